@@ -1,0 +1,1 @@
+//! The DST token ledger.

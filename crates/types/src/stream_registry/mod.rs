@@ -1,0 +1,1 @@
+//! The interface of `stream_registry`.

@@ -1,0 +1,1 @@
+//! The shared world of the integration tests.
