@@ -1,0 +1,1 @@
+//! The state tree, keys, certificates and delegations.

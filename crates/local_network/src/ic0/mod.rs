@@ -1,0 +1,1 @@
+//! The System API that a canister imports as `ic0`.

@@ -1,0 +1,1 @@
+//! Subnets, canisters, queues, call contexts, rounds, cycles and time.

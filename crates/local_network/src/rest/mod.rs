@@ -1,0 +1,1 @@
+//! PocketIC's REST API of instances.
