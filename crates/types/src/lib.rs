@@ -4,10 +4,14 @@
 //! Units, everywhere: time is nanoseconds since the Unix epoch as `u64`; token amounts are `Nat` on the wire, in the
 //! asset's smallest unit, and at most `u128::MAX`; shares are basis points (1/10,000).
 
+pub mod assets;
 pub mod dst_ledger;
+pub mod governed;
 pub mod hash;
 pub mod stream_registry;
 
+pub use assets::AssetListing;
+pub use governed::Validation;
 pub use hash::Hash;
 pub use icrc_ledger_types::icrc1::account::{Account, Subaccount};
 

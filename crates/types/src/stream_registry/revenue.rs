@@ -1,0 +1,166 @@
+//! Who gets what of the fee.
+
+use super::{ContributorNumber, StreamId};
+use crate::Account;
+use candid::{CandidType, Nat, Principal};
+use serde::{Deserialize, Serialize};
+
+/// Arguments of `stream_revenue`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamRevenueArgs {
+    /// The stream.
+    pub stream: StreamId,
+    /// The asset.
+    pub ledger: Principal,
+}
+
+/// What is owed to a payee and what it got, in the asset's smallest unit.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Owed and not on its way.
+    pub due: Nat,
+    /// On its way: its payment is in the journal and not settled.
+    pub in_flight: Nat,
+    /// Arrived in the payee's account.
+    pub paid: Nat,
+    /// Taken by the ledger for the payments, from the payee's due.
+    pub ledger_fees: Nat,
+}
+
+/// A stream's income in one asset. `received` = the sum of everything else, at every instant.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct StreamRevenue {
+    /// All prices paid.
+    pub received: Nat,
+    /// The protocol's part, given over to the treasury's balance.
+    pub protocol_fee: Nat,
+    /// The provider's.
+    pub provider: Balance,
+    /// The contributors' together.
+    pub contributors: Balance,
+    /// The contributors' part that waits for the first weight.
+    pub held: Nat,
+    /// Rests of divisions, carried to the next distribution, and shares below one unit.
+    pub carried: Nat,
+}
+
+/// Arguments of `contributor_revenue`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContributorRevenueArgs {
+    /// The stream.
+    pub stream: StreamId,
+    /// The asset.
+    pub ledger: Principal,
+    /// Which page, by contributor number.
+    pub page: super::Page,
+}
+
+/// A contributor's income in one asset.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct ContributorRevenue {
+    /// Its number.
+    pub number: ContributorNumber,
+    /// Its label.
+    pub label: String,
+    /// Its weight.
+    pub weight: u64,
+    /// Where it is paid.
+    pub account: Option<Account>,
+    /// What it got and is owed.
+    pub balance: Balance,
+}
+
+/// Who is paid.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Payee {
+    /// The stream's provider.
+    Provider,
+    /// One of its contributors.
+    Contributor(ContributorNumber),
+}
+
+/// Arguments of `claim`, by the payee (the owner of its account) or the stream's owner.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimArgs {
+    /// The stream.
+    pub stream: StreamId,
+    /// The asset.
+    pub ledger: Principal,
+    /// Who is paid.
+    pub payee: Payee,
+}
+
+/// A payment that arrived.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Block at the ledger.
+    pub block: Nat,
+    /// What arrived.
+    pub amount: Nat,
+    /// What the ledger took.
+    pub ledger_fee: Nat,
+}
+
+/// Why nothing was paid now. What is due stays due.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub enum ClaimError {
+    /// Sign in.
+    AnonymousCaller,
+    /// The canister is paused by governance; try again later.
+    Paused,
+    /// There is no such stream.
+    StreamNotFound,
+    /// There is no contributor of this number.
+    ContributorNotFound,
+    /// The asset is not listed.
+    AssetNotListed,
+    /// Only the payee or the stream's owner may claim.
+    NotPayee,
+    /// The contributor has no account yet; the stream's owner binds it.
+    NoAccount,
+    /// The account was bound less than 7 days ago.
+    NotPayableYet {
+        /// From when it is.
+        payable_from: u64,
+    },
+    /// What is due does not exceed the ledger's fee.
+    NothingDue {
+        /// What is due.
+        due: Nat,
+        /// The ledger's fee.
+        ledger_fee: Nat,
+    },
+    /// A payment to this payee is on its way; a timer goes on with it.
+    Pending {
+        /// Number of the payment intent.
+        intent: u64,
+    },
+    /// The ledger refused; the amount is due again.
+    PaymentRefused {
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// The books of one asset over all streams: what came in equals what went out and what is kept.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// All prices received.
+    pub received: Nat,
+    /// Paid to providers, contributors and the treasury, the ledger's fees not counted.
+    pub paid_out: Nat,
+    /// Taken by the ledger for payouts.
+    pub ledger_fees: Nat,
+    /// On its way.
+    pub in_flight: Nat,
+    /// Owed to providers, contributors and the treasury.
+    pub owed: Nat,
+    /// Held for streams without weight.
+    pub held: Nat,
+    /// Rests carried.
+    pub carried: Nat,
+    /// True if `received` equals the sum of the others.
+    pub conserved: bool,
+    /// What the registry's account at the ledger must hold at least: owed + held + carried + in flight.
+    pub must_hold: Nat,
+}

@@ -1,0 +1,25 @@
+# Sourced by the scripts: installs what a fresh machine lacks. Each function answers at once when nothing is missing.
+
+# The pinned toolchain with its components and the Wasm target, all named in rust-toolchain.toml.
+need_rust() {
+  command -v cargo >/dev/null || { echo "Rust is missing: install rustup first (https://rustup.rs)" >&2; exit 1; }
+  # rustup installs the pinned toolchain on first use; where that is switched off (RUSTUP_AUTO_INSTALL=0), ask for it.
+  if ! rustup target list --installed 2>/dev/null | grep -q wasm32-unknown-unknown; then
+    rustup toolchain install --no-self-update >/dev/null || rustup target add wasm32-unknown-unknown
+  fi
+}
+
+# A C compiler and linker, for the crates that build C (ring, zstd, blst).
+need_c_compiler() {
+  command -v cc >/dev/null && return
+  echo "Installing a C compiler…"
+  local sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq gcc libc6-dev >/dev/null
+}
+
+# The test runner: one process a test, so that every integration test has a network of its own.
+need_nextest() {
+  command -v cargo-nextest >/dev/null && return
+  echo "Installing cargo-nextest (once)…"
+  cargo install --quiet --locked cargo-nextest
+}
