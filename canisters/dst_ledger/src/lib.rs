@@ -1,1 +1,19 @@
-//! The DST token ledger.
+//! The rules of the DST token ledger: ICRC-1, ICRC-2, ICRC-10 and the block log that ICRC-3 will serve.
+//!
+//! Nothing here asks the system for anything: time and caller are arguments, and storage is any stable memory, so every
+//! rule runs in a unit test. `main.rs` holds the endpoints.
+//!
+//! - [`ledger`]: what a call does, in which order it is checked, and what it may answer.
+//! - [`block`]: what a transaction leaves behind, as an ICRC-3 value, its hash and its stored bytes.
+//! - [`storage`]: where everything lies in stable memory.
+//! - [`config`]: the token's settings and the rules for arguments.
+//! - [`metrics`]: what `/metrics` tells an operator.
+
+pub mod account;
+pub mod amount;
+pub mod block;
+pub mod config;
+pub mod ledger;
+pub mod metrics;
+pub mod standards;
+pub mod storage;

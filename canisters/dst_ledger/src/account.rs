@@ -1,0 +1,111 @@
+//! An account as a fixed-size key.
+
+use std::borrow::Cow;
+
+use candid::Principal;
+use ic_stable_structures::{Storable, storable::Bound};
+use icrc_ledger_types::icrc1::account::Account;
+
+/// Bytes of an [`AccountKey`]: length of the owner, owner padded to 29 bytes, subaccount.
+pub const ACCOUNT_KEY_BYTES: usize = 62;
+
+/// An account, its absent subaccount read as 32 zeroes (ICRC-1, "account"). Sorted as `Account` is: by owner (shorter
+/// principals first), then by subaccount, so that a principal's subaccounts lie side by side.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct AccountKey(pub [u8; ACCOUNT_KEY_BYTES]);
+
+impl From<&Account> for AccountKey {
+    fn from(account: &Account) -> Self {
+        let mut key = [0; ACCOUNT_KEY_BYTES];
+        let owner = account.owner.as_slice();
+        key[0] = u8::try_from(owner.len()).unwrap_or(u8::MAX); // A principal has at most 29 bytes.
+        key[1..=owner.len()].copy_from_slice(owner);
+        if let Some(subaccount) = &account.subaccount {
+            key[30..].copy_from_slice(subaccount);
+        }
+        Self(key)
+    }
+}
+
+impl AccountKey {
+    /// The account that the key was made from; the default subaccount comes back as absent. `None` if the bytes are no
+    /// account's.
+    pub fn account(&self) -> Option<Account> {
+        let owner = self.0.get(1..=usize::from(self.0[0]))?;
+        let owner = Principal::try_from_slice(owner).ok()?;
+        let subaccount: [u8; 32] = self.0[30..].try_into().ok()?;
+        Some(Account {
+            owner,
+            subaccount: (subaccount != [0; 32]).then_some(subaccount),
+        })
+    }
+}
+
+impl Storable for AccountKey {
+    const BOUND: Bound = Bound::Bounded {
+        max_size: 62,
+        is_fixed_size: true,
+    };
+
+    fn to_bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.0)
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+
+    fn from_bytes(bytes: Cow<[u8]>) -> Self {
+        let mut key = [0; ACCOUNT_KEY_BYTES];
+        key.copy_from_slice(&bytes);
+        Self(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn account() -> impl Strategy<Value = Account> {
+        (
+            prop::collection::vec(any::<u8>(), 0..=29),
+            prop::option::of(any::<[u8; 32]>()),
+        )
+            .prop_map(|(owner, subaccount)| Account {
+                owner: Principal::from_slice(&owner),
+                subaccount,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn should_read_back_and_sort_as_the_account(a in account(), b in account()) {
+            prop_assert_eq!(AccountKey::from(&a).account(), Some(a));
+            prop_assert_eq!(AccountKey::from(&a).cmp(&AccountKey::from(&b)), a.cmp(&b));
+        }
+    }
+
+    #[test]
+    fn should_take_an_absent_subaccount_for_the_default_one() {
+        let owner = Principal::management_canister();
+        let absent = AccountKey::from(&Account {
+            owner,
+            subaccount: None,
+        });
+        assert_eq!(
+            absent,
+            AccountKey::from(&Account {
+                owner,
+                subaccount: Some([0; 32])
+            })
+        );
+        assert_ne!(
+            absent,
+            AccountKey::from(&Account {
+                owner,
+                subaccount: Some([1; 32])
+            })
+        );
+    }
+}

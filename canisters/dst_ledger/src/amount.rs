@@ -1,0 +1,20 @@
+//! Token amounts: `Nat` on the wire, `u128` inside.
+
+use candid::Nat;
+
+/// The amount, or `None` if it is above `u128::MAX`, which no account can hold.
+pub fn to_u128(amount: &Nat) -> Option<u128> {
+    u128::try_from(&amount.0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_know_what_does_not_fit() {
+        assert_eq!(to_u128(&Nat::from(0_u8)), Some(0));
+        assert_eq!(to_u128(&Nat::from(u128::MAX)), Some(u128::MAX));
+        assert_eq!(to_u128(&(Nat::from(u128::MAX) + 1_u8)), None);
+    }
+}

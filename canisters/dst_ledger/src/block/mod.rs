@@ -1,0 +1,144 @@
+//! What a transaction leaves in the log: one ICRC-3 block.
+//!
+//! A block is a map with `btype`, `ts`, `phash` (but in the first block), `fee` and `tx`:
+//! - `tx` holds what the caller gave and nothing else: `op`, `from`, `to`, `spender`, `amt`, `fee`, `memo`, `ts` (its
+//!   `created_at_time`), `expected_allowance`, `expires_at`.
+//! - The top-level `fee` is there exactly when the operation cost a fee that the caller did not name; otherwise `tx.fee` is
+//!   the fee paid. Mints and burns cost none and carry neither (ICRC-3, "Effective Fee").
+//! - `btype` is one of `1mint`, `1burn`, `1xfer`, `2approve`, `2xfer`; a burn through `icrc2_transfer_from` is a `1burn` with
+//!   `tx.spender`. The accepted text of ICRC-3 prefers `btype` and lets `tx.op` stand beside it; both are written, so that
+//!   readers of either find the type.
+//!
+//! [`Block::fields`] and [`Transaction::fields`] alone say what a block contains; its hash, its stored bytes and its
+//! `ICRC3Value` are three renderings of that one listing and cannot disagree.
+
+mod codec;
+mod hash;
+mod keys;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use icrc_ledger_types::icrc1::account::Account;
+
+pub use codec::{DecodeError, decode};
+pub use hash::Sha256Hash;
+use keys::{Constant, Key};
+
+/// What a transaction does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// New tokens appear on `to`.
+    Mint,
+    /// Tokens of `from` vanish.
+    Burn,
+    /// Tokens move from `from` to `to`.
+    Transfer,
+    /// `spender` may move tokens of `from`.
+    Approve,
+}
+
+/// What the caller asked for, as it asked for it. Two calls with equal transactions are the same call (ICRC-1,
+/// "Transaction deduplication").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// What it does.
+    pub operation: Operation,
+    /// Absent in a mint.
+    pub from: Option<Account>,
+    /// Absent in burns and approvals.
+    pub to: Option<Account>,
+    /// The account that draws on an allowance (`icrc2_transfer_from`) or gets one (`icrc2_approve`).
+    pub spender: Option<Account>,
+    /// Smallest units; in an approval the allowance.
+    pub amount: u128,
+    /// The fee that the caller named; always absent in mints and burns.
+    pub fee: Option<u128>,
+    /// As given.
+    pub memo: Option<Vec<u8>>,
+    /// As given, nanoseconds.
+    pub created_at_time: Option<u64>,
+    /// As given; approvals only.
+    pub expected_allowance: Option<u128>,
+    /// As given, nanoseconds; approvals only.
+    pub expires_at: Option<u64>,
+}
+
+/// A transaction with what the ledger adds to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Hash of the block before; absent in the first.
+    pub parent_hash: Option<Sha256Hash>,
+    /// When the ledger accepted it, nanoseconds.
+    pub timestamp: u64,
+    /// The fee paid, if the caller did not name it and there is one.
+    pub fee: Option<u128>,
+    /// What was done.
+    pub transaction: Transaction,
+}
+
+/// A value inside a block, borrowed from it.
+#[derive(Clone, Copy)]
+enum Field<'a> {
+    Constant(&'static Constant),
+    Nat(u128),
+    Blob(&'a [u8]),
+    Account(&'a Account),
+    Transaction(&'a Transaction),
+}
+
+impl Transaction {
+    fn op(&self) -> &'static Constant {
+        match self.operation {
+            Operation::Mint => &keys::MINT,
+            Operation::Burn => &keys::BURN,
+            Operation::Transfer => &keys::XFER,
+            Operation::Approve => &keys::APPROVE,
+        }
+    }
+
+    fn block_type(&self) -> &'static Constant {
+        match self.operation {
+            Operation::Mint => &keys::MINT_1,
+            Operation::Burn => &keys::BURN_1,
+            Operation::Transfer if self.spender.is_some() => &keys::XFER_2,
+            Operation::Transfer => &keys::XFER_1,
+            Operation::Approve => &keys::APPROVE_2,
+        }
+    }
+
+    /// Every field that is there, in the order of the keys' hashes, which is the order in which a map is hashed.
+    fn fields<'a>(&'a self, mut visit: impl FnMut(&'static Key, Field<'a>)) {
+        let mut optional = |key: &'static Key, field: Option<Field<'a>>| {
+            if let Some(field) = field {
+                visit(key, field);
+            }
+        };
+        optional(&keys::OP, Some(Field::Constant(self.op())));
+        optional(&keys::TS, self.created_at_time.map(|time| Field::Nat(time.into())));
+        optional(&keys::TO, self.to.as_ref().map(Field::Account));
+        optional(&keys::FROM, self.from.as_ref().map(Field::Account));
+        optional(&keys::SPENDER, self.spender.as_ref().map(Field::Account));
+        optional(&keys::MEMO, self.memo.as_deref().map(Field::Blob));
+        optional(&keys::AMT, Some(Field::Nat(self.amount)));
+        optional(&keys::EXPIRES_AT, self.expires_at.map(|time| Field::Nat(time.into())));
+        optional(&keys::FEE, self.fee.map(Field::Nat));
+        optional(&keys::EXPECTED_ALLOWANCE, self.expected_allowance.map(Field::Nat));
+    }
+}
+
+impl Block {
+    /// As [`Transaction::fields`].
+    fn fields<'a>(&'a self, mut visit: impl FnMut(&'static Key, Field<'a>)) {
+        visit(&keys::BTYPE, Field::Constant(self.transaction.block_type()));
+        visit(&keys::TX, Field::Transaction(&self.transaction));
+        visit(&keys::TS, Field::Nat(self.timestamp.into()));
+        if let Some(hash) = &self.parent_hash {
+            visit(&keys::PHASH, Field::Blob(hash));
+        }
+        if let Some(fee) = self.fee {
+            visit(&keys::FEE, Field::Nat(fee));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! A block as the value that ICRC-3 serves.
+
+use std::collections::BTreeMap;
+
+use candid::Nat;
+use icrc_ledger_types::icrc::generic_value::ICRC3Value;
+use icrc_ledger_types::icrc1::account::Account;
+use serde_bytes::ByteBuf;
+
+use super::{Block, Field, Transaction};
+
+fn account_value(account: &Account) -> ICRC3Value {
+    let owner = ICRC3Value::Blob(ByteBuf::from(account.owner.as_slice()));
+    let subaccount = account
+        .subaccount
+        .map(|subaccount| ICRC3Value::Blob(ByteBuf::from(subaccount)));
+    ICRC3Value::Array(std::iter::once(owner).chain(subaccount).collect())
+}
+
+impl Transaction {
+    /// The `tx` map.
+    pub fn to_value(&self) -> ICRC3Value {
+        let mut map = BTreeMap::new();
+        self.fields(|key, field| {
+            map.insert(key.text.to_owned(), field.to_value());
+        });
+        ICRC3Value::Map(map)
+    }
+}
+
+impl Block {
+    /// The whole block.
+    pub fn to_value(&self) -> ICRC3Value {
+        let mut map = BTreeMap::new();
+        self.fields(|key, field| {
+            map.insert(key.text.to_owned(), field.to_value());
+        });
+        ICRC3Value::Map(map)
+    }
+}
+
+impl Field<'_> {
+    fn to_value(self) -> ICRC3Value {
+        match self {
+            Field::Constant(constant) => ICRC3Value::Text(constant.text.to_owned()),
+            Field::Nat(value) => ICRC3Value::Nat(Nat::from(value)),
+            Field::Blob(bytes) => ICRC3Value::Blob(ByteBuf::from(bytes)),
+            Field::Account(account) => account_value(account),
+            Field::Transaction(transaction) => transaction.to_value(),
+        }
+    }
+}
