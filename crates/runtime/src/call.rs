@@ -26,12 +26,18 @@ pub struct CallOptions {
 impl CallOptions {
     /// Waits for the answer however long it takes; sends no cycles.
     pub const fn unbounded() -> Self {
-        Self { wait: Wait::Unbounded, cycles: 0 }
+        Self {
+            wait: Wait::Unbounded,
+            cycles: 0,
+        }
     }
 
     /// Waits for at most `timeout_s` seconds (1 to 300); sends no cycles.
     pub const fn bounded(timeout_s: u32) -> Self {
-        Self { wait: Wait::Bounded { timeout_s }, cycles: 0 }
+        Self {
+            wait: Wait::Bounded { timeout_s },
+            cycles: 0,
+        }
     }
 
     /// The same with `cycles` sent along.
@@ -103,7 +109,10 @@ impl CallError {
         match self {
             Self::NotSent(_) => true,
             Self::Rejected { code, .. } => {
-                matches!(code, RejectCode::SysFatal | RejectCode::SysTransient | RejectCode::DestinationInvalid)
+                matches!(
+                    code,
+                    RejectCode::SysFatal | RejectCode::SysTransient | RejectCode::DestinationInvalid
+                )
             }
             Self::UnreadableReply(_) => false,
         }
@@ -128,9 +137,20 @@ mod tests {
 
     #[test]
     fn should_take_only_undelivered_calls_as_not_executed() {
-        let rejected = |code: u32| CallError::Rejected { code: code.into(), message: String::new() };
+        let rejected = |code: u32| CallError::Rejected {
+            code: code.into(),
+            message: String::new(),
+        };
         assert!(CallError::NotSent("queue full".into()).proves_not_executed());
-        for (code, proof) in [(1, true), (2, true), (3, true), (4, false), (5, false), (6, false), (7, false)] {
+        for (code, proof) in [
+            (1, true),
+            (2, true),
+            (3, true),
+            (4, false),
+            (5, false),
+            (6, false),
+            (7, false),
+        ] {
             assert_eq!(rejected(code).proves_not_executed(), proof, "reject code {code}");
         }
         assert!(!CallError::UnreadableReply("not candid".into()).proves_not_executed());

@@ -13,7 +13,10 @@ pub struct Guards<K: Ord> {
 
 impl<K: Ord> Clone for Guards<K> {
     fn clone(&self) -> Self {
-        Self { held: Rc::clone(&self.held), cap: self.cap }
+        Self {
+            held: Rc::clone(&self.held),
+            cap: self.cap,
+        }
     }
 }
 
@@ -29,7 +32,10 @@ pub enum GuardError {
 impl<K: Ord + Clone> Guards<K> {
     /// No keys held, at most `cap` at once.
     pub fn new(cap: usize) -> Self {
-        Self { held: Rc::default(), cap }
+        Self {
+            held: Rc::default(),
+            cap,
+        }
     }
 
     /// Holds `key` until the guard is dropped: when the work ends, and when a trap after an `await` drops the work's future.
@@ -45,7 +51,10 @@ impl<K: Ord + Clone> Guards<K> {
             return Err(GuardError::Full);
         }
         held.insert(key.clone());
-        Ok(Guard { held: Rc::clone(&self.held), key })
+        Ok(Guard {
+            held: Rc::clone(&self.held),
+            key,
+        })
     }
 
     /// Whether `key` is held.

@@ -28,7 +28,11 @@ pub struct RingLog {
 impl RingLog {
     /// An empty log that keeps the last `capacity` lines.
     pub const fn new(capacity: usize) -> Self {
-        Self { lines: VecDeque::new(), capacity, next: 0 }
+        Self {
+            lines: VecDeque::new(),
+            capacity,
+            next: 0,
+        }
     }
 
     /// Appends a line, cut to 500 bytes, and forgets the oldest if there are too many.
@@ -38,7 +42,11 @@ impl RingLog {
             self.lines.pop_front();
         }
         if self.capacity > 0 {
-            self.lines.push_back(Line { number: self.next, time, text });
+            self.lines.push_back(Line {
+                number: self.next,
+                time,
+                text,
+            });
         }
         self.next += 1;
     }
@@ -64,7 +72,10 @@ mod tests {
         for (time, text) in [(1, "a".to_string()), (2, "b".to_string()), (3, "ü".repeat(400))] {
             log.push(time, text);
         }
-        let kept: Vec<_> = log.iter().map(|line| (line.number, line.time, line.text.len())).collect();
+        let kept: Vec<_> = log
+            .iter()
+            .map(|line| (line.number, line.time, line.text.len()))
+            .collect();
         assert_eq!(kept, [(1, 2, 1), (2, 3, 500)]);
         assert_eq!(log.pushed(), 3);
     }

@@ -110,8 +110,14 @@ pub trait Runtime: Clone + 'static {
     /// As [`CallError`].
     fn raw_rand(&self) -> impl Future<Output = Result<[u8; 32], CallError>> {
         async move {
-            let bytes: Vec<u8> =
-                self.call(Principal::management_canister(), "raw_rand", (), CallOptions::unbounded()).await?;
+            let bytes: Vec<u8> = self
+                .call(
+                    Principal::management_canister(),
+                    "raw_rand",
+                    (),
+                    CallOptions::unbounded(),
+                )
+                .await?;
             <[u8; 32]>::try_from(bytes).map_err(|bytes| CallError::UnreadableReply(format!("{} bytes", bytes.len())))
         }
     }

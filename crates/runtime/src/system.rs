@@ -1,5 +1,8 @@
 //! The real system, by `ic-cdk`. The only file that may use it.
-#![allow(clippy::disallowed_methods, reason = "this is the door that the lint leads everyone else to")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the door that the lint leads everyone else to"
+)]
 
 use crate::call::{CallError, CallOptions, Wait};
 use crate::runtime::{Inner, Runtime, TimerId};

@@ -33,7 +33,13 @@ pub struct Fate {
 
 impl Fate {
     const fn of(executed: bool, answer: Answer) -> Self {
-        Self { not_sent: None, executed, answer, before: Duration::ZERO, after: Duration::ZERO }
+        Self {
+            not_sent: None,
+            executed,
+            answer,
+            before: Duration::ZERO,
+            after: Duration::ZERO,
+        }
     }
 
     /// Executed and answered.
@@ -43,7 +49,10 @@ impl Fate {
 
     /// Does not leave the canister.
     pub fn not_sent() -> Self {
-        Self { not_sent: Some("the queue is full".to_string()), ..Self::of(false, Answer::Own) }
+        Self {
+            not_sent: Some("the queue is full".to_string()),
+            ..Self::of(false, Answer::Own)
+        }
     }
 
     /// Not executed; rejected with `code`.
@@ -84,5 +93,8 @@ impl Fate {
 }
 
 fn rejected(code: RejectCode) -> CallError {
-    CallError::Rejected { code, message: "as the test wants it".to_string() }
+    CallError::Rejected {
+        code,
+        message: "as the test wants it".to_string(),
+    }
 }

@@ -92,12 +92,20 @@ impl TestRuntime {
 
     /// What `callee` does with the messages it gets. A call to a principal without behaviour is rejected as undeliverable.
     pub fn install(&self, callee: Principal, behaviour: impl FnMut(&Message) -> Result<Vec<u8>, CallError> + 'static) {
-        self.0.borrow_mut().canisters.insert(callee, Rc::new(RefCell::new(behaviour)));
+        self.0
+            .borrow_mut()
+            .canisters
+            .insert(callee, Rc::new(RefCell::new(behaviour)));
     }
 
     /// Decides what becomes of the next call that has no fate yet. Calls without one end well.
     pub fn next_call(&self, fate: Fate) {
         self.0.borrow_mut().fates.push_back(fate);
+    }
+
+    /// Forgets the fates decided for calls that were not made yet.
+    pub fn forget_fates(&self) {
+        self.0.borrow_mut().fates.clear();
     }
 
     /// Calls sent so far, with what they carried.
@@ -239,7 +247,10 @@ impl Future for Waiting {
     type Output = Result<Vec<u8>, CallError>;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        self.world.borrow_mut().take_answer(self.call).map_or(Poll::Pending, Poll::Ready)
+        self.world
+            .borrow_mut()
+            .take_answer(self.call)
+            .map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -323,6 +334,10 @@ impl Runtime for TestRuntime {
         options: CallOptions,
     ) -> Result<Vec<u8>, CallError> {
         let call = self.0.borrow_mut().send(callee, method, arguments, options)?;
-        Waiting { world: Rc::clone(&self.0), call }.await
+        Waiting {
+            world: Rc::clone(&self.0),
+            call,
+        }
+        .await
     }
 }

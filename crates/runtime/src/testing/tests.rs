@@ -18,16 +18,27 @@ fn counting() -> (TestRuntime, Rc<Cell<u64>>) {
 
 fn call(rt: &TestRuntime) -> Option<Result<u64, CallError>> {
     let caller = rt.clone();
-    rt.run(async move { caller.call::<_, u64>(CALLEE, "count", (1_u8,), CallOptions::unbounded()).await })
+    rt.run(async move {
+        caller
+            .call::<_, u64>(CALLEE, "count", (1_u8,), CallOptions::unbounded())
+            .await
+    })
 }
 
 #[test]
 fn should_let_the_test_choose_each_outcome() {
-    let rejected = |code| CallError::Rejected { code, message: "as the test wants it".to_string() };
+    let rejected = |code| CallError::Rejected {
+        code,
+        message: "as the test wants it".to_string(),
+    };
     let forty_two = candid::encode_one(42_u64).unwrap();
     let table = [
         (Fate::normal(), Some(Ok(1)), 1),
-        (Fate::not_sent(), Some(Err(CallError::NotSent("the queue is full".into()))), 0),
+        (
+            Fate::not_sent(),
+            Some(Err(CallError::NotSent("the queue is full".into()))),
+            0,
+        ),
         (
             Fate::reject_before(RejectCode::SysTransient),
             Some(Err(rejected(RejectCode::SysTransient))),
@@ -55,7 +66,13 @@ fn should_let_the_test_choose_each_outcome() {
 #[test]
 fn should_reject_a_call_to_nobody_and_an_unreadable_reply() {
     let rt = TestRuntime::default();
-    assert!(matches!(call(&rt), Some(Err(CallError::Rejected { code: RejectCode::DestinationInvalid, .. }))));
+    assert!(matches!(
+        call(&rt),
+        Some(Err(CallError::Rejected {
+            code: RejectCode::DestinationInvalid,
+            ..
+        }))
+    ));
     rt.install(CALLEE, |_| Ok(vec![1, 2, 3]));
     assert!(matches!(call(&rt), Some(Err(CallError::UnreadableReply(_)))));
 }
@@ -75,13 +92,20 @@ fn should_execute_calls_to_one_callee_in_order_and_answer_in_any() {
     for name in ["first", "second"] {
         let (caller, answers) = (rt.clone(), Rc::clone(&answers));
         rt.spawn(async move {
-            let count = caller.call::<_, u64>(CALLEE, "count", (), CallOptions::unbounded()).await.unwrap();
+            let count = caller
+                .call::<_, u64>(CALLEE, "count", (), CallOptions::unbounded())
+                .await
+                .unwrap();
             answers.borrow_mut().push((name, count));
         });
     }
-    let [Event::Execute(first)] = rt.events()[..] else { panic!("only the first call can be executed") };
+    let [Event::Execute(first)] = rt.events()[..] else {
+        panic!("only the first call can be executed")
+    };
     rt.happen(Event::Execute(first));
-    let [Event::Answer(_), Event::Execute(second)] = rt.events()[..] else { panic!("{:?}", rt.events()) };
+    let [Event::Answer(_), Event::Execute(second)] = rt.events()[..] else {
+        panic!("{:?}", rt.events())
+    };
     rt.happen(Event::Execute(second));
     rt.happen(Event::Answer(second));
     rt.happen(Event::Answer(first));
@@ -93,11 +117,17 @@ fn should_drop_the_future_on_a_trap_and_on_an_upgrade() {
     for upgrade in [false, true] {
         let (rt, executions) = counting();
         let guards = Guards::new(1);
-        rt.next_call(if upgrade { Fate::never_answered(true) } else { Fate::trap_after_await() });
+        rt.next_call(if upgrade {
+            Fate::never_answered(true)
+        } else {
+            Fate::trap_after_await()
+        });
         let (caller, held) = (rt.clone(), guards.clone());
         rt.spawn(async move {
             let _guard = held.enter(1).unwrap();
-            let _ = caller.call::<_, u64>(CALLEE, "count", (), CallOptions::unbounded()).await;
+            let _ = caller
+                .call::<_, u64>(CALLEE, "count", (), CallOptions::unbounded())
+                .await;
             unreachable!("the continuation never ends");
         });
         assert!(guards.holds(&1));

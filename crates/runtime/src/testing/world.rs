@@ -158,12 +158,31 @@ impl World {
         if let Some(why) = fate.not_sent {
             return Err(CallError::NotSent(why));
         }
-        self.sent.push(Sent { callee, method: method.to_string(), arguments: arguments.clone(), options });
-        let message =
-            Message { caller: self.canister_self, callee, method: method.to_string(), arguments, time: self.time };
+        self.sent.push(Sent {
+            callee,
+            method: method.to_string(),
+            arguments: arguments.clone(),
+            options,
+        });
+        let message = Message {
+            caller: self.canister_self,
+            callee,
+            method: method.to_string(),
+            arguments,
+            time: self.time,
+        };
         let task = self.running;
         let call = self.number();
-        self.calls.insert(call, OpenCall { message, fate, task, result: None, delivered: false });
+        self.calls.insert(
+            call,
+            OpenCall {
+                message,
+                fate,
+                task,
+                result: None,
+                delivered: false,
+            },
+        );
         Ok(call)
     }
 
