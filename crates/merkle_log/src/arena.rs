@@ -99,9 +99,7 @@ impl LogRecord {
     /// The tree's root.
     pub fn root(&self) -> Hash {
         // The frontier begins at 0, so that there is a root.
-        self.frontier
-            .root()
-            .unwrap_or_else(|_| crate::hash::empty_root())
+        self.frontier.root().unwrap_or_else(|_| crate::hash::empty_root())
     }
 
     /// The compact range over all leaves.
@@ -135,18 +133,12 @@ impl LogRecord {
         }
         let size = reader.u64()?;
         if size > MAX_TREE_SIZE {
-            return Err(RangeError::Bounds {
-                begin: 0,
-                end: size,
-            }
-            .into());
+            return Err(RangeError::Bounds { begin: 0, end: size }.into());
         }
         let extents = (0..extents_for(node_count(size)))
             .map(|_| reader.u64())
             .collect::<Result<_, _>>()?;
-        let hashes = cover(0, size)
-            .map(|_| reader.hash())
-            .collect::<Result<_, _>>()?;
+        let hashes = cover(0, size).map(|_| reader.hash()).collect::<Result<_, _>>()?;
         if reader.left() != 0 {
             return Err(RecordError::Length);
         }
@@ -220,11 +212,7 @@ impl<M: Memory> NodeArena<M> {
     ///
     /// # Errors
     /// As [`Log::append_batch`]; the record is then unchanged.
-    pub fn append_batch(
-        &self,
-        record: &mut LogRecord,
-        leaf_hashes: &[Hash],
-    ) -> Result<u64, LogError> {
+    pub fn append_batch(&self, record: &mut LogRecord, leaf_hashes: &[Hash]) -> Result<u64, LogError> {
         let mut log = self.log(record)?;
         let size = log.append_batch(leaf_hashes)?;
         let (nodes, frontier) = log.into_parts();
@@ -306,9 +294,7 @@ impl<M: Memory> NodeStore for ArenaNodes<'_, M> {
             let room = usize::try_from(capacity(extent) - within).unwrap_or(usize::MAX);
             let (now, later) = rest.split_at(room.min(rest.len()));
             let bytes: Vec<u8> = now.iter().flat_map(|hash| hash.0).collect();
-            self.arena
-                .memory
-                .write(self.extents[extent] + within * NODE, &bytes);
+            self.arena.memory.write(self.extents[extent] + within * NODE, &bytes);
             self.count += now.len() as u64;
             rest = later;
         }
@@ -352,16 +338,10 @@ mod tests {
         for round in 0..40_u64 {
             for (number, record) in records.iter_mut().enumerate() {
                 let number = number as u64;
-                let batch = leaves(
-                    number,
-                    record.size()..record.size() + (round * 7 + number * 3) % 23,
-                );
+                let batch = leaves(number, record.size()..record.size() + (round * 7 + number * 3) % 23);
                 let reference = &mut plain[usize::try_from(number).unwrap()];
                 reference.append_batch(&batch).unwrap();
-                assert_eq!(
-                    arena.append_batch(record, &batch).unwrap(),
-                    reference.size()
-                );
+                assert_eq!(arena.append_batch(record, &batch).unwrap(), reference.size());
             }
         }
         let reopened = NodeArena::init(memory).unwrap();
@@ -374,10 +354,7 @@ mod tests {
             assert!(size > 300);
             for index in [0, 1, size / 2, size - 1] {
                 assert_eq!(log.leaf(index), reference.leaf(index));
-                assert_eq!(
-                    log.inclusion_proof(index, size),
-                    reference.inclusion_proof(index, size)
-                );
+                assert_eq!(log.inclusion_proof(index, size), reference.inclusion_proof(index, size));
                 assert_eq!(
                     log.consistency_proof(index, size),
                     reference.consistency_proof(index, size)
@@ -393,9 +370,7 @@ mod tests {
         memory.write(0, b"ANYTHING");
         assert_eq!(
             NodeArena::init(memory).err(),
-            Some(StoreError::Foreign {
-                found: *b"ANYTHING"
-            })
+            Some(StoreError::Foreign { found: *b"ANYTHING" })
         );
     }
 
@@ -422,7 +397,7 @@ mod tests {
 
     #[test]
     fn should_change_nothing_when_the_memory_is_full() {
-        let limit = Rc::new(Cell::new(1));
+        let limit = Rc::new(Cell::new(2));
         let arena = NodeArena::init(Limited(VectorMemory::default(), limit.clone())).unwrap();
         let mut record = LogRecord::default();
         arena.append_batch(&mut record, &leaves(0, 0..900)).unwrap();
@@ -433,9 +408,7 @@ mod tests {
         );
         assert_eq!((&record, arena.used_bytes()), (&before, used));
         limit.set(100);
-        arena
-            .append_batch(&mut record, &leaves(0, 900..2_000))
-            .unwrap();
+        arena.append_batch(&mut record, &leaves(0, 900..2_000)).unwrap();
         let mut reference = Log::restore(Vec::new()).unwrap();
         reference.append_batch(&leaves(0, 0..2_000)).unwrap();
         assert_eq!(record.root(), reference.root());
@@ -462,10 +435,7 @@ mod tests {
         let read = LogRecord::decode(&old).unwrap();
         assert_eq!((read.size(), read.encode()), (3, old));
         for end in 0..bytes.len() {
-            assert_eq!(
-                LogRecord::decode(&bytes[..end]).err(),
-                Some(RecordError::Length)
-            );
+            assert_eq!(LogRecord::decode(&bytes[..end]).err(), Some(RecordError::Length));
         }
         assert_eq!(
             LogRecord::decode(&[bytes.as_slice(), &[0]].concat()).err(),
@@ -473,9 +443,6 @@ mod tests {
         );
         let mut other = bytes;
         other[0] = 2;
-        assert_eq!(
-            LogRecord::decode(&other).err(),
-            Some(RecordError::Version(2))
-        );
+        assert_eq!(LogRecord::decode(&other).err(), Some(RecordError::Version(2)));
     }
 }

@@ -178,10 +178,7 @@ impl CompactRange {
     ) -> Result<(), RangeError> {
         let end = self.end + (1 << level);
         if end > MAX_TREE_SIZE {
-            return Err(RangeError::Bounds {
-                begin: self.begin,
-                end,
-            });
+            return Err(RangeError::Bounds { begin: self.begin, end });
         }
         written(hash);
         while index % 2 == 1 && (index - 1) << level >= self.begin {

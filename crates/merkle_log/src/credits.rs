@@ -164,10 +164,7 @@ mod tests {
             (vec![credit(1, 1), credit(1, 1)], CreditsError::Order(1)),
             (vec![credit(2, 1), credit(1, 1)], CreditsError::Order(1)),
             (vec![credit(3, 0)], CreditsError::NoRecords(3)),
-            (
-                vec![credit(1, u64::MAX), credit(2, 1)],
-                CreditsError::TooLarge,
-            ),
+            (vec![credit(1, u64::MAX), credit(2, 1)], CreditsError::TooLarge),
         ];
         for (list, error) in cases {
             assert_eq!(encode_credits(&list), Err(error));
@@ -178,10 +175,7 @@ mod tests {
     fn should_refuse_bytes_that_are_not_canonical() {
         let bytes = encode_credits(&[credit(1, 2), credit(2, 3)]).unwrap();
         for end in 0..bytes.len() {
-            assert_eq!(
-                decode_credits(&bytes[..end]),
-                Err(CreditsError::Truncated(end))
-            );
+            assert_eq!(decode_credits(&bytes[..end]), Err(CreditsError::Truncated(end)));
         }
         let mut longer = bytes.clone();
         longer.push(0);

@@ -26,10 +26,7 @@ pub mod verify;
 
 pub use arena::{ArenaNodes, LogRecord, NodeArena, RecordError};
 pub use compact::{CompactRange, RangeError};
-pub use credits::{
-    Credit, CreditsError, credited_records, credits_hash, decode_credits, encode_credits,
-    label_hash,
-};
+pub use credits::{Credit, CreditsError, credited_records, credits_hash, decode_credits, encode_credits, label_hash};
 pub use ddsx_types::Hash;
 pub use hash::{empty_root, leaf_hash, node_hash, sha256};
 pub use head::{HEADS_LABEL, Head, HeadError, stream_label};
@@ -40,6 +37,6 @@ pub use proof::{ProofError, verify_consistency, verify_inclusion};
 pub use sources::{SourceRange, SourcesError, encode_sources, sources_hash};
 pub use store::{MAX_TREE_SIZE, NodeStore, StoreError};
 pub use verify::{
-    CertifiedHead, DEFAULT_MAX_AGE, Freshness, Held, Pulled, ReceivedChunk, Verified, VerifyError,
-    verify_chunk, verify_head, verify_pull,
+    CertifiedHead, DEFAULT_MAX_AGE, Freshness, Held, Pulled, ReceivedChunk, Verified, VerifyError, verify_chunk,
+    verify_head, verify_pull,
 };

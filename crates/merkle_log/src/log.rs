@@ -89,9 +89,7 @@ impl<S: NodeStore> Log<S> {
     /// The tree's root.
     pub fn root(&self) -> Hash {
         // The frontier begins at 0, so that there is a root.
-        self.frontier
-            .root()
-            .unwrap_or_else(|_| crate::hash::empty_root())
+        self.frontier.root().unwrap_or_else(|_| crate::hash::empty_root())
     }
 
     /// The compact range over all leaves.

@@ -32,12 +32,7 @@ pub trait BookStore {
     /// Stores the stream's pool in an asset.
     fn set_pool(&mut self, stream: StreamId, asset: Self::Asset, pool: &Pool);
     /// A contributor's position in a pool.
-    fn position(
-        &self,
-        stream: StreamId,
-        contributor: ContributorNumber,
-        asset: Self::Asset,
-    ) -> Position;
+    fn position(&self, stream: StreamId, contributor: ContributorNumber, asset: Self::Asset) -> Position;
     /// Stores a contributor's position in a pool.
     fn set_position(
         &mut self,
@@ -95,9 +90,7 @@ impl<S: BookStore> Book<S> {
             .into_iter()
             .map(|(contributor, added)| {
                 let before = self.store.weight(stream, contributor);
-                let after = before
-                    .checked_add(added)
-                    .ok_or(RevenueError::TooMuchWeight)?;
+                let after = before.checked_add(added).ok_or(RevenueError::TooMuchWeight)?;
                 Ok((contributor, before, after))
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -127,9 +120,7 @@ impl<S: BookStore> Book<S> {
         // The total includes every weight before, so that the subtraction comes out.
         let total = changes.iter().try_fold(
             u128::from(self.store.total_weight(stream)),
-            |total, (_, before, after)| {
-                (total + u128::from(*after)).checked_sub(u128::from(*before))
-            },
+            |total, (_, before, after)| (total + u128::from(*after)).checked_sub(u128::from(*before)),
         );
         let total = total.ok_or(RevenueError::Weights)?;
         let total = u64::try_from(total).map_err(|_| RevenueError::TooMuchWeight)?;
@@ -143,8 +134,7 @@ impl<S: BookStore> Book<S> {
             }
             pool.release_held(total);
             for (contributor, position) in settled {
-                self.store
-                    .set_position(stream, contributor, asset, &position);
+                self.store.set_position(stream, contributor, asset, &position);
             }
             self.store.set_pool(stream, asset, &pool);
         }
@@ -185,8 +175,7 @@ impl<S: BookStore> Book<S> {
         let mut pool = self.store.pool(stream, asset);
         let mut position = self.store.position(stream, contributor, asset);
         pool.settle(&mut position, self.store.weight(stream, contributor))?;
-        self.store
-            .set_position(stream, contributor, asset, &position);
+        self.store.set_position(stream, contributor, asset, &position);
         self.store.set_pool(stream, asset, &pool);
         Ok(position.payable().due())
     }
@@ -202,9 +191,7 @@ impl<S: BookStore> Book<S> {
         payee: PayeeName,
         amount: u128,
     ) -> Result<(), RevenueError> {
-        self.payout(stream, asset, payee, |pool, payee| {
-            pool.begin_payout(payee, amount)
-        })
+        self.payout(stream, asset, payee, |pool, payee| pool.begin_payout(payee, amount))
     }
 
     /// [`Pool::finish_payout`] by name.
@@ -235,9 +222,7 @@ impl<S: BookStore> Book<S> {
         payee: PayeeName,
         amount: u128,
     ) -> Result<(), RevenueError> {
-        self.payout(stream, asset, payee, |pool, payee| {
-            pool.abort_payout(payee, amount)
-        })
+        self.payout(stream, asset, payee, |pool, payee| pool.abort_payout(payee, amount))
     }
 
     fn payout(
@@ -254,8 +239,7 @@ impl<S: BookStore> Book<S> {
             PayeeName::Contributor(contributor) => {
                 let mut position = self.store.position(stream, contributor, asset);
                 change(&mut pool, Payee::Contributor(&mut position))?;
-                self.store
-                    .set_position(stream, contributor, asset, &position);
+                self.store.set_position(stream, contributor, asset, &position);
             }
         }
         self.store.set_pool(stream, asset, &pool);
@@ -281,10 +265,7 @@ impl<S: BookStore> Book<S> {
                 )
             })
             .collect();
-        let sum = positions
-            .iter()
-            .map(|(_, weight)| u128::from(*weight))
-            .sum();
+        let sum = positions.iter().map(|(_, weight)| u128::from(*weight)).sum();
         let total = self.store.total_weight(stream);
         if sum != u128::from(total) {
             return Err(Broken::Weights { sum, total });

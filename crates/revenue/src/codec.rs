@@ -51,10 +51,7 @@ impl<'a> Reader<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> [u8; N] {
-        let (field, rest) = self
-            .0
-            .split_first_chunk()
-            .expect("the record's length was checked");
+        let (field, rest) = self.0.split_first_chunk().expect("the record's length was checked");
         self.0 = rest;
         *field
     }

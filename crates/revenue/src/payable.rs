@@ -64,9 +64,7 @@ impl Payable {
     /// # Errors
     /// [`RevenueError::TooMuchOwed`] if due and in flight would pass 2¹²⁸ − 1 together.
     pub fn credit(&mut self, amount: u128) -> Result<(), RevenueError> {
-        self.owed()
-            .checked_add(amount)
-            .ok_or(RevenueError::TooMuchOwed)?;
+        self.owed().checked_add(amount).ok_or(RevenueError::TooMuchOwed)?;
         self.due += amount;
         Ok(())
     }
@@ -109,13 +107,10 @@ impl Payable {
     }
 
     fn take_in_flight(&mut self, amount: u128) -> Result<(), RevenueError> {
-        self.in_flight = self
-            .in_flight
-            .checked_sub(amount)
-            .ok_or(RevenueError::NotInFlight {
-                asked: amount,
-                in_flight: self.in_flight,
-            })?;
+        self.in_flight = self.in_flight.checked_sub(amount).ok_or(RevenueError::NotInFlight {
+            asked: amount,
+            in_flight: self.in_flight,
+        })?;
         Ok(())
     }
 

@@ -52,15 +52,8 @@ impl Pool {
     ///
     /// # Errors
     /// [`RevenueError::TooMuchOwed`] if all debts would pass 2¹²⁸ − 1, which no ledger of 128-bit amounts can bring about.
-    pub fn receive(
-        &mut self,
-        split: &Split,
-        amount: u128,
-        total_weight: u64,
-    ) -> Result<Parts, RevenueError> {
-        self.owed()
-            .checked_add(amount)
-            .ok_or(RevenueError::TooMuchOwed)?;
+    pub fn receive(&mut self, split: &Split, amount: u128, total_weight: u64) -> Result<Parts, RevenueError> {
+        self.owed().checked_add(amount).ok_or(RevenueError::TooMuchOwed)?;
         let parts = split.parts(amount);
         // Each part is at most what was just found to fit.
         self.protocol.credit(parts.protocol)?;
@@ -95,10 +88,7 @@ impl Pool {
     pub fn settle(&mut self, position: &mut Position, weight: u64) -> Result<u128, RevenueError> {
         let pending = position.pending(self.accumulator, weight)?;
         let whole = (pending >> 128).low_u128();
-        let carried = self
-            .carried
-            .checked_sub(whole)
-            .ok_or(RevenueError::Weights)?;
+        let carried = self.carried.checked_sub(whole).ok_or(RevenueError::Weights)?;
         // What was carried is owed already, so that neither credit can pass the limit.
         position.payable.credit(whole)?;
         self.contributors.credit(whole)?;
@@ -130,12 +120,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`RevenueError::NotInFlight`], [`RevenueError::FeeAboveAmount`].
-    pub fn finish_payout(
-        &mut self,
-        payee: Payee<'_>,
-        amount: u128,
-        fee: u128,
-    ) -> Result<(), RevenueError> {
+    pub fn finish_payout(&mut self, payee: Payee<'_>, amount: u128, fee: u128) -> Result<(), RevenueError> {
         self.payout(payee, |payable| payable.finish(amount, fee))
     }
 
@@ -200,11 +185,7 @@ impl Pool {
     /// Everything the pool still owes to somebody: what the account at the ledger must hold for it.
     pub fn owed(&self) -> u128 {
         // Kept below 2¹²⁸ by `receive`; nothing else adds to the sum.
-        self.protocol.owed()
-            + self.provider.owed()
-            + self.contributors.owed()
-            + self.held
-            + self.carried
+        self.protocol.owed() + self.provider.owed() + self.contributors.owed() + self.held + self.carried
     }
 
     /// Whether all that was received is where it must be, to the unit. O(1).
@@ -231,10 +212,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Broken`] names the sum that does not hold.
-    pub fn invariant_with<'a>(
-        &self,
-        positions: impl IntoIterator<Item = (&'a Position, u64)>,
-    ) -> Result<(), Broken> {
+    pub fn invariant_with<'a>(&self, positions: impl IntoIterator<Item = (&'a Position, u64)>) -> Result<(), Broken> {
         self.invariant()?;
         let mut shares = Some(U256::from(self.remainder));
         let mut sums = [U256::zero(); 4];
@@ -259,11 +237,7 @@ impl Pool {
             .zip(sums.into_iter().zip(parts_of(&self.contributors)))
         {
             if positions != pool {
-                return Err(Broken::Contributors {
-                    what,
-                    positions,
-                    pool,
-                });
+                return Err(Broken::Contributors { what, positions, pool });
             }
         }
         Ok(())

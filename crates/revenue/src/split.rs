@@ -100,9 +100,6 @@ mod tests {
     #[test]
     fn should_refuse_more_than_the_whole() {
         assert_eq!(Split::new(10_001, 0), Err(RevenueError::Share(10_001)));
-        assert_eq!(
-            Split::new(0, u16::MAX),
-            Err(RevenueError::Share(u16::MAX))
-        );
+        assert_eq!(Split::new(0, u16::MAX), Err(RevenueError::Share(u16::MAX)));
     }
 }

@@ -7,9 +7,7 @@ pub type TreeHash = [u8; 32];
 
 fn domain(separator: &str) -> Sha256 {
     let length = u8::try_from(separator.len()).expect("separators are short");
-    Sha256::new()
-        .chain_update([length])
-        .chain_update(separator.as_bytes())
+    Sha256::new().chain_update([length]).chain_update(separator.as_bytes())
 }
 
 /// The hash of a tree without content.
@@ -37,8 +35,5 @@ pub fn labeled_hash(label: &[u8], content: &TreeHash) -> TreeHash {
 
 /// The hash of a leaf's content.
 pub fn leaf_content_hash(content: &[u8]) -> TreeHash {
-    domain("ic-hashtree-leaf")
-        .chain_update(content)
-        .finalize()
-        .into()
+    domain("ic-hashtree-leaf").chain_update(content).finalize().into()
 }

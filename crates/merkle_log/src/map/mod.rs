@@ -59,10 +59,7 @@ impl Header {
     fn encode(&self) -> Record {
         let mut record = [0; RECORD_LEN];
         record[..8].copy_from_slice(&MAGIC);
-        for (at, number) in [self.root, self.entries, self.next, self.free]
-            .iter()
-            .enumerate()
-        {
+        for (at, number) in [self.root, self.entries, self.next, self.free].iter().enumerate() {
             record[8 + 8 * at..16 + 8 * at].copy_from_slice(&number.to_le_bytes());
         }
         record[40..72].copy_from_slice(&self.root_hash);
@@ -74,8 +71,7 @@ impl Header {
         if found != MAGIC {
             return Err(StoreError::Foreign { found });
         }
-        let number =
-            |at: usize| u64::from_le_bytes(std::array::from_fn(|i| record[8 + 8 * at + i]));
+        let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| record[8 + 8 * at + i]));
         Ok(Self {
             root: number(0),
             entries: number(1),
@@ -261,8 +257,7 @@ impl<S: MapStore> MerkleMap<S> {
     }
 
     fn release(&mut self, slot: u64) {
-        self.store
-            .write(slot, &Node::Free(self.header.free).encode());
+        self.store.write(slot, &Node::Free(self.header.free).encode());
         self.header.free = slot;
     }
 

@@ -17,10 +17,7 @@ impl<S: MapStore> MerkleMap<S> {
     ///
     /// # Errors
     /// [`MapError::Prefix`] for a key that is the beginning of one that is there, or the other way round.
-    pub fn witness<K: AsRef<[u8]>>(
-        &self,
-        keys: &[K],
-    ) -> Result<HashTree, MapError> {
+    pub fn witness<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<HashTree, MapError> {
         if self.is_empty() {
             return Ok(ic_certification::empty());
         }
@@ -71,12 +68,7 @@ impl<S: MapStore> MerkleMap<S> {
     }
 
     /// The tree below a node, with the keys of `shown`, all of which lie there, in order.
-    fn reveal(
-        &self,
-        slot: u64,
-        hash: &TreeHash,
-        shown: &[(&[u8], bool)],
-    ) -> Result<HashTree, MapError> {
+    fn reveal(&self, slot: u64, hash: &TreeHash, shown: &[(&[u8], bool)]) -> Result<HashTree, MapError> {
         let Some((_, with_value)) = shown.first() else {
             return Ok(pruned(*hash));
         };

@@ -10,9 +10,7 @@ use crate::proof::ProofError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// The certificate is older than the verifier accepts.
-    #[error(
-        "certificate too old: it was made at {certified_at} ns, {age_s} s ago; at most {max_age_s} s are accepted"
-    )]
+    #[error("certificate too old: it was made at {certified_at} ns, {age_s} s ago; at most {max_age_s} s are accepted")]
     CertificateTooOld {
         /// The certificate's time, ns since the Unix epoch.
         certified_at: u64,
@@ -218,7 +216,9 @@ pub enum VerifyError {
         got: u64,
     },
     /// The chunks, continuing what is held, do not lead to the head's root.
-    #[error("chunks {from} to {to} do not lead to the head's root: a field of a leaf was altered (root {got}, certified {expected})")]
+    #[error(
+        "chunks {from} to {to} do not lead to the head's root: a field of a leaf was altered (root {got}, certified {expected})"
+    )]
     ChunksRoot {
         /// The first chunk.
         from: u64,

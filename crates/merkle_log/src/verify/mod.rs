@@ -200,7 +200,6 @@ pub fn verify_pull(
     if to > size {
         return Err(VerifyError::BeyondHead { to, size });
     }
-    let right = right_frontier(to, size, pulled.right)?;
     let mut range = left_frontier(held, pulled)?;
     let held_head = held.map(|held| &held.head);
     let mut seen = crossing(held_head, &range);
@@ -217,6 +216,8 @@ pub fn verify_pull(
             .map_err(|_| VerifyError::BeyondHead { to, size })?;
         seen = seen.or_else(|| crossing(held_head, &range));
     }
+    // Only now: a chunk left out is to be called that, and not a frontier of the wrong length.
+    let right = right_frontier(to, size, pulled.right)?;
     check_root(head, pulled, to, &range, &right)?;
     if let Some(held) = held.filter(|held| needs_consistency(held, head)) {
         // The chunks themselves show it when the range passes through the size of the head held.
@@ -243,11 +244,7 @@ pub fn verify_pull(
     })
 }
 
-fn check_head(
-    held: Option<&Held>,
-    head: &CertifiedHead,
-    freshness: &Freshness,
-) -> Result<(), VerifyError> {
+fn check_head(held: Option<&Held>, head: &CertifiedHead, freshness: &Freshness) -> Result<(), VerifyError> {
     if let Some(held) = held.filter(|held| held.stream != head.stream) {
         return Err(VerifyError::HeadOfOtherStream {
             expected: held.stream,
@@ -291,16 +288,9 @@ fn needs_consistency(held: &Held, head: &CertifiedHead) -> bool {
     held.head.tree_size != 0 && held.head.tree_size != head.head.tree_size
 }
 
-fn check_consistency(
-    held: &Held,
-    head: &CertifiedHead,
-    proof: Option<&[Hash]>,
-) -> Result<(), VerifyError> {
+fn check_consistency(held: &Held, head: &CertifiedHead, proof: Option<&[Hash]>) -> Result<(), VerifyError> {
     let (before, now) = (held.head.tree_size, head.head.tree_size);
-    let proof = proof.ok_or(VerifyError::ConsistencyMissing {
-        held: before,
-        got: now,
-    })?;
+    let proof = proof.ok_or(VerifyError::ConsistencyMissing { held: before, got: now })?;
     verify_consistency(before, now, &held.head.root, &head.head.root, proof).map_err(|reason| {
         VerifyError::Consistency {
             held: before,
@@ -314,12 +304,10 @@ fn check_consistency(
 fn left_frontier(held: Option<&Held>, pulled: &Pulled<'_>) -> Result<CompactRange, VerifyError> {
     let from = pulled.from;
     if let Some(hashes) = pulled.left {
-        return CompactRange::new(0, from, hashes.to_vec()).map_err(|error| {
-            VerifyError::LeftFrontierLength {
-                from,
-                expected: expected(&error),
-                got: hashes.len(),
-            }
+        return CompactRange::new(0, from, hashes.to_vec()).map_err(|error| VerifyError::LeftFrontierLength {
+            from,
+            expected: expected(&error),
+            got: hashes.len(),
         });
     }
     match held {
@@ -360,8 +348,7 @@ fn check_chunk(
     chunk: &ReceivedChunk<'_>,
     allow_missing_payload: bool,
 ) -> Result<Leaf, VerifyError> {
-    let leaf = Leaf::decode(chunk.leaf)
-        .map_err(|reason| VerifyError::LeafMalformed { sequence, reason })?;
+    let leaf = Leaf::decode(chunk.leaf).map_err(|reason| VerifyError::LeafMalformed { sequence, reason })?;
     if leaf.stream != stream {
         return Err(VerifyError::LeafOfOtherStream {
             sequence,
@@ -380,12 +367,7 @@ fn check_chunk(
     Ok(leaf)
 }
 
-fn check_payload(
-    sequence: u64,
-    leaf: &Leaf,
-    payload: Option<&[u8]>,
-    allow_missing: bool,
-) -> Result<(), VerifyError> {
+fn check_payload(sequence: u64, leaf: &Leaf, payload: Option<&[u8]>, allow_missing: bool) -> Result<(), VerifyError> {
     let Some(payload) = payload else {
         return if allow_missing {
             Ok(())
