@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::asset::Asset;
-use ddsx_types::Hash;
+use crate::intent::{Direction, Failure, Kind, Order, Outcome};
+use crate::verdict::Answer;
+use ddsx_types::{Account, Hash};
 use ic_stable_structures::VectorMemory;
 
 fn journal() -> Journal<VectorMemory> {

@@ -67,7 +67,7 @@ fn should_pay_once_whatever_is_lost() {
         ] {
             let shop = shop_with_income(dedup_first);
             shop.rt().next_call(fate);
-            assert!(shop.pay_out(PAYEE, 1_500));
+            assert!(shop.pay_out(PAYEE, 1_000));
             shop.rt().run_for(Duration::from_secs(2));
             assert_eq!(shop.status(3), Status::Pending { id: 3 });
             if let Some(refusal) = refusal {
@@ -75,7 +75,7 @@ fn should_pay_once_whatever_is_lost() {
             }
             shop.rt().run_for(5 * MINUTE);
             assert!(matches!(shop.status(3), Status::Paid { block: 3, .. }));
-            assert_eq!(shop.ledger().balance(account(PAYEE)), 1_500);
+            assert_eq!(shop.ledger().balance(account(PAYEE)), 1_000);
             shop.check();
         }
     }
