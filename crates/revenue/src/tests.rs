@@ -151,7 +151,7 @@ fn assert_close(ours: u128, exact: &Rational) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn should_agree_with_exact_rational_numbers(

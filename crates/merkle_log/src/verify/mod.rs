@@ -8,6 +8,7 @@
 //! Certification shows what the canister says *now*. That it never said anything else, in particular not before an upgrade by
 //! its controllers, shows only the comparison with a head that the client itself kept: see `docs/proofs.md`.
 
+mod chunk;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -18,11 +19,11 @@ use ddsx_types::Hash;
 use serde::{Deserialize, Serialize};
 
 use crate::compact::{CompactRange, RangeError};
-use crate::credits::{credited_records, decode_credits};
-use crate::hash::{CREDITS, leaf_hash, prefixed, sha256};
+use crate::hash::leaf_hash;
 use crate::head::Head;
 use crate::leaf::Leaf;
 use crate::proof::{verify_consistency, verify_inclusion};
+use chunk::check_chunk;
 
 /// The oldest certificate accepted unless told otherwise: 5 minutes, in ns.
 pub const DEFAULT_MAX_AGE: u64 = 5 * 60 * NANOS;
@@ -157,7 +158,8 @@ pub fn verify_head(
     check_consistency(held, head, consistency)
 }
 
-/// Checks one chunk that came with an inclusion proof in the tree of the head.
+/// Checks one chunk that came with an inclusion proof in the tree of the head. Of one that came without its payload, the leaf and
+/// the credits are checked.
 ///
 /// # Errors
 /// [`VerifyError`] names what is wrong.
@@ -310,10 +312,11 @@ fn left_frontier(held: Option<&Held>, pulled: &Pulled<'_>) -> Result<CompactRang
             got: hashes.len(),
         });
     }
-    match held {
+    // A state whose range does not begin at 0 (its file was altered) says nothing about what came before.
+    match held.filter(|held| held.range.begin() == 0) {
         Some(held) if held.next() == from => Ok(held.range.clone()),
         _ if from == 0 => Ok(CompactRange::empty_at(0)),
-        _ => Err(VerifyError::LeftFrontierMissing {
+        held => Err(VerifyError::LeftFrontierMissing {
             from,
             held: held.map_or(0, Held::next),
         }),
@@ -340,79 +343,6 @@ fn expected(error: &RangeError) -> usize {
 fn crossing(held: Option<&Head>, range: &CompactRange) -> Option<Hash> {
     held.filter(|held| held.tree_size == range.end())
         .and_then(|_| range.root().ok())
-}
-
-fn check_chunk(
-    stream: u64,
-    sequence: u64,
-    chunk: &ReceivedChunk<'_>,
-    allow_missing_payload: bool,
-) -> Result<Leaf, VerifyError> {
-    let leaf = Leaf::decode(chunk.leaf).map_err(|reason| VerifyError::LeafMalformed { sequence, reason })?;
-    if leaf.stream != stream {
-        return Err(VerifyError::LeafOfOtherStream {
-            sequence,
-            expected: stream,
-            got: leaf.stream,
-        });
-    }
-    if leaf.sequence != sequence {
-        return Err(VerifyError::LeafOutOfSequence {
-            expected: sequence,
-            got: leaf.sequence,
-        });
-    }
-    check_payload(sequence, &leaf, chunk.payload, allow_missing_payload)?;
-    check_credits(sequence, &leaf, chunk.credits)?;
-    Ok(leaf)
-}
-
-fn check_payload(sequence: u64, leaf: &Leaf, payload: Option<&[u8]>, allow_missing: bool) -> Result<(), VerifyError> {
-    let Some(payload) = payload else {
-        return if allow_missing {
-            Ok(())
-        } else {
-            Err(VerifyError::PayloadMissing { sequence })
-        };
-    };
-    if payload.len() as u64 != leaf.payload_len {
-        return Err(VerifyError::PayloadLength {
-            sequence,
-            expected: leaf.payload_len,
-            got: payload.len() as u64,
-        });
-    }
-    let got = sha256(payload);
-    if got != leaf.payload_hash {
-        return Err(VerifyError::PayloadHash {
-            sequence,
-            expected: leaf.payload_hash,
-            got,
-        });
-    }
-    Ok(())
-}
-
-fn check_credits(sequence: u64, leaf: &Leaf, bytes: &[u8]) -> Result<(), VerifyError> {
-    let malformed = |reason| VerifyError::CreditsMalformed { sequence, reason };
-    let credits = decode_credits(bytes).map_err(malformed)?;
-    let got = prefixed(CREDITS, bytes);
-    if got != leaf.credits {
-        return Err(VerifyError::CreditsHash {
-            sequence,
-            expected: leaf.credits,
-            got,
-        });
-    }
-    let sum = credited_records(&credits).map_err(malformed)?;
-    if sum != leaf.records {
-        return Err(VerifyError::CreditsSum {
-            sequence,
-            expected: leaf.records,
-            got: sum,
-        });
-    }
-    Ok(())
 }
 
 /// Compares the root that follows from range and right frontier with the certified one, and tells who may be at fault.

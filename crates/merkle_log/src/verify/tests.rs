@@ -1,5 +1,6 @@
 use super::*;
-use crate::credits::{Credit, encode_credits, label_hash};
+use crate::credits::{Credit, credited_records, encode_credits, label_hash};
+use crate::hash::{CREDITS, prefixed, sha256};
 use crate::leaf::{ContentType, Verdict};
 use crate::log::Log;
 
@@ -384,6 +385,20 @@ fn should_tell_altered_leaves_from_altered_frontiers() {
     };
     let nothing_new = registry.reply(10, 10, 10, false);
     assert_eq!(name(&nothing_new.verify(Some(&tampered)).unwrap_err()), "HeldRoot");
+}
+
+#[test]
+fn should_not_use_a_state_that_does_not_begin_at_0() {
+    let registry = registry(20);
+    let held = registry.reply(0, 10, 10, false).verify(None).unwrap().held;
+    let tampered = Held {
+        range: registry.log.range(4, 10).unwrap(),
+        ..held
+    };
+    assert_eq!(
+        registry.reply(10, 20, 20, false).verify(Some(&tampered)),
+        Err(VerifyError::LeftFrontierMissing { from: 10, held: 0 })
+    );
 }
 
 #[test]
