@@ -1,7 +1,7 @@
 //! The part that acts: sends attempts, takes their answers, and keeps a timer going while anything is pending.
 
 use crate::intent::{Evidence, Order, RequestKey, Settled, Status};
-use crate::journal::{BeginError, Begun, Due, EvidenceError, Journal};
+use crate::journal::{Attempt, BeginError, Begun, Due, EvidenceError, Journal};
 use crate::ledger::send;
 use candid::Principal;
 use ddsx_runtime::Runtime;
@@ -84,20 +84,26 @@ pub fn lookup_request<H: Host>(
     host.with_journal(|journal| journal.lookup(caller, request))
 }
 
-/// Makes one attempt, unless one is under way or the intent has left `Pending`. Answers what is known of it then; `None` if
-/// there is no such intent.
+/// Makes one attempt, unless one is under way or the intent has left `Pending`; if its window is over, acts on that instead.
+/// Answers what is known of it then; `None` if there is no such intent.
 pub async fn attempt<H: Host>(host: &H, id: u64) -> Option<Status> {
     let runtime = host.runtime();
     let now = runtime.time();
-    if let Some(attempt) = host.with_journal(|journal| journal.start(id, now)) {
-        let answer = send(runtime, &attempt.intent).await;
-        let now = runtime.time();
-        let settled = host.with_journal(|journal| journal.conclude(id, attempt.number, answer, now));
-        // Freed before the handler runs: from here to the end of the message nobody else does.
-        drop(attempt.guard);
-        hand_over(host, settled);
-        arm(host);
-    }
+    let settled = match host.with_journal(|journal| journal.start(id, now)) {
+        // The guard is held until the answer is taken, and goes with the future if that traps.
+        Some(Attempt {
+            intent,
+            number,
+            guard: _guard,
+        }) => {
+            let answer = send(runtime, &intent).await;
+            let now = runtime.time();
+            host.with_journal(|journal| journal.conclude(id, number, answer, now))
+        }
+        None => host.with_journal(|journal| journal.end_window(id, now)),
+    };
+    hand_over(host, settled);
+    arm(host);
     host.with_journal(|journal| journal.status(id))
 }
 
@@ -129,11 +135,15 @@ fn hand_over<H: Host>(host: &H, settled: Option<Settled>) {
 fn arm<H: Host>(host: &H) {
     let runtime = host.runtime();
     let now = runtime.time();
-    let Some(due) = host.with_journal(|journal| journal.next_due()) else {
+    let (due, armed) = host.with_journal(|journal| (journal.next_due(), journal.armed));
+    let Some(due) = due else {
+        if let Some((_, timer)) = armed {
+            runtime.clear_timer(timer);
+            host.with_journal(|journal| journal.armed = None);
+        }
         return;
     };
     let due = due.max(now.saturating_add(u64::try_from(MIN_DELAY.as_nanos()).unwrap_or(u64::MAX)));
-    let armed = host.with_journal(|journal| journal.armed);
     if let Some((at, timer)) = armed {
         // A timer that should have fired long ago was lost with the message that it ran in.
         if at <= due && now <= at.saturating_add(TIMER_GRACE_NS) {
@@ -146,8 +156,8 @@ fn arm<H: Host>(host: &H) {
     host.with_journal(|journal| journal.armed = Some((due, timer)));
 }
 
-/// One round: whatever is due, up to a slice. Each attempt runs in a message of its own, so that one which traps or is never
-/// answered holds up no other.
+/// One round: whatever is due, up to a slice. Each intent is gone on with in a message of its own, so that one whose handler traps or
+/// whose ledger never answers holds up no other; this message calls nothing that could trap.
 fn tick<H: Host>(host: &H) {
     let now = host.runtime().time();
     let slice = host.with_journal(|journal| {
@@ -160,8 +170,7 @@ fn tick<H: Host>(host: &H) {
         match host.with_journal(|journal| journal.take_due(now)) {
             Due::Nothing => break,
             Due::LookedAfter => {}
-            Due::Settled(settled) => hand_over(host, Some(*settled)),
-            Due::Attempt(id) => {
+            Due::GoOn(id) => {
                 let work = host.clone();
                 host.runtime().set_timer(Duration::ZERO, async move {
                     attempt(&work, id).await;

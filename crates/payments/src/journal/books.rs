@@ -27,34 +27,27 @@ impl<M: Memory> Journal<M> {
             self.index.remove(&IndexKey::Due { at, id });
             return Due::LookedAfter;
         };
-        if now >= intent.window_ends_at {
-            return self
-                .end_window(id, now)
-                .map_or(Due::LookedAfter, |settled| Due::Settled(Box::new(settled)));
-        }
+        let over = now >= intent.window_ends_at;
         let under_way = self.in_flight.holds(&id);
         let wait = if under_way {
             // It only has to be looked at again in case its answer is lost; ever more rarely, as with attempts.
             let age = now.saturating_sub(intent.created_at_time);
-            age.clamp(
-                self.limits.first_retry_ns,
-                self.limits.longest_retry_ns.max(self.limits.first_retry_ns),
-            )
+            let longest = self.limits.longest_retry_ns.max(self.limits.first_retry_ns);
+            age.clamp(self.limits.first_retry_ns, longest)
         } else {
             self.limits.back_off(intent.attempts)
         };
-        let indexed_at = now.saturating_add(wait).min(intent.window_ends_at);
-        self.replace(
-            Some(&intent),
-            Some(Intent {
-                indexed_at,
-                ..intent.clone()
-            }),
-        );
-        if self.in_flight.holds(&id) {
+        let next = now.saturating_add(wait);
+        let indexed_at = if over { next } else { next.min(intent.window_ends_at) };
+        let moved = Intent {
+            indexed_at,
+            ..intent.clone()
+        };
+        self.replace(Some(&intent), Some(moved));
+        if under_way && !over {
             Due::LookedAfter
         } else {
-            Due::Attempt(id)
+            Due::GoOn(id)
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Every change of an intent goes through [`Journal::replace`], which keeps index and counters in step with it; an outcome is set
 //! by [`Journal::conclude`], [`Journal::end_window`] and [`Journal::settle_by_evidence`] alone, each a compare-and-set: it gives
-//! [`Settled`] to whoever came first and nothing to anybody after.
+//! [`crate::Settled`] to whoever came first and nothing to anybody after.
 
 mod books;
 mod bytes;
@@ -15,7 +15,7 @@ mod tests;
 
 pub use counters::Counters;
 
-use crate::intent::{Evidence, Intent, REQUEST_ID_BYTES, RequestKey, Settled, State, Status};
+use crate::intent::{Evidence, Intent, REQUEST_ID_BYTES, RequestKey, State, Status};
 use crate::limits::Limits;
 use candid::Principal;
 use codec::{Request, RequestId};
@@ -85,12 +85,10 @@ pub enum EvidenceError {
 pub(crate) enum Due {
     /// Nothing is.
     Nothing,
-    /// One intent was, and it is looked after: an attempt is under way, or it went into quarantine.
+    /// One intent was, but an attempt is under way.
     LookedAfter,
-    /// Attempt this one.
-    Attempt(u64),
-    /// The window of one ended, and this settled it.
-    Settled(Box<Settled>),
+    /// This one is to be attempted, or its window is over.
+    GoOn(u64),
 }
 
 /// An attempt that was recorded and may now be sent.

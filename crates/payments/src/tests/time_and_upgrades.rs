@@ -241,3 +241,26 @@ fn should_rest_when_nothing_is_pending() {
     assert_eq!(shop.rt().next_timer(), None);
     shop.check();
 }
+
+#[test]
+fn should_not_keep_a_timer_for_what_is_settled() {
+    let shop = Shop::new();
+    shop.rt().next_call(Fate::reject_after(RejectCode::CanisterError));
+    assert_eq!(shop.buy(0, 1), Some(Ok(Status::Pending { id: 0 })));
+    assert!(shop.rt().next_timer().is_some());
+    shop.rt().run_for(Duration::from_secs(11));
+    assert!(matches!(shop.status(0), Status::Paid { .. }));
+    assert_eq!(shop.rt().next_timer(), None);
+    shop.check();
+}
+
+#[test]
+fn should_go_on_with_others_while_one_call_hangs_beyond_its_window() {
+    let (shop, _) = quarantined_under_way(true);
+    assert!(matches!(shop.buy(1, 2), Some(Ok(Status::Paid { id: 1, .. }))));
+    assert_eq!(shop.rt().next_timer(), None, "quarantine needs no timer");
+    shop.upgrade();
+    shop.settle_all_quarantined();
+    assert!(matches!(shop.status(0), Status::Paid { block: 0, .. }));
+    shop.check();
+}
