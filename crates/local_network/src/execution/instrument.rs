@@ -94,6 +94,14 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
                 }
                 shape.globals = shape.mutable_globals.len();
             }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let name = export.map_err(decoding)?.name;
+                    if name.starts_with(RESERVED) {
+                        return Err(format!("Wasm module has an invalid export section. Exporting reserved symbol {name} not allowed"));
+                    }
+                }
+            }
             Payload::StartSection { func, .. } => {
                 shape.start = true;
                 shape.start_function = Some(func);

@@ -94,6 +94,11 @@ impl Module {
         self.exports("canister_inspect_message")
     }
 
+    /// Whether a query of this canister can look at a data certificate; making one takes time.
+    pub fn wants_certificate(&self) -> bool {
+        self.shape.imports.iter().any(|(_, name, _)| name.starts_with("data_certificate"))
+    }
+
     /// The sections `icp:public …` and `icp:private …`, sorted by name.
     pub fn custom_sections(&self) -> &[CustomSection] {
         &self.custom_sections
