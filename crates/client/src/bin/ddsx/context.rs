@@ -1,0 +1,225 @@
+//! What every command needs: who, where, and how to write.
+
+use std::path::Path;
+
+use candid::Principal;
+use ddsx_client::identity::{self, IdentityFolder};
+use ddsx_client::root_key::parse_root_key;
+use ddsx_client::{Anonymous, Identity, Ledger, Network, Registry, RootKey};
+
+use crate::args::Global;
+use crate::config::{Config, Folders};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Mainnet's API.
+const MAINNET: &str = "https://icp-api.io";
+/// A local network that no config file names.
+const LOCAL: &str = "http://127.0.0.1:4943";
+
+/// What every command needs.
+pub struct Context {
+    global: Global,
+    config: Config,
+    pub folders: Folders,
+    pub output: Output,
+}
+
+/// Where to connect, and how the root key is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    url: String,
+    root_key: RootKey,
+    /// Whether the config file's canisters are this network's.
+    from_config: bool,
+}
+
+impl Context {
+    pub fn new(global: Global) -> Result<Self, Failure> {
+        let here = std::env::current_dir().map_err(|error| Failure::local(format!("this folder: {error}")))?;
+        let (config, path) = Config::find(global.config.as_deref(), &here)?;
+        let output = Output::new(global.json, global.quiet);
+        if let Some(path) = path.filter(|_| global.config.is_none()) {
+            output.remark(&format!("using {}", path.display()));
+        }
+        Ok(Self {
+            folders: Folders::new(std::env::var_os("DDSX_HOME").map(Into::into))?,
+            global,
+            config,
+            output,
+        })
+    }
+
+    /// Connects as the identity chosen.
+    pub async fn network(&self) -> Result<Network, Failure> {
+        let target = target(&self.global, &self.config)?;
+        Ok(Network::connect(&target.url, target.root_key, self.identity()?).await?)
+    }
+
+    /// Connects, and takes the registry.
+    pub async fn registry(&self) -> Result<Registry, Failure> {
+        let id = self.canister("registry", self.global.registry, self.config.registry)?;
+        Ok(self.network().await?.registry(id))
+    }
+
+    /// The ledger chosen, on a network that is connected already.
+    pub fn ledger_on(&self, network: &Network) -> Result<Ledger, Failure> {
+        let id = self.canister("ledger", self.global.ledger, self.config.ledger)?;
+        Ok(network.ledger(id))
+    }
+
+    /// The ledger given on the command line, if any.
+    pub fn ledger_given(&self) -> Option<Principal> {
+        self.global.ledger
+    }
+
+    /// Connects, and takes the ledger.
+    pub async fn ledger(&self) -> Result<Ledger, Failure> {
+        self.ledger_on(&self.network().await?)
+    }
+
+    fn canister(
+        &self,
+        what: &str,
+        given: Option<Principal>,
+        configured: Option<Principal>,
+    ) -> Result<Principal, Failure> {
+        let configured =
+            configured.filter(|_| target(&self.global, &self.config).is_ok_and(|target| target.from_config));
+        given.or(configured).ok_or_else(|| {
+            Failure::usage(format!(
+                "which {what} canister? Give --{what}, or a config file that names it (ddsx --help)"
+            ))
+        })
+    }
+
+    /// The name of the identity in use.
+    pub fn identity_name(&self) -> &str {
+        self.global.identity.as_deref().unwrap_or("default")
+    }
+
+    /// Where keys lie.
+    pub fn identities(&self) -> IdentityFolder {
+        IdentityFolder::new(&self.folders.identities)
+    }
+
+    /// The identity chosen; anonymous if none is chosen and there is no default.
+    pub fn identity(&self) -> Result<Box<dyn Identity>, Failure> {
+        let identities = self.identities();
+        match self.global.identity.as_deref() {
+            Some("anonymous") => Ok(Box::new(Anonymous)),
+            Some(given) if looks_like_a_path(given) => Ok(identity::load(Path::new(given))?),
+            Some(name) => Ok(identities.load(name)?),
+            None if identities.file("default")?.exists() => Ok(identities.load("default")?),
+            None => Ok(Box::new(Anonymous)),
+        }
+    }
+}
+
+fn looks_like_a_path(text: &str) -> bool {
+    text.contains(['/', '\\', '.'])
+}
+
+/// Decides where to connect. A root key from the config file is used for the config file's network only.
+fn target(global: &Global, config: &Config) -> Result<Target, Failure> {
+    let url_of = |network: &str| match network {
+        "ic" => MAINNET.to_string(),
+        "local" => LOCAL.to_string(),
+        url => url.to_string(),
+    };
+    let configured = config.network.as_deref().map(url_of);
+    let (url, from_config) = match global.network.as_deref() {
+        None => (configured.clone().unwrap_or_else(|| MAINNET.into()), true),
+        Some("local") => match configured {
+            Some(url) if url != MAINNET => (url, true),
+            _ => (LOCAL.into(), config.network.is_none()),
+        },
+        Some(network) => {
+            let url = url_of(network);
+            let same = configured.as_ref() == Some(&url);
+            (url, same)
+        }
+    };
+    let key = global
+        .root_key
+        .clone()
+        .or_else(|| config.root_key.clone().filter(|_| from_config));
+    let root_key = match key {
+        Some(key) => RootKey::Given(read_root_key(&key)?),
+        None if url == MAINNET => RootKey::Mainnet,
+        None => RootKey::FromLoopback,
+    };
+    Ok(Target {
+        url,
+        root_key,
+        from_config,
+    })
+}
+
+/// Hexadecimal digits, or a file with them (or with the bytes themselves).
+fn read_root_key(text: &str) -> Result<Vec<u8>, Failure> {
+    let path = Path::new(text);
+    if !path.is_file() {
+        return Ok(parse_root_key(text)?);
+    }
+    let bytes = std::fs::read(path).map_err(|error| Failure::local(format!("root key {text}: {error}")))?;
+    match std::str::from_utf8(&bytes) {
+        Ok(digits) => Ok(parse_root_key(digits)?),
+        Err(_) => Ok(parse_root_key(&hex::encode(bytes))?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(network: Option<&str>) -> Config {
+        Config {
+            network: network.map(String::from),
+            ..Config::default()
+        }
+    }
+
+    fn global(network: Option<&str>) -> Global {
+        Global {
+            network: network.map(String::from),
+            ..Global::default()
+        }
+    }
+
+    #[test]
+    fn should_take_the_network_from_option_then_file_then_mainnet() {
+        let at = "http://127.0.0.1:9";
+        for (given, configured, url, from_config) in [
+            (None, None, MAINNET, true),
+            (None, Some(at), at, true),
+            (Some("ic"), Some(at), MAINNET, false),
+            (Some("local"), Some(at), at, true),
+            (Some("local"), None, LOCAL, true),
+            (Some("local"), Some("ic"), LOCAL, false),
+            (Some("https://x.example"), Some(at), "https://x.example", false),
+            (Some(at), Some(at), at, true),
+        ] {
+            let target = target(&global(given), &config(configured)).unwrap();
+            assert_eq!(
+                (target.url.as_str(), target.from_config),
+                (url, from_config),
+                "{given:?} {configured:?}"
+            );
+            let expected = if url == MAINNET {
+                RootKey::Mainnet
+            } else {
+                RootKey::FromLoopback
+            };
+            assert_eq!(target.root_key, expected);
+        }
+    }
+
+    #[test]
+    fn should_use_a_root_key_from_the_file_for_the_files_network_only() {
+        let mut config = config(Some("http://127.0.0.1:9"));
+        config.root_key = Some("not a key".into());
+        assert!(target(&global(None), &config).is_err());
+        assert_eq!(target(&global(Some("ic")), &config).unwrap().root_key, RootKey::Mainnet);
+    }
+}

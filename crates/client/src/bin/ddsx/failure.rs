@@ -1,0 +1,181 @@
+//! Failures and the exit codes that tell programs what kind they are.
+
+use ddsx_client::identity::IdentityError;
+use ddsx_client::{
+    AppendFailure, CallError, ConnectError, CursorError, Explain, FolderError, NetworkError, PullFailure,
+    PurchaseFailure, RootKeyError, SplitError, VerificationError,
+};
+
+/// The canister refused.
+pub const REFUSED: u8 = 1;
+/// The command line, a file given or its content is wrong.
+pub const USAGE: u8 = 2;
+/// What came is not proved; nothing of it was written.
+pub const VERIFICATION: u8 = 3;
+/// The network does not answer, or not as a network does.
+pub const NETWORK: u8 = 4;
+/// A file of this machine cannot be read or written.
+pub const LOCAL: u8 = 5;
+/// Stopped by Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
+/// What went wrong, and its exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl ToString) -> Self {
+        Self {
+            code,
+            message: message.to_string(),
+        }
+    }
+
+    pub fn refused(message: impl ToString) -> Self {
+        Self::new(REFUSED, message)
+    }
+
+    pub fn usage(message: impl ToString) -> Self {
+        Self::new(USAGE, message)
+    }
+
+    pub fn local(message: impl ToString) -> Self {
+        Self::new(LOCAL, message)
+    }
+
+    /// Ctrl-C: there is nothing to say.
+    pub fn interrupted() -> Self {
+        Self::new(INTERRUPTED, "")
+    }
+
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+fn network_code(error: &NetworkError) -> u8 {
+    match error {
+        NetworkError::Rejected { .. } => REFUSED,
+        NetworkError::Unproved { .. } => VERIFICATION,
+        NetworkError::Unreachable { .. }
+        | NetworkError::OutcomeUnknown { .. }
+        | NetworkError::Unreadable { .. }
+        | NetworkError::NotSent { .. } => NETWORK,
+    }
+}
+
+fn call_code<E: Explain>(error: &CallError<E>) -> u8 {
+    match error {
+        CallError::Refused { .. } => REFUSED,
+        CallError::Network(error) => network_code(error),
+    }
+}
+
+impl From<NetworkError> for Failure {
+    fn from(error: NetworkError) -> Self {
+        Self::new(network_code(&error), &error)
+    }
+}
+
+impl<E: Explain> From<CallError<E>> for Failure {
+    fn from(error: CallError<E>) -> Self {
+        Self::new(call_code(&error), &error)
+    }
+}
+
+impl From<VerificationError> for Failure {
+    fn from(error: VerificationError) -> Self {
+        Self::new(VERIFICATION, format!("verification failed: {error}"))
+    }
+}
+
+impl From<PullFailure> for Failure {
+    fn from(error: PullFailure) -> Self {
+        match error {
+            PullFailure::Call(error) => error.into(),
+            PullFailure::Proof(error) => error.into(),
+            PullFailure::Verification(error) => error.into(),
+        }
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Verification(error) => error.into(),
+            FolderError::Proof(error) => error.into(),
+            FolderError::Foreign { .. } | FolderError::Empty(_) => Self::usage(error),
+            FolderError::File { .. } | FolderError::Damaged { .. } => Self::local(error),
+        }
+    }
+}
+
+impl From<CursorError> for Failure {
+    fn from(error: CursorError) -> Self {
+        match error {
+            CursorError::Foreign { .. } => Self::usage(error),
+            _ => Self::local(error),
+        }
+    }
+}
+
+impl From<AppendFailure> for Failure {
+    fn from(error: AppendFailure) -> Self {
+        match error {
+            AppendFailure::Call(error) => error.into(),
+            AppendFailure::StreamNotFound(_) => Self::refused(error),
+        }
+    }
+}
+
+impl From<PurchaseFailure> for Failure {
+    fn from(error: PurchaseFailure) -> Self {
+        match error {
+            PurchaseFailure::Call(error) => error.into(),
+            _ => Self::local(error),
+        }
+    }
+}
+
+impl From<SplitError> for Failure {
+    fn from(error: SplitError) -> Self {
+        match error {
+            SplitError::Read { .. } => Self::local(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match &error {
+            ConnectError::Url { .. } | ConnectError::RootKey(RootKeyError::NotLoopback { .. }) => Self::usage(error),
+            ConnectError::RootKey(RootKeyError::Malformed(_)) => Self::usage(error),
+            ConnectError::RootKey(RootKeyError::NotTold { .. }) | ConnectError::Agent { .. } => {
+                Self::new(NETWORK, error)
+            }
+        }
+    }
+}
+
+impl From<RootKeyError> for Failure {
+    fn from(error: RootKeyError) -> Self {
+        ConnectError::from(error).into()
+    }
+}
+
+impl From<IdentityError> for Failure {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::File { .. } => Self::local(error),
+            _ => Self::usage(error),
+        }
+    }
+}

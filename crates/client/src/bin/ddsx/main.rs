@@ -1,0 +1,65 @@
+//! `ddsx`: streams, licences, revenue and tokens of DDSX from the command line.
+//!
+//! What programs read goes to stdout, what people read besides goes to stderr; the exit code says what kind of failure it was
+//! (`ddsx --help`).
+
+mod append;
+mod args;
+mod config;
+mod context;
+mod definition;
+mod failure;
+mod identity;
+mod licence;
+mod output;
+mod plan;
+mod pull;
+mod revenue;
+mod stream;
+mod text;
+mod token;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command, StreamCommand};
+use context::Context;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::local(format!("no runtime could be started: {error}"))),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    if !failure.message().is_empty() {
+        eprintln!("ddsx: {}", failure.message());
+    }
+    ExitCode::from(failure.code())
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let context = Context::new(cli.global)?;
+    match cli.command {
+        Command::Stream { command } => match command {
+            StreamCommand::Append(args) => append::run(&context, args).await,
+            StreamCommand::Pull(args) => pull::pull(&context, args).await,
+            StreamCommand::Verify(args) => pull::verify(&context, args).await,
+            StreamCommand::Plan { command } => plan::run(&context, command).await,
+            other => stream::run(&context, other).await,
+        },
+        Command::Licence { command } => licence::run(&context, command).await,
+        Command::Revenue { command } => revenue::run(&context, command).await,
+        Command::Token { command } => token::run(&context, command).await,
+        Command::Identity { command } => identity::run(&context, command),
+    }
+}

@@ -1,0 +1,199 @@
+//! `ddsx stream`: creating streams and looking at them.
+
+use ddsx_client::{CallError, Registry};
+use ddsx_types::Account;
+use ddsx_types::stream_registry::{
+    AddContributorsArgs, ContributorAccountArgs, NewContributor, Page, Publisher, RemovePublisherArgs,
+    SetPublisherArgs, StreamError, StreamId, StreamInfo, limits,
+};
+use serde_json::{Value, json};
+
+use crate::args::{ContributorsArgs, CreateArgs, ListArgs, PublishersArgs, StreamCommand};
+use crate::context::Context;
+use crate::definition;
+use crate::failure::Failure;
+use crate::plan::known_assets;
+use crate::text::{self, parse_binding, parse_contributor};
+use crate::view::{
+    contributors_json, contributors_text, head_json, plan_json, plans_text, publishers_json, stream_json, stream_text,
+    streams_text,
+};
+
+/// The commands that need no module of their own.
+pub async fn run(context: &Context, command: StreamCommand) -> Result<(), Failure> {
+    let registry = context.registry().await?;
+    match command {
+        StreamCommand::Create(args) => create(context, &registry, args).await,
+        StreamCommand::List(args) => list(context, &registry, args).await,
+        StreamCommand::Show { stream } => show(context, &registry, stream).await,
+        StreamCommand::Head { stream } => head(context, &registry, stream).await,
+        StreamCommand::Contributors(args) => contributors(context, &registry, args).await,
+        StreamCommand::Publishers(args) => publishers(context, &registry, args).await,
+        StreamCommand::Close { stream, yes } => close(context, &registry, stream, yes).await,
+        StreamCommand::Append(_) | StreamCommand::Pull(_) | StreamCommand::Verify(_) | StreamCommand::Plan { .. } => {
+            Err(Failure::usage("this command is dispatched elsewhere"))
+        }
+    }
+}
+
+async fn create(context: &Context, registry: &Registry, args: CreateArgs) -> Result<(), Failure> {
+    let provider = Account::from(registry.network().principal());
+    let definition = definition::stream(&args, provider)?;
+    let (stream, existed) = match registry.create_stream(&definition).await {
+        Ok(stream) => (stream, false),
+        Err(CallError::Refused {
+            error: StreamError::NameTaken { stream },
+            ..
+        }) if args.exist_ok => (stream, true),
+        Err(error) => return Err(error.into()),
+    };
+    let json = json!({ "stream": stream, "name": definition.name, "existed": existed });
+    let said = if existed { "there already" } else { "created" };
+    context
+        .output
+        .result(&json, &format!("stream {stream}: {} {said}", definition.name))
+}
+
+async fn list(context: &Context, registry: &Registry, args: ListArgs) -> Result<(), Failure> {
+    let wanted = |info: &StreamInfo| {
+        let Some(text) = args.search.as_ref().map(|text| text.to_lowercase()) else {
+            return true;
+        };
+        let has = |field: &str| field.to_lowercase().contains(&text);
+        has(&info.name) || has(&info.description) || info.tags.iter().any(|tag| has(tag))
+    };
+    let mut streams: Vec<StreamInfo> = Vec::new();
+    let mut start_after = args.after;
+    while streams.len() < args.limit {
+        let page = Page {
+            start_after,
+            limit: Some(limits::MAX_PAGE),
+        };
+        let found = registry.list_streams(page).await?;
+        let Some(last) = found
+            .last()
+            .map(|info| info.id)
+            .filter(|last| start_after.is_none_or(|after| *last > after))
+        else {
+            break;
+        };
+        start_after = Some(last);
+        streams.extend(found.into_iter().filter(|info| wanted(info)));
+    }
+    streams.truncate(args.limit);
+    let json: Value = streams.iter().map(stream_json).collect();
+    context.output.result(&json, &streams_text(&streams))
+}
+
+pub async fn info(registry: &Registry, stream: StreamId) -> Result<StreamInfo, Failure> {
+    let found = registry.stream(stream).await?;
+    found.ok_or_else(|| Failure::refused(format!("there is no stream {stream}")))
+}
+
+async fn show(context: &Context, registry: &Registry, stream: StreamId) -> Result<(), Failure> {
+    let info = info(registry, stream).await?;
+    let plans = registry.plans(stream).await?;
+    let mut json = stream_json(&info);
+    json["plans"] = plans.iter().map(plan_json).collect();
+    let mut text = stream_text(&info);
+    if !plans.is_empty() && !context.output.is_json() {
+        let known = known_assets(registry, &plans).await;
+        text = format!("{text}\n\n{}", plans_text(&plans, &known));
+    }
+    context.output.result(&json, &text)
+}
+
+async fn head(context: &Context, registry: &Registry, stream: StreamId) -> Result<(), Failure> {
+    let verified = registry.verified_head(stream).await?;
+    let head = verified.head.into();
+    let json = head_json(stream, &head, verified.certified_at);
+    let said = format!(
+        "stream {stream}: {} chunks, root {}\n  last chunk at {}, certified at {}, verified up to the root key",
+        head.tree_size,
+        head.root,
+        text::time(head.timestamp),
+        text::time(verified.certified_at)
+    );
+    context.output.result(&json, &said)
+}
+
+async fn contributors(context: &Context, registry: &Registry, args: ContributorsArgs) -> Result<(), Failure> {
+    let stream = args.stream;
+    if !args.add.is_empty() {
+        let contributors = args.add.iter().map(|text| parse_contributor(text));
+        let contributors: Vec<NewContributor> = contributors
+            .map(|(label, account)| NewContributor { label, account })
+            .collect();
+        let count = contributors.len();
+        let first = registry
+            .add_contributors(&AddContributorsArgs { stream, contributors })
+            .await?;
+        context
+            .output
+            .remark(&format!("{count} contributors entered, the first with number {first}"));
+    }
+    let account_args = |text: &str| {
+        let (contributor, account) = parse_binding(text).map_err(Failure::usage)?;
+        Ok::<_, Failure>(ContributorAccountArgs {
+            stream,
+            contributor,
+            account,
+        })
+    };
+    if let Some(text) = &args.bind {
+        registry.bind_contributor_account(&account_args(text)?).await?;
+    }
+    if let Some(text) = &args.change {
+        registry.change_contributor_account(&account_args(text)?).await?;
+    }
+    let contributors = registry.all_contributors(stream).await?;
+    context
+        .output
+        .result(&contributors_json(&contributors), &contributors_text(&contributors))
+}
+
+async fn publishers(context: &Context, registry: &Registry, args: PublishersArgs) -> Result<(), Failure> {
+    let stream = args.stream;
+    if let Some(principal) = args.add {
+        let lasting = args
+            .expires_in
+            .map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        let expires_at = lasting.map(|time| ddsx_client::now_ns().saturating_add(time));
+        let publisher = Publisher { principal, expires_at };
+        registry.set_publisher(&SetPublisherArgs { stream, publisher }).await?;
+    }
+    if let Some(principal) = args.remove {
+        registry
+            .remove_publisher(&RemovePublisherArgs { stream, principal })
+            .await?;
+    }
+    let publishers = registry.publishers(stream).await?;
+    let lines: Vec<String> = publishers
+        .iter()
+        .map(|publisher| {
+            let until = publisher
+                .expires_at
+                .map_or("for ever".into(), |at| format!("until {}", text::time(at)));
+            format!("{} {until}", publisher.principal)
+        })
+        .collect();
+    let said = if lines.is_empty() {
+        "only the owner appends".into()
+    } else {
+        lines.join("\n")
+    };
+    context.output.result(&publishers_json(&publishers), &said)
+}
+
+async fn close(context: &Context, registry: &Registry, stream: StreamId, yes: bool) -> Result<(), Failure> {
+    let info = info(registry, stream).await?;
+    let question = format!("Close stream {stream} ({}) for good?", info.name);
+    if !yes && !context.output.confirm(&question)? {
+        return Err(Failure::usage("not closed"));
+    }
+    registry.close_stream(stream).await?;
+    context.output.result(
+        &json!({ "stream": stream, "status": "closed" }),
+        &format!("stream {stream} is closed"),
+    )
+}

@@ -1,0 +1,218 @@
+//! A typed client of an ICRC-1 and ICRC-2 ledger.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use candid::utils::ArgumentEncoder;
+use candid::{CandidType, Nat, Principal};
+use ddsx_types::Account;
+use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
+use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg, TransferError};
+use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
+use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
+use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::explain::Explain;
+use crate::{CallError, Network, NetworkError};
+
+/// A ledger canister of one network, as one identity. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    network: Network,
+    canister: Principal,
+}
+
+/// A standard that a ledger says it supports.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Standard {
+    /// Its name, for example `ICRC-2`.
+    pub name: String,
+    /// Where it is described.
+    pub url: String,
+}
+
+/// What is needed to read and write amounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedgerInfo {
+    /// What people call a unit.
+    pub symbol: String,
+    /// Decimal places of a unit.
+    pub decimals: u8,
+    /// The transfer fee in the smallest unit.
+    pub fee: u128,
+}
+
+/// What [`Ledger::ensure_allowance`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowanceChange {
+    /// The allowance was large enough already.
+    Enough,
+    /// It was raised by this block; the ledger took its fee.
+    Raised {
+        /// The block of the approval.
+        block: Nat,
+    },
+}
+
+impl Ledger {
+    pub(crate) fn new(network: Network, canister: Principal) -> Self {
+        Self { network, canister }
+    }
+
+    /// The canister's id.
+    pub fn id(&self) -> Principal {
+        self.canister
+    }
+
+    /// The network it runs on.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    async fn read<A, R>(&self, method: &str, arguments: A) -> Result<R, NetworkError>
+    where
+        A: ArgumentEncoder,
+        R: CandidType + DeserializeOwned,
+    {
+        self.network.query(self.canister, method, arguments).await
+    }
+
+    async fn change<A, E>(&self, method: &'static str, arguments: A) -> Result<Nat, CallError<E>>
+    where
+        A: ArgumentEncoder,
+        E: CandidType + DeserializeOwned + Explain,
+    {
+        let answer: Result<Nat, E> = self.network.update(self.canister, method, arguments).await?;
+        answer.map_err(|error| CallError::Refused { method, error })
+    }
+
+    /// `icrc1_name`.
+    pub async fn name(&self) -> Result<String, NetworkError> {
+        self.read("icrc1_name", ()).await
+    }
+
+    /// `icrc1_symbol`.
+    pub async fn symbol(&self) -> Result<String, NetworkError> {
+        self.read("icrc1_symbol", ()).await
+    }
+
+    /// `icrc1_decimals`.
+    pub async fn decimals(&self) -> Result<u8, NetworkError> {
+        self.read("icrc1_decimals", ()).await
+    }
+
+    /// `icrc1_fee`, in the smallest unit.
+    pub async fn fee(&self) -> Result<Nat, NetworkError> {
+        self.read("icrc1_fee", ()).await
+    }
+
+    /// `icrc1_total_supply`, in the smallest unit.
+    pub async fn total_supply(&self) -> Result<Nat, NetworkError> {
+        self.read("icrc1_total_supply", ()).await
+    }
+
+    /// `icrc1_minting_account`.
+    pub async fn minting_account(&self) -> Result<Option<Account>, NetworkError> {
+        self.read("icrc1_minting_account", ()).await
+    }
+
+    /// `icrc1_metadata`.
+    pub async fn metadata(&self) -> Result<Vec<(String, MetadataValue)>, NetworkError> {
+        self.read("icrc1_metadata", ()).await
+    }
+
+    /// `icrc1_supported_standards`.
+    pub async fn supported_standards(&self) -> Result<Vec<Standard>, NetworkError> {
+        self.read("icrc1_supported_standards", ()).await
+    }
+
+    /// Symbol, decimals and fee in one go. Decimals above 38 and fees above `u128` are refused as unreadable.
+    pub async fn info(&self) -> Result<LedgerInfo, NetworkError> {
+        let (symbol, decimals, fee) = (self.symbol().await?, self.decimals().await?, self.fee().await?);
+        let unreadable = |reason: &str| NetworkError::Unreadable {
+            method: "icrc1_metadata".into(),
+            reason: reason.into(),
+        };
+        if decimals > crate::amount::MAX_DECIMALS {
+            return Err(unreadable("more than 38 decimals"));
+        }
+        let fee = crate::amount::units(&fee).ok_or_else(|| unreadable("the fee exceeds 128 bits"))?;
+        Ok(LedgerInfo { symbol, decimals, fee })
+    }
+
+    /// `icrc1_balance_of`, in the smallest unit.
+    pub async fn balance_of(&self, account: Account) -> Result<Nat, NetworkError> {
+        self.read("icrc1_balance_of", (account,)).await
+    }
+
+    /// `icrc1_transfer`; the block's index. `Duplicate` means that an equal transfer was executed before.
+    pub async fn transfer(&self, args: TransferArg) -> Result<Nat, CallError<TransferError>> {
+        self.change("icrc1_transfer", (args,)).await
+    }
+
+    /// Transfers `amount` from the caller's default account, stamped with the time now, so that the ledger recognises a repetition.
+    pub async fn pay(&self, to: Account, amount: Nat, memo: Option<Memo>) -> Result<Nat, CallError<TransferError>> {
+        self.transfer(TransferArg {
+            from_subaccount: None,
+            to,
+            fee: None,
+            created_at_time: Some(now_ns()),
+            memo,
+            amount,
+        })
+        .await
+    }
+
+    /// `icrc2_approve`; the block's index.
+    pub async fn approve(&self, args: ApproveArgs) -> Result<Nat, CallError<ApproveError>> {
+        self.change("icrc2_approve", (args,)).await
+    }
+
+    /// `icrc2_allowance`.
+    pub async fn allowance(&self, account: Account, spender: Account) -> Result<Allowance, NetworkError> {
+        self.read("icrc2_allowance", (AllowanceArgs { account, spender },))
+            .await
+    }
+
+    /// `icrc2_transfer_from`; the block's index.
+    pub async fn transfer_from(&self, args: TransferFromArgs) -> Result<Nat, CallError<TransferFromError>> {
+        self.change("icrc2_transfer_from", (args,)).await
+    }
+
+    /// Sees to it that `spender` may take `needed` from `from`, an account of the caller: approves exactly that much if the
+    /// allowance is smaller, and only if nobody changed it in between (`expected_allowance`).
+    pub async fn ensure_allowance(
+        &self,
+        from: Account,
+        spender: Account,
+        needed: &Nat,
+    ) -> Result<AllowanceChange, CallError<ApproveError>> {
+        let now = self.allowance(from, spender).await?;
+        if now.allowance >= *needed && now.expires_at.is_none_or(|at| at > now_ns().saturating_add(SOON_NS)) {
+            return Ok(AllowanceChange::Enough);
+        }
+        let block = self
+            .approve(ApproveArgs {
+                from_subaccount: from.subaccount,
+                spender,
+                amount: needed.clone(),
+                expected_allowance: Some(now.allowance),
+                expires_at: None,
+                fee: None,
+                memo: None,
+                created_at_time: Some(now_ns()),
+            })
+            .await?;
+        Ok(AllowanceChange::Raised { block })
+    }
+}
+
+/// An allowance that ends within 5 minutes is not relied on.
+const SOON_NS: u64 = 300_000_000_000;
+
+/// Nanoseconds since the Unix epoch by this machine's clock.
+pub fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
