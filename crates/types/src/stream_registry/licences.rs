@@ -182,6 +182,13 @@ pub enum BuyError {
         /// How many are allowed.
         max: u64,
     },
+    /// A limit on what may be stored is reached.
+    LimitReached {
+        /// Which limit.
+        limit: String,
+        /// Its value.
+        max: u64,
+    },
 }
 
 /// A licence: the right to a stream (collection *Data Stream Licence*).

@@ -36,11 +36,12 @@ pub struct StreamRevenue {
     pub protocol_fee: Nat,
     /// The provider's.
     pub provider: Balance,
-    /// The contributors' together.
+    /// The contributors' together, as of each one's last settlement.
     pub contributors: Balance,
     /// The contributors' part that waits for the first weight.
     pub held: Nat,
-    /// Rests of divisions, carried to the next distribution, and shares below one unit.
+    /// Distributed to the contributors and not yet settled: shares of the income since each was last settled (it is when its
+    /// weight changes and when it is paid; `contributor_revenue` says what is due to each now), fractions, and rests of divisions.
     pub carried: Nat,
 }
 
@@ -157,7 +158,7 @@ pub struct Audit {
     pub owed: Nat,
     /// Held for streams without weight.
     pub held: Nat,
-    /// Rests carried.
+    /// Distributed and not yet settled, fractions and rests among it.
     pub carried: Nat,
     /// True if `received` equals the sum of the others.
     pub conserved: bool,

@@ -1,0 +1,136 @@
+//! The ledgers in which licences are sold and shares are paid. Governance lists and delists them; what the ledger itself says
+//! of its fee and its decimals counts more than anybody's word.
+
+use std::time::Duration;
+
+use candid::{CandidType, Nat, Principal};
+use ddsx_payments::Host;
+use ddsx_runtime::{CallError, CallOptions, Runtime};
+use ddsx_types::AssetListing;
+use serde::Deserialize;
+
+use crate::amounts::u128_of;
+use crate::host::Registry;
+use crate::limits::{
+    LEDGER_ANSWER_S, MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL, TRANSACTION_WINDOW_NS,
+};
+use crate::storage::records::AssetRecord;
+use crate::storage::{self, Storage};
+
+/// A standard that a ledger names (ICRC-1, `icrc1_supported_standards`).
+#[derive(CandidType, Deserialize)]
+struct Standard {
+    name: String,
+}
+
+/// What a ledger says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerFacts {
+    fee: Nat,
+    decimals: u8,
+    has_icrc2: bool,
+}
+
+/// Checks a listing by itself.
+pub fn check(listing: &AssetListing) -> Result<(), String> {
+    if listing.ledger == Principal::anonymous() || listing.ledger == Principal::management_canister() {
+        return Err("ledger: no ledger has this principal".to_owned());
+    }
+    let symbol = &listing.symbol;
+    if symbol.is_empty() || symbol.len() > MAX_SYMBOL_BYTES || !symbol.chars().all(char::is_alphanumeric) {
+        return Err(format!("symbol: 1 to {MAX_SYMBOL_BYTES} bytes, letters and digits"));
+    }
+    if listing.decimals > MAX_DECIMALS {
+        return Err(format!("decimals: at most {MAX_DECIMALS}"));
+    }
+    for (field, amount) in [("fee", &listing.fee), ("payout_threshold", &listing.payout_threshold)] {
+        if u128_of(amount).is_none_or(|amount| amount > MAX_LEDGER_FEE) {
+            return Err(format!("{field}: at most {MAX_LEDGER_FEE}"));
+        }
+    }
+    if listing.transaction_window_ns.is_some_and(|window| !TRANSACTION_WINDOW_NS.contains(&window)) {
+        return Err("transaction_window_ns: 10 minutes to 30 days".to_owned());
+    }
+    ddsx_payments::Asset::from_listing(listing).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Enters a listing that was checked, or lists a ledger again under its number.
+pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String> {
+    check(listing)?;
+    let known = storage.asset(listing.ledger).map(|asset| asset.number);
+    let number = match known {
+        Some(number) => number,
+        None => {
+            let number = storage.counters().assets;
+            if number >= MAX_ASSETS {
+                return Err(format!("{MAX_ASSETS} assets were listed already"));
+            }
+            storage.count(|counters| counters.assets += 1);
+            number
+        }
+    };
+    let asset = AssetRecord::new(number, listing).ok_or("an amount is too large")?;
+    storage.put_asset(asset);
+    Ok(())
+}
+
+/// Stops sales in an asset. What is owed in it is still paid.
+pub fn delist(storage: &mut Storage, ledger: Principal) -> Result<(), String> {
+    let mut asset = storage.listed_asset(ledger).ok_or("the asset is not listed")?;
+    asset.listed = false;
+    storage.put_asset(asset);
+    Ok(())
+}
+
+/// Asks a ledger about itself.
+pub async fn ask<R: Runtime>(runtime: &R, ledger: Principal) -> Result<LedgerFacts, CallError> {
+    let wait = CallOptions::bounded(LEDGER_ANSWER_S);
+    let standards: Vec<Standard> = runtime.call(ledger, "icrc1_supported_standards", (), wait).await?;
+    let fee: Nat = runtime.call(ledger, "icrc1_fee", (), wait).await?;
+    let decimals: u8 = runtime.call(ledger, "icrc1_decimals", (), wait).await?;
+    Ok(LedgerFacts { fee, decimals, has_icrc2: standards.iter().any(|standard| standard.name == "ICRC-2") })
+}
+
+/// Whether a listing says what the ledger says.
+pub fn agree(listing: &AssetListing, facts: &LedgerFacts) -> Result<(), String> {
+    if !facts.has_icrc2 {
+        return Err("the ledger does not support ICRC-2".to_owned());
+    }
+    if listing.decimals != facts.decimals {
+        return Err(format!("the ledger has {} decimals", facts.decimals));
+    }
+    if listing.fee != facts.fee {
+        return Err(format!("the ledger's fee is {}", facts.fee));
+    }
+    Ok(())
+}
+
+/// Takes over what a ledger says of itself; one without ICRC-2 is delisted.
+fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
+    let Some(mut asset) = storage.asset(ledger) else { return };
+    let before = asset.clone();
+    if let Some(fee) = u128_of(&facts.fee).filter(|fee| *fee <= MAX_LEDGER_FEE) {
+        asset.fee = fee;
+    }
+    asset.decimals = facts.decimals.min(MAX_DECIMALS);
+    asset.listed &= facts.has_icrc2;
+    if asset != before {
+        storage.put_asset(asset);
+    }
+}
+
+/// Asks every ledger soon, and then once a day: the listings of the install argument could not be checked then, and fees change.
+pub fn arm<R: Runtime>(host: &Registry<R>, delay: Duration) {
+    let next = host.clone();
+    host.runtime().set_timer(delay, async move {
+        arm(&next, REFRESH_INTERVAL);
+        for asset in storage::with(Storage::assets) {
+            if let Ok(facts) = ask(next.runtime(), asset.ledger).await {
+                storage::with_mut(|storage| learn(storage, asset.ledger, &facts));
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests;

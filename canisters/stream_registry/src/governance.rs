@@ -1,0 +1,235 @@
+//! What governance sets. Every rule is checked twice: by `validate_x`, whose text voters read, and again by `x`, which traps
+//! on failure, since an SNS takes any reply for success.
+
+use candid::Principal;
+use ddsx_payments::{self as payments, Host};
+use ddsx_runtime::Runtime;
+use ddsx_types::stream_registry::{
+    Evidence, Page, Parameters, QuarantinedPayment, RegistryArgs, SettleQuarantinedArgs,
+};
+use ddsx_types::{Account, AssetListing, Validation};
+
+use crate::amounts::{nat, u128_of};
+use crate::assets;
+use crate::host::Registry;
+use crate::limits::{MAX_ASSETS_AT_INSTALL, MAX_PAYOUT_INTERVAL_S, MAX_PROTOCOL_FEE_BPS};
+use crate::storage::{self, Storage};
+use crate::streams::page_limit;
+use crate::validate::payee;
+
+/// A governed change.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// `set_paused`
+    SetPaused(bool),
+    /// `list_asset`
+    ListAsset(AssetListing),
+    /// `delist_asset`
+    DelistAsset(Principal),
+    /// `set_protocol_fee`
+    SetProtocolFee(u16),
+    /// `set_treasury`
+    SetTreasury(Account),
+    /// `set_governance`
+    SetGovernance(Principal),
+    /// `set_payout_interval`
+    SetPayoutInterval(u64),
+    /// `settle_quarantined`
+    SettleQuarantined(SettleQuarantinedArgs),
+}
+
+/// Checks an action and says in words what it does.
+pub fn validate<R: Runtime>(host: &Registry<R>, action: &Action) -> Validation {
+    storage::with(|storage| match action {
+        Action::SetPaused(true) => Ok("Pause the registry: no stream, chunk, sale or payout until it is resumed.".to_owned()),
+        Action::SetPaused(false) => Ok("Resume the registry.".to_owned()),
+        Action::ListAsset(listing) => {
+            assets::check(listing)?;
+            Ok(format!(
+                "List the asset {} (ledger {}, {} decimals, fee {}, payouts from {}, deduplicates {} checking funds, window {}).",
+                listing.symbol,
+                listing.ledger,
+                listing.decimals,
+                listing.fee,
+                listing.payout_threshold,
+                if listing.dedup_first { "before" } else { "after" },
+                listing.transaction_window_ns.map_or("24 h".to_owned(), |window| format!("{window} ns")),
+            ))
+        }
+        Action::DelistAsset(ledger) => {
+            let asset = storage.listed_asset(*ledger).ok_or("the asset is not listed")?;
+            Ok(format!("Delist the asset {} (ledger {ledger}): no more sales; what is owed is paid.", asset.symbol))
+        }
+        Action::SetProtocolFee(bps) if *bps > MAX_PROTOCOL_FEE_BPS => {
+            Err(format!("the protocol fee is at most {MAX_PROTOCOL_FEE_BPS} basis points"))
+        }
+        Action::SetProtocolFee(bps) => {
+            Ok(format!("Set the protocol fee from {} to {bps} basis points.", storage.settings().protocol_fee_bps))
+        }
+        Action::SetTreasury(account) => {
+            payee("treasury", account).map_err(|_| "nobody owns this account".to_owned())?;
+            Ok(format!("Send the protocol fee to {account} instead of {}.", storage.settings().treasury))
+        }
+        Action::SetGovernance(principal) => {
+            check_governance(*principal)?;
+            Ok(format!("Hand governance over from {} to {principal}.", storage.settings().governance))
+        }
+        Action::SetPayoutInterval(seconds) => {
+            check_interval(*seconds)?;
+            Ok(format!("Pay out every {seconds} seconds instead of {}.", storage.settings().payout_interval_s))
+        }
+        Action::SettleQuarantined(args) => describe_quarantined(host, args),
+    })
+}
+
+fn check_governance(principal: Principal) -> Result<(), String> {
+    if principal == Principal::anonymous() || principal == Principal::management_canister() {
+        return Err("nobody acts as this principal".to_owned());
+    }
+    Ok(())
+}
+
+fn check_interval(seconds: u64) -> Result<(), String> {
+    if !(1..=MAX_PAYOUT_INTERVAL_S).contains(&seconds) {
+        return Err(format!("the payout interval is 1 to {MAX_PAYOUT_INTERVAL_S} seconds"));
+    }
+    Ok(())
+}
+
+fn describe_quarantined<R: Runtime>(host: &Registry<R>, args: &SettleQuarantinedArgs) -> Validation {
+    let evidence = evidence(args)?;
+    let intent = host.with_journal(|journal| journal.check_evidence(args.intent, evidence));
+    let intent = intent.map_err(|error| format!("payment {}: {error:?}", args.intent))?;
+    let what = format!("{} of ledger {} from {} to {}", intent.amount, intent.ledger, intent.from, intent.to);
+    Ok(match evidence {
+        payments::Evidence::Paid { block } => {
+            format!("Settle payment {} ({what}) as executed in block {block}.", intent.id)
+        }
+        payments::Evidence::Unpaid => format!("Settle payment {} ({what}) as never executed.", intent.id),
+    })
+}
+
+fn evidence(args: &SettleQuarantinedArgs) -> Result<payments::Evidence, String> {
+    Ok(match &args.evidence {
+        Evidence::PaidAt(block) => {
+            payments::Evidence::Paid { block: u128_of(block).ok_or("the block number is too large")? }
+        }
+        Evidence::NotPaid => payments::Evidence::Unpaid,
+    })
+}
+
+/// Refuses everybody but governance.
+pub fn check_caller<R: Runtime>(host: &Registry<R>) -> Result<(), String> {
+    let governance = storage::with(|storage| storage.settings().governance);
+    if host.runtime().caller() == governance {
+        Ok(())
+    } else {
+        Err(format!("only governance ({governance}) may do this"))
+    }
+}
+
+/// Checks the caller and the action, and carries it out. The caller of this function traps on an error. (`list_asset` asks
+/// the ledger first, before anything is changed.)
+pub async fn execute<R: Runtime>(host: &Registry<R>, action: Action) -> Result<(), String> {
+    check_caller(host)?;
+    validate(host, &action)?;
+    match action {
+        Action::ListAsset(listing) => {
+            let facts = assets::ask(host.runtime(), listing.ledger).await.map_err(|error| error.to_string())?;
+            assets::agree(&listing, &facts)?;
+            storage::with_mut(|storage| assets::enter(storage, &listing))
+        }
+        Action::SettleQuarantined(args) => settle_quarantined(host, &args),
+        Action::DelistAsset(ledger) => storage::with_mut(|storage| assets::delist(storage, ledger)),
+        Action::SetPaused(paused) => change(|settings| settings.paused = paused),
+        Action::SetProtocolFee(bps) => change(|settings| settings.protocol_fee_bps = bps),
+        Action::SetTreasury(account) => change(|settings| settings.treasury = account),
+        Action::SetGovernance(principal) => change(|settings| settings.governance = principal),
+        Action::SetPayoutInterval(seconds) => {
+            change(|settings| settings.payout_interval_s = seconds)?;
+            crate::payout::rearm(host);
+            Ok(())
+        }
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the last expression of each arm of `execute`")]
+fn change(change: impl FnOnce(&mut storage::records::Settings)) -> Result<(), String> {
+    storage::with_mut(|storage| storage.change_settings(change));
+    Ok(())
+}
+
+fn settle_quarantined<R: Runtime>(host: &Registry<R>, args: &SettleQuarantinedArgs) -> Result<(), String> {
+    payments::settle_quarantined(host, args.intent, evidence(args)?)
+        .map(|_| ())
+        .map_err(|error| format!("payment {}: {error:?}", args.intent))
+}
+
+/// Sets up a fresh registry.
+pub fn install(storage: &mut Storage, installer: Principal, args: RegistryArgs) -> Result<(), String> {
+    let governance = args.governance.unwrap_or(installer);
+    storage.change_settings(|settings| {
+        settings.governance = governance;
+        settings.treasury = governance.into();
+    });
+    configure(storage, RegistryArgs { governance: Some(governance), ..args })
+}
+
+/// Takes over what an install or upgrade argument says; what is absent stays.
+pub fn configure(storage: &mut Storage, args: RegistryArgs) -> Result<(), String> {
+    if let Some(governance) = args.governance {
+        check_governance(governance)?;
+        storage.change_settings(|settings| settings.governance = governance);
+    }
+    if let Some(treasury) = args.treasury {
+        payee("treasury", &treasury).map_err(|_| "treasury: nobody owns this account")?;
+        storage.change_settings(|settings| settings.treasury = treasury);
+    }
+    if let Some(bps) = args.protocol_fee_bps {
+        if bps > MAX_PROTOCOL_FEE_BPS {
+            return Err(format!("protocol_fee_bps: at most {MAX_PROTOCOL_FEE_BPS}"));
+        }
+        storage.change_settings(|settings| settings.protocol_fee_bps = bps);
+    }
+    if let Some(seconds) = args.payout_interval_s {
+        check_interval(seconds)?;
+        storage.change_settings(|settings| settings.payout_interval_s = seconds);
+    }
+    let listings = args.assets.unwrap_or_default();
+    if listings.len() > MAX_ASSETS_AT_INSTALL {
+        return Err(format!("assets: at most {MAX_ASSETS_AT_INSTALL}"));
+    }
+    listings.iter().try_for_each(|listing| assets::enter(storage, listing))
+}
+
+/// The parameters in force.
+pub fn parameters(storage: &Storage) -> Parameters {
+    let settings = storage.settings();
+    Parameters {
+        governance: settings.governance,
+        treasury: settings.treasury,
+        protocol_fee_bps: settings.protocol_fee_bps,
+        paused: settings.paused,
+        assets: storage.assets().iter().filter(|asset| asset.listed).map(|asset| asset.listing()).collect(),
+        payout_interval_s: settings.payout_interval_s,
+    }
+}
+
+/// Payments that wait for governance.
+pub fn quarantined<R: Runtime>(host: &Registry<R>, page: Page) -> Vec<QuarantinedPayment> {
+    let intents = host.with_journal(|journal| journal.quarantined(page.start_after, page_limit(page)));
+    intents
+        .into_iter()
+        .map(|intent| QuarantinedPayment {
+            intent: intent.id,
+            ledger: intent.ledger,
+            from: intent.from,
+            to: intent.to,
+            amount: nat(intent.amount),
+            created_at_time: intent.created_at_time,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

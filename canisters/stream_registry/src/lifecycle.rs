@@ -1,0 +1,34 @@
+//! What happens at install and upgrade. Nothing is copied: the state is where it was.
+
+use std::time::Duration;
+
+use ddsx_payments::{self as payments, Host};
+use ddsx_runtime::Runtime;
+use ddsx_types::stream_registry::RegistryArgs;
+
+use crate::host::Registry;
+use crate::storage;
+use crate::{assets, certification, governance, payout};
+
+/// Sets up a fresh registry.
+pub fn init<R: Runtime>(host: &Registry<R>, args: Option<RegistryArgs>) -> Result<(), String> {
+    let installer = host.runtime().caller();
+    storage::with_mut(|storage| governance::install(storage, installer, args.unwrap_or_default()))?;
+    start(host);
+    Ok(())
+}
+
+/// Takes the state over from the version before.
+pub fn post_upgrade<R: Runtime>(host: &Registry<R>, args: Option<RegistryArgs>) -> Result<(), String> {
+    storage::with_mut(|storage| governance::configure(storage, args.unwrap_or_default()))?;
+    start(host);
+    Ok(())
+}
+
+/// Certified data and timers do not survive an upgrade.
+fn start<R: Runtime>(host: &Registry<R>) {
+    storage::with(|storage| certification::publish(storage, host.runtime()));
+    payments::resume(host);
+    payout::arm(host);
+    assets::arm(host, Duration::ZERO);
+}

@@ -1,0 +1,29 @@
+use super::*;
+use crate::testing::*;
+
+fn get(world: &World, url: &str) -> (u16, String) {
+    let request = HttpRequest { method: "GET".to_owned(), url: url.to_owned(), headers: vec![], body: ByteBuf::new() };
+    let response = respond(&world.host, &request);
+    (response.status_code, String::from_utf8(response.body.into_vec()).unwrap())
+}
+
+#[test]
+fn should_show_figures_and_books() {
+    let (world, _, plan) = World::with_plan(1_000);
+    world.fund(10_000);
+    world.buy(world.buy_args(plan, 1)).unwrap().unwrap();
+    let (status, text) = get(&world, "/metrics?x=1");
+    assert_eq!(status, 200);
+    for line in [
+        "registry_streams 1",
+        "registry_chunks 2",
+        "registry_licences 1",
+        "registry_payments_pending 0",
+        "registry_payments_quarantined 0",
+        &format!("registry_received{{asset=\"DST\",ledger=\"{LEDGER}\"}} 1000"),
+        &format!("registry_conserved{{asset=\"DST\",ledger=\"{LEDGER}\"}} 1"),
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} is not in:\n{text}");
+    }
+    assert_eq!(get(&world, "/").0, 404);
+}

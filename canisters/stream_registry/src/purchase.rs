@@ -1,0 +1,221 @@
+//! Buying: checks, payment, licence. A licence exists if and only if its price is here.
+//!
+//! What was accepted is stored with the payment's intent, and the licence is granted in the message in which the payment
+//! settles, whoever brings that about: the caller's message, the journal's timer, or governance. So it does not matter what
+//! has changed meanwhile, nor whether the caller is still there.
+
+use candid::Principal;
+use ddsx_merkle_log::{Hash, sha256};
+use ddsx_payments::{self as payments, Asset, BeginError, Failure, Host, Intent, Kind, Order, RequestKey, Status};
+use ddsx_runtime::Runtime;
+use ddsx_types::stream_registry::{BuyArgs, BuyError, Licence, LicenceId, PlanKind, QuoteError, limits};
+use ddsx_types::{Account, TimestampNs};
+
+use crate::amounts::{nat, u128_of};
+use crate::host::Registry;
+use crate::limits::MAX_FREE_LICENCES_PER_CALLER;
+use crate::plans::{self, Offer};
+use crate::storage::codec::Record;
+use crate::storage::records::{AssetRecord, FreeRequest, LicenceRecord, Purchase, Purpose};
+use crate::storage::{self, Storage};
+use crate::{certification, revenue_book};
+
+/// Buys a licence. The same call again gives the same licence, or goes on waiting; it never charges twice.
+pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licence, BuyError> {
+    let caller = host.runtime().caller();
+    if caller == Principal::anonymous() {
+        return Err(BuyError::AnonymousCaller);
+    }
+    if !limits::REQUEST_ID_BYTES.contains(&args.request_id.len()) {
+        return Err(BuyError::InvalidRequestId);
+    }
+    let request = RequestKey { id: args.request_id.to_vec(), arguments: arguments_hash(&args) };
+    if let Some(answer) = known(host, caller, &request)? {
+        return answer;
+    }
+    let now = host.runtime().time();
+    let (purchase, asset) = storage::with(|storage| accept(storage, caller, &args))?;
+    let Some((asset, price)) = asset else {
+        return storage::with_mut(|storage| {
+            let licence = grant_free(storage, caller, now, &purchase, &request)?;
+            certification::publish(storage, host.runtime());
+            Ok(licence)
+        });
+    };
+    let order = Order {
+        kind: Kind::Pull { from: Account { owner: caller, subaccount: args.from_subaccount }, to_subaccount: None },
+        asset: journal_asset(&asset).map_err(|reason| BuyError::PaymentRefused { reason })?,
+        amount: price,
+        purpose: Purpose::Purchase(purchase).encode(),
+        caller,
+    };
+    let status = payments::pay(host, order, Some(request)).await.map_err(begin_error)?;
+    answer(host, &status)
+}
+
+/// A listed ledger as the journal wants it.
+pub fn journal_asset(asset: &AssetRecord) -> Result<Asset, String> {
+    Asset::from_listing(&asset.listing()).map_err(|error| error.to_string())
+}
+
+/// Hash of all that a repeated call must have the same.
+fn arguments_hash(args: &BuyArgs) -> Hash {
+    // Encoding these types does not fail; were it to, all such calls would count as the same and be refused or repeated.
+    sha256(&candid::encode_one(args).unwrap_or_default())
+}
+
+/// What an earlier call with this request id came to, before anything else is looked at: a plan that is gone or a canister
+/// that is paused does not keep a buyer from its licence.
+#[allow(clippy::type_complexity, reason = "an answer, an error of the request itself, or neither")]
+fn known<R: Runtime>(
+    host: &Registry<R>,
+    caller: Principal,
+    request: &RequestKey,
+) -> Result<Option<Result<Licence, BuyError>>, BuyError> {
+    let free = storage::with(|storage| {
+        let granted = storage.free_request(caller, &sha256(&request.id))?;
+        Some(if granted.arguments == request.arguments {
+            storage.licence(granted.licence).ok_or_else(|| lost(granted.licence))
+        } else {
+            Err(BuyError::RequestIdReused)
+        })
+    });
+    if free.is_some() {
+        return Ok(free);
+    }
+    let status = payments::lookup_request(host, caller, request).map_err(begin_error)?;
+    Ok(status.map(|status| answer(host, &status)))
+}
+
+/// All checks of a purchase, and what is then accepted.
+fn accept(
+    storage: &Storage,
+    caller: Principal,
+    args: &BuyArgs,
+) -> Result<(Purchase, Option<(AssetRecord, u128)>), BuyError> {
+    if storage.settings().paused {
+        return Err(BuyError::Paused);
+    }
+    let recipient = args.recipient.unwrap_or_else(|| caller.into());
+    if recipient.owner == Principal::anonymous() || recipient.owner == Principal::management_canister() {
+        return Err(BuyError::InvalidRecipient);
+    }
+    let Offer { plan, payment, terms_hash, .. } = plans::offer(storage, args.plan, args.ledger).map_err(|error| match error {
+        QuoteError::PlanNotFound => BuyError::PlanNotFound,
+        QuoteError::PlanNotOffered => BuyError::PlanNotOffered,
+        QuoteError::AssetNotAccepted => BuyError::AssetNotAccepted,
+    })?;
+    if let Some((_, price)) = &payment {
+        // A maximum above u128::MAX allows any price.
+        if u128_of(&args.max_price).is_some_and(|max| *price > max) {
+            return Err(BuyError::PriceAboveMax { price: nat(*price) });
+        }
+    }
+    if terms_hash != args.terms_hash {
+        return Err(BuyError::TermsChanged { terms_hash });
+    }
+    let purchase = Purchase {
+        recipient,
+        stream: plan.stream,
+        plan: args.plan,
+        kind: plan.kind,
+        terms_hash,
+        payment: payment.as_ref().map(|(asset, price)| (asset.ledger, asset.number, *price)),
+        protocol_fee_bps: storage.settings().protocol_fee_bps,
+    };
+    Ok((purchase, payment))
+}
+
+fn grant_free(
+    storage: &mut Storage,
+    caller: Principal,
+    now: TimestampNs,
+    purchase: &Purchase,
+    request: &RequestKey,
+) -> Result<Licence, BuyError> {
+    let max = MAX_FREE_LICENCES_PER_CALLER;
+    if storage.free_requests_of(caller, max) >= max {
+        return Err(BuyError::LimitReached { limit: "free licences of a caller".to_owned(), max });
+    }
+    let licence = grant(storage, now, purchase);
+    let granted = FreeRequest { arguments: request.arguments, licence };
+    storage.put_free_request(caller, &sha256(&request.id), granted);
+    storage.licence(licence).ok_or_else(|| lost(licence))
+}
+
+/// Grants what was accepted and books its price. The caller publishes the certified root.
+///
+/// Panics if stable memory is full, so that the message is undone and the payment stays unsettled.
+pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> LicenceId {
+    let id = storage.counters().licences;
+    let licence = Licence {
+        id,
+        owner: purchase.recipient,
+        stream: purchase.stream,
+        plan: purchase.plan,
+        kind: purchase.kind,
+        terms_hash: purchase.terms_hash,
+        ledger: purchase.payment.map(|(ledger, _, _)| ledger),
+        price: nat(purchase.payment.map_or(0, |(_, _, price)| price)),
+        bought_at: now,
+        expires_at: match purchase.kind {
+            PlanKind::Subscription { duration_ns } => Some(now.saturating_add(duration_ns)),
+            PlanKind::Perpetual | PlanKind::Free => None,
+        },
+    };
+    let granted = LicenceRecord::new(&licence).map_err(|error| error.to_string());
+    let granted = granted.and_then(|record| storage.add_licence(&licence, record).map_err(|error| error.to_string()));
+    if let Err(error) = granted {
+        panic!("licence {id} cannot be granted: {error}");
+    }
+    if let Some((_, asset, price)) = purchase.payment {
+        revenue_book::receive(storage, purchase.stream, asset, price, purchase.protocol_fee_bps);
+    }
+    id
+}
+
+/// What a payment's status means to the buyer.
+fn answer<R: Runtime>(host: &Registry<R>, status: &Status) -> Result<Licence, BuyError> {
+    match status {
+        Status::Paid { result, .. } => {
+            let id = result.as_slice().try_into().map(u64::from_be_bytes).unwrap_or(u64::MAX);
+            storage::with(|storage| storage.licence(id)).ok_or_else(|| lost(id))
+        }
+        Status::Pending { id } => Err(BuyError::Pending { intent: *id }),
+        Status::Quarantined { id } => Err(BuyError::Quarantined { intent: *id }),
+        Status::Failed { id, failure } => Err(failed(host.with_journal(|journal| journal.intent(*id)), failure)),
+    }
+}
+
+fn failed(intent: Option<Intent>, failure: &Failure) -> BuyError {
+    let needed = nat(intent.map_or(0, |intent| intent.amount.saturating_add(intent.fee)));
+    match failure {
+        Failure::InsufficientFunds { balance } => BuyError::InsufficientFunds { balance: nat(*balance), needed },
+        Failure::InsufficientAllowance { allowance } => {
+            BuyError::InsufficientAllowance { allowance: nat(*allowance), needed }
+        }
+        Failure::BadFee { expected_fee } => BuyError::PaymentRefused {
+            reason: format!("the ledger's fee is {expected_fee} now; ask for a quote again"),
+        },
+        other => BuyError::PaymentRefused { reason: other.to_string() },
+    }
+}
+
+fn begin_error(error: BeginError) -> BuyError {
+    match error {
+        BeginError::InvalidRequestId => BuyError::InvalidRequestId,
+        BeginError::RequestIdReused => BuyError::RequestIdReused,
+        BeginError::TooManyPendingOfCaller { max } | BeginError::TooManyPending { max } => {
+            BuyError::TooManyPending { max }
+        }
+        other => BuyError::PaymentRefused { reason: format!("{other:?}") },
+    }
+}
+
+/// A licence that is in the books and not in the store: damage, said rather than hidden.
+fn lost(licence: LicenceId) -> BuyError {
+    BuyError::PaymentRefused { reason: format!("licence {licence} was granted but cannot be read") }
+}
+
+#[cfg(test)]
+mod tests;

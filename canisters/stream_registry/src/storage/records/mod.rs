@@ -1,0 +1,15 @@
+//! What is kept, record by record.
+
+mod books;
+mod plans;
+mod purposes;
+mod registry;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+pub use books::{AssetBook, PAYEE_LEN, PayeeKey, Standing, StreamBook, wide_nat};
+pub use plans::{LicenceRecord, PlanRecord, write_kind};
+pub use purposes::{FreeRequest, Purchase, Purpose};
+pub use registry::{AssetRecord, Counters, Settings};
+pub use streams::{AccountBinding, ContributorRecord, PublisherRecord, StreamMeta, StreamState};
