@@ -19,6 +19,8 @@ mod limits;
 mod messages;
 #[path = "execution/metering.rs"]
 mod metering;
+#[path = "execution/model.rs"]
+mod model;
 #[path = "execution/modules.rs"]
 mod modules;
 #[path = "execution/rollback.rs"]

@@ -86,7 +86,11 @@ pub(super) fn private_pages(base: usize, size: usize) -> io::Result<Vec<Range<us
 fn scan(base: usize, size: usize) -> io::Result<Vec<Range<usize>>> {
     let file = pagemap()?;
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    let mut regions = [PageRegion { start: 0, end: 0, categories: 0 }; REGIONS];
+    let mut regions = [PageRegion {
+        start: 0,
+        end: 0,
+        categories: 0,
+    }; REGIONS];
     let end = (base + size) as u64;
     let mut start = base as u64;
     while start < end {

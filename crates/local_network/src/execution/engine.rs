@@ -1,5 +1,8 @@
 //! The Wasm engine, set up once for the whole process, and the memories that it is given.
-#![allow(unsafe_code, reason = "wasmtime takes memories of the embedder through unsafe traits")]
+#![allow(
+    unsafe_code,
+    reason = "wasmtime takes memories of the embedder through unsafe traits"
+)]
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -45,9 +48,7 @@ pub(crate) fn engine() -> &'static Engine {
 
 /// The Wasm features that a canister may use.
 pub(super) fn features() -> WasmFeatures {
-    WasmFeatures::WASM2
-        | WasmFeatures::TAIL_CALL
-        | WasmFeatures::EXTENDED_CONST
+    WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL | WasmFeatures::EXTENDED_CONST
 }
 
 thread_local! {
@@ -73,7 +74,9 @@ unsafe impl MemoryCreator for Creator {
         reserved_size_in_bytes: Option<usize>,
         guard_size_in_bytes: usize,
     ) -> Result<Box<dyn LinearMemory>, String> {
-        let mapping = NEXT.with_borrow_mut(Option::take).ok_or("no memory was prepared for the instance")?;
+        let mapping = NEXT
+            .with_borrow_mut(Option::take)
+            .ok_or("no memory was prepared for the instance")?;
         {
             let mapping = mapping.lock().unwrap_or_else(PoisonError::into_inner);
             if mapping.size() < minimum {

@@ -54,9 +54,7 @@ pub fn call_response(bytes: u64, nodes: u32) -> Cycles {
 /// All that is taken when a call is made: the request, the largest response, and executing it with all the
 /// instructions that it may use. What a response does not need is given back when it has been executed.
 pub fn call_prepayment(bytes: u64, nodes: u32) -> Cycles {
-    call_request(bytes, nodes)
-        + call_response(MAX_RESPONSE, nodes)
-        + execution(MAX_RESPONSE_INSTRUCTIONS, nodes)
+    call_request(bytes, nodes) + call_response(MAX_RESPONSE, nodes) + execution(MAX_RESPONSE_INSTRUCTIONS, nodes)
 }
 
 /// Storing `bytes` for `nanos`.

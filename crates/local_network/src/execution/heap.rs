@@ -66,7 +66,11 @@ impl Heap {
     /// # Errors
     /// The operating system refuses another file in memory.
     pub fn new(size: usize) -> io::Result<Self> {
-        Ok(Self { image: Arc::new(Image::new()?), patches: BTreeMap::new(), size })
+        Ok(Self {
+            image: Arc::new(Image::new()?),
+            patches: BTreeMap::new(),
+            size,
+        })
     }
 
     /// Bytes in use.
@@ -181,7 +185,12 @@ impl Mapping {
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let mut mapping = Self { base: base.cast(), reserved, size: 0, image };
+        let mut mapping = Self {
+            base: base.cast(),
+            reserved,
+            size: 0,
+            image,
+        };
         // SAFETY: replaces the first 4 GiB of the reservation just made.
         let image = unsafe {
             libc::mmap(
@@ -247,9 +256,8 @@ impl Mapping {
                 .into_iter()
                 .map(|run| {
                     // SAFETY: the run lies within the accessible part; nobody writes it any more.
-                    let bytes = unsafe {
-                        std::slice::from_raw_parts(self.base.add(run.start * OS_PAGE), run.len() * OS_PAGE)
-                    };
+                    let bytes =
+                        unsafe { std::slice::from_raw_parts(self.base.add(run.start * OS_PAGE), run.len() * OS_PAGE) };
                     (run.start, bytes.to_vec())
                 })
                 .collect(),
@@ -322,7 +330,9 @@ mod tests {
         heap.initialise(0, &[7; WASM_PAGE]).unwrap();
         let mapping = heap.map(0).unwrap();
         // SAFETY: within the heap.
-        let sum: usize = (0..16 * WASM_PAGE).map(|i| unsafe { *mapping.base().add(i) } as usize).sum();
+        let sum: usize = (0..16 * WASM_PAGE)
+            .map(|i| unsafe { *mapping.base().add(i) } as usize)
+            .sum();
         assert_eq!(sum, 7 * WASM_PAGE);
         assert_eq!(mapping.written(false).unwrap().0, 0);
         assert_eq!(mapping.compare().unwrap().len(), 0);

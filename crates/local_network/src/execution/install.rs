@@ -22,7 +22,10 @@ pub fn install(
     arg: Vec<u8>,
     input: &MessageInput,
 ) -> (MessageOutput, Option<CanisterMemory>) {
-    let mut steps = Steps { input: input.clone(), total: unchanged(input, Ok(()), 0) };
+    let mut steps = Steps {
+        input: input.clone(),
+        total: unchanged(input, Ok(()), 0),
+    };
     match steps.run(mode, old, new, arg) {
         Ok(memory) => (steps.total, Some(memory)),
         Err(trap) => {
@@ -50,7 +53,13 @@ impl Steps {
         let engine_fault = |e: std::io::Error| Fault::Engine(e.to_string()).into_trap(None);
         let mut memory = new.initial_memory().map_err(engine_fault)?;
         let upgrade = match (mode, old) {
-            (InstallMode::Upgrade { skip_pre_upgrade, keep_main_memory }, Some((module, before))) => {
+            (
+                InstallMode::Upgrade {
+                    skip_pre_upgrade,
+                    keep_main_memory,
+                },
+                Some((module, before)),
+            ) => {
                 let mut before = before.fork();
                 if !skip_pre_upgrade {
                     self.input.entry = Entry::PreUpgrade;
@@ -67,7 +76,11 @@ impl Steps {
             }
             _ => false,
         };
-        self.input.entry = if upgrade { Entry::PostUpgrade { arg } } else { Entry::Init { arg } };
+        self.input.entry = if upgrade {
+            Entry::PostUpgrade { arg }
+        } else {
+            Entry::Init { arg }
+        };
         if new.shape().start {
             let start = Target::Export(instrument::START.to_owned());
             let (output, changes) = enter(new, &memory, &self.input, mode::START, start, true);

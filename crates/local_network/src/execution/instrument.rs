@@ -5,7 +5,6 @@
 //! and its mutable globals under names of ours, and does nothing when it is instantiated: data segments become passive
 //! and empty (their bytes are written into a new heap once), and the start function becomes an export.
 
-use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{DataCountSection, DataSection, ExportKind, ExportSection, RawSection};
 use wasmparser::{BinaryReaderError, DataKind, ExternalKind, Operator, Parser, Payload, TypeRef};
 
@@ -74,14 +73,23 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
                 for import in section.into_imports() {
                     let import = import.map_err(decoding)?;
                     let function = matches!(import.ty, TypeRef::Func(_));
-                    shape.imports.push((import.module.to_owned(), import.name.to_owned(), function));
+                    shape
+                        .imports
+                        .push((import.module.to_owned(), import.name.to_owned(), function));
                 }
             }
             Payload::MemorySection(section) => {
                 for memory in section {
                     let memory = memory.map_err(decoding)?;
-                    let bytes = memory.initial.checked_mul(WASM_PAGE as u64).and_then(|b| usize::try_from(b).ok());
-                    shape.heap = Some(bytes.filter(|b| *b <= super::heap::MAX_HEAP).ok_or("the memory is too large")?);
+                    let bytes = memory
+                        .initial
+                        .checked_mul(WASM_PAGE as u64)
+                        .and_then(|b| usize::try_from(b).ok());
+                    shape.heap = Some(
+                        bytes
+                            .filter(|b| *b <= super::heap::MAX_HEAP)
+                            .ok_or("the memory is too large")?,
+                    );
                 }
             }
             Payload::TableSection(section) => shape.table |= section.count() > 0,
@@ -89,7 +97,9 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
             Payload::GlobalSection(section) => {
                 for (index, global) in section.into_iter().enumerate() {
                     if global.map_err(decoding)?.ty.mutable {
-                        shape.mutable_globals.push(u32::try_from(index).map_err(|e| e.to_string())?);
+                        shape
+                            .mutable_globals
+                            .push(u32::try_from(index).map_err(|e| e.to_string())?);
                     }
                 }
                 shape.globals = shape.mutable_globals.len();
@@ -98,7 +108,9 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
                 for export in section {
                     let name = export.map_err(decoding)?.name;
                     if name.starts_with(RESERVED) {
-                        return Err(format!("Wasm module has an invalid export section. Exporting reserved symbol {name} not allowed"));
+                        return Err(format!(
+                            "Wasm module has an invalid export section. Exporting reserved symbol {name} not allowed"
+                        ));
                     }
                 }
             }
@@ -113,10 +125,14 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
                         let mut operators = offset_expr.get_operators_reader();
                         let offset = match (operators.read().map_err(decoding)?, operators.read().map_err(decoding)?) {
                             (Operator::I32Const { value }, Operator::End) => value.cast_unsigned() as usize,
-                            _ => return Err("Wasm module has an invalid data section. An offset is not constant.".into()),
+                            _ => {
+                                return Err("Wasm module has an invalid data section. An offset is not constant.".into());
+                            }
                         };
                         if offset + segment.data.len() > shape.heap.unwrap_or(0) {
-                            return Err("Wasm module has an invalid data section. A segment lies outside of the memory.".into());
+                            return Err(
+                                "Wasm module has an invalid data section. A segment lies outside of the memory.".into(),
+                            );
                         }
                         shape.data.push((offset, segment.data.to_vec()));
                     }
@@ -125,7 +141,9 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
             Payload::CodeSectionStart { range, size, .. } => {
                 shape.code_size = range.len();
                 // The bodies are the compiler's business.
-                rest = rest.get(size as usize..).ok_or("Failed to decode wasm module: unexpected end")?;
+                rest = rest
+                    .get(size as usize..)
+                    .ok_or("Failed to decode wasm module: unexpected end")?;
                 parser.skip_section();
             }
             Payload::CustomSection(section) => {
@@ -143,7 +161,6 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
 /// # Errors
 /// The module cannot be decoded.
 pub(super) fn instrument(wasm: &[u8], shape: &Shape) -> Result<Vec<u8>, String> {
-    let text = |e: wasm_encoder::reencode::Error| e.to_string();
     let mut module = wasm_encoder::Module::new();
     let mut exported = false;
     for payload in Parser::new(0).parse_all(wasm) {
@@ -196,15 +213,14 @@ pub(super) fn instrument(wasm: &[u8], shape: &Shape) -> Result<Vec<u8>, String> 
             }
             Payload::CustomSection(section) => {
                 if section.name() == "name" {
-                    module.section(&wasm_encoder::CustomSection { name: "name".into(), data: section.data().into() });
+                    module.section(&wasm_encoder::CustomSection {
+                        name: "name".into(),
+                        data: section.data().into(),
+                    });
                 }
             }
             other => {
-                if let Payload::ElementSection(section) = other {
-                    let mut elements = wasm_encoder::ElementSection::new();
-                    RoundtripReencoder.parse_element_section(&mut elements, section).map_err(text)?;
-                    module.section(&elements);
-                } else if let Some((id, range)) = other.as_section() {
+                if let Some((id, range)) = other.as_section() {
                     module.section(&RawSection { id, data: &wasm[range] });
                 }
             }

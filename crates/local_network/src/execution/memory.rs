@@ -16,7 +16,11 @@ pub struct CanisterMemory {
 
 impl CanisterMemory {
     pub(super) fn with_heap(heap: Heap) -> Self {
-        Self { heap, globals: None, stable: StableMemory::default() }
+        Self {
+            heap,
+            globals: None,
+            stable: StableMemory::default(),
+        }
     }
 
     /// Bytes of the heap.

@@ -49,7 +49,9 @@ pub struct Module {
 
 impl std::fmt::Debug for Module {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Module").field("hash", &hex::encode(self.hash)).finish_non_exhaustive()
+        f.debug_struct("Module")
+            .field("hash", &hex::encode(self.hash))
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,7 +98,10 @@ impl Module {
 
     /// Whether a query of this canister can look at a data certificate; making one takes time.
     pub fn wants_certificate(&self) -> bool {
-        self.shape.imports.iter().any(|(_, name, _)| name.starts_with("data_certificate"))
+        self.shape
+            .imports
+            .iter()
+            .any(|(_, name, _)| name.starts_with("data_certificate"))
     }
 
     /// The sections `icp:public …` and `icp:private …`, sorted by name.
@@ -143,7 +148,12 @@ pub fn compile(wasm: &[u8]) -> Result<Arc<Module>, InstallError> {
     static COMPILED: OnceLock<Mutex<HashMap<[u8; 32], Weak<Module>>>> = OnceLock::new();
     let compiled = COMPILED.get_or_init(Mutex::default);
     let hash: [u8; 32] = Sha256::digest(wasm).into();
-    if let Some(module) = compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).and_then(Weak::upgrade) {
+    if let Some(module) = compiled
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&hash)
+        .and_then(Weak::upgrade)
+    {
         return Ok(module);
     }
     let module = Arc::new(build(hash, wasm)?);
@@ -162,7 +172,10 @@ fn build(hash: [u8; 32], packed: &[u8]) -> Result<Module, InstallError> {
         packed
     };
     if wasm.len() as u64 > MAX_MODULE {
-        return Err(invalid(format!("Wasm module size of {} exceeds the maximum allowed size of {MAX_MODULE}", wasm.len())));
+        return Err(invalid(format!(
+            "Wasm module size of {} exceeds the maximum allowed size of {MAX_MODULE}",
+            wasm.len()
+        )));
     }
     let shape = instrument::shape(wasm).map_err(invalid)?;
     check_limits(&shape)?;
@@ -182,13 +195,20 @@ fn build(hash: [u8; 32], packed: &[u8]) -> Result<Module, InstallError> {
         }
     };
     let exports = check_exports(&module)?;
-    let instance = crate::ic0::linker()
-        .instantiate_pre(&module)
-        .map_err(|e| match e.downcast_ref::<wasmtime::UnknownImportError>() {
+    let instance = crate::ic0::linker().instantiate_pre(&module).map_err(|e| {
+        match e.downcast_ref::<wasmtime::UnknownImportError>() {
             Some(import) => unknown_import(import.module(), import.name()),
             None => invalid(format!("Wasm module has an invalid import section. {e:#}")),
-        })?;
-    Ok(Module { hash, size: wasm.len(), exports, custom_sections, shape, instance })
+        }
+    })?;
+    Ok(Module {
+        hash,
+        size: wasm.len(),
+        exports,
+        custom_sections,
+        shape,
+        instance,
+    })
 }
 
 fn unknown_import(module: &str, name: &str) -> InstallError {
@@ -208,13 +228,22 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, InstallError> {
 
 fn check_limits(shape: &Shape) -> Result<(), InstallError> {
     if shape.functions > MAX_FUNCTIONS {
-        return Err(invalid(format!("Wasm module defined {} functions which exceeds the maximum number allowed {MAX_FUNCTIONS}", shape.functions)));
+        return Err(invalid(format!(
+            "Wasm module defined {} functions which exceeds the maximum number allowed {MAX_FUNCTIONS}",
+            shape.functions
+        )));
     }
     if shape.globals > MAX_GLOBALS {
-        return Err(invalid(format!("Wasm module defined {} globals which exceeds the maximum number allowed {MAX_GLOBALS}", shape.globals)));
+        return Err(invalid(format!(
+            "Wasm module defined {} globals which exceeds the maximum number allowed {MAX_GLOBALS}",
+            shape.globals
+        )));
     }
     if shape.code_size > MAX_CODE {
-        return Err(invalid(format!("Wasm module code section size of {} exceeds the maximum allowed size of {MAX_CODE}", shape.code_size)));
+        return Err(invalid(format!(
+            "Wasm module code section size of {} exceeds the maximum allowed size of {MAX_CODE}",
+            shape.code_size
+        )));
     }
     Ok(())
 }
@@ -222,7 +251,9 @@ fn check_limits(shape: &Shape) -> Result<(), InstallError> {
 fn check_imports(shape: &Shape) -> Result<(), InstallError> {
     for (module, name, function) in &shape.imports {
         if !function {
-            return Err(invalid(format!("Wasm module has an invalid import section. Only functions can be imported, not '{name}' from '{module}'")));
+            return Err(invalid(format!(
+                "Wasm module has an invalid import section. Only functions can be imported, not '{name}' from '{module}'"
+            )));
         }
         if module != "ic0" {
             return Err(unknown_import(module, name));
@@ -256,7 +287,9 @@ fn check_exports(module: &wasmtime::Module) -> Result<BTreeSet<String>, InstallE
             name_bytes += method.len();
         } else if name.starts_with("canister_") {
             if !SYSTEM_ENTRIES.contains(&name) {
-                return Err(bad(format!("Exporting reserved function '{name}' with \"canister_\" prefix")));
+                return Err(bad(format!(
+                    "Exporting reserved function '{name}' with \"canister_\" prefix"
+                )));
             }
         } else {
             continue;
@@ -269,7 +302,9 @@ fn check_exports(module: &wasmtime::Module) -> Result<BTreeSet<String>, InstallE
         exports.insert(name.to_owned());
     }
     if methods.len() > MAX_METHODS || name_bytes > MAX_METHOD_NAMES {
-        return Err(bad(format!("More than {MAX_METHODS} methods, or more than {MAX_METHOD_NAMES} bytes of names")));
+        return Err(bad(format!(
+            "More than {MAX_METHODS} methods, or more than {MAX_METHOD_NAMES} bytes of names"
+        )));
     }
     Ok(exports)
 }
@@ -289,14 +324,20 @@ fn custom_sections(shape: &Shape) -> Result<Vec<CustomSection>, InstallError> {
         if sections.iter().any(|s| s.name == name) {
             return Err(bad(format!("Invalid custom section: name {name} already exists")));
         }
-        sections.push(CustomSection { name: name.to_owned(), visibility, content: content.clone() });
+        sections.push(CustomSection {
+            name: name.to_owned(),
+            visibility,
+            content: content.clone(),
+        });
     }
     if sections.len() > MAX_CUSTOM_SECTIONS {
         return Err(bad(format!("Invalid custom sections: more than {MAX_CUSTOM_SECTIONS}")));
     }
     let bytes: usize = sections.iter().map(|s| s.name.len() + s.content.len()).sum();
     if bytes > MAX_CUSTOM_BYTES {
-        return Err(bad(format!("Invalid custom sections: total size of the custom sections exceeds {MAX_CUSTOM_BYTES}")));
+        return Err(bad(format!(
+            "Invalid custom sections: total size of the custom sections exceeds {MAX_CUSTOM_BYTES}"
+        )));
     }
     sections.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sections)

@@ -80,7 +80,11 @@ pub(super) enum Target {
 fn target(module: &Module, entry: &Entry) -> Result<Option<Target>, Fault> {
     let method = |kind: &'static str, name: &str| {
         let export = format!("canister_{kind} {name}");
-        if module.exports(&export) { Ok(Some(Target::Export(export))) } else { Err(Fault::NoMethod(kind, name.to_owned())) }
+        if module.exports(&export) {
+            Ok(Some(Target::Export(export)))
+        } else {
+            Err(Fault::NoMethod(kind, name.to_owned()))
+        }
     };
     let optional = |name: &str| Ok(module.exports(name).then(|| Target::Export(name.to_owned())));
     match entry {
@@ -108,12 +112,17 @@ pub(super) fn enter(
     target: Target,
     keep: bool,
 ) -> (MessageOutput, Option<Changes>) {
-    stacker::maybe_grow(engine::NEEDED_STACK, engine::NEEDED_STACK + (1 << 20), || {
-        match enter_here(module, memory, input, mode, target, keep) {
+    stacker::maybe_grow(
+        engine::NEEDED_STACK,
+        engine::NEEDED_STACK + (1 << 20),
+        || match enter_here(module, memory, input, mode, target, keep) {
             Ok(result) => result,
-            Err(e) => (unchanged(input, Err(Fault::Engine(format!("{e:#}")).into_trap(None)), 0), None),
-        }
-    })
+            Err(e) => (
+                unchanged(input, Err(Fault::Engine(format!("{e:#}")).into_trap(None)), 0),
+                None,
+            ),
+        },
+    )
 }
 
 fn enter_here(
@@ -165,7 +174,9 @@ fn enter_here(
     let values = values.collect();
     let mut state = store.into_data();
     state.drop_call();
-    let charged = instructions.saturating_add(dirty_heap_pages * DIRTY_PAGE).min(input.instruction_limit);
+    let charged = instructions
+        .saturating_add(dirty_heap_pages * DIRTY_PAGE)
+        .min(input.instruction_limit);
     if let Err(error) = called {
         let names = module.shape().names.then(|| backtrace(&error)).flatten();
         let trap = fault::Fault::from_engine(&error, input.instruction_limit).into_trap(names.as_deref());
@@ -191,7 +202,11 @@ fn enter_here(
         accepted: state.accepted_message,
         logs: state.logs,
     };
-    let changes = keep.then_some(Changes { heap, globals: values, stable: state.stable });
+    let changes = keep.then_some(Changes {
+        heap,
+        globals: values,
+        stable: state.stable,
+    });
     Ok((output, changes))
 }
 

@@ -92,14 +92,19 @@ impl PageSet {
 
 impl std::fmt::Debug for StableMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StableMemory").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("StableMemory")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }
 
 impl StableMemory {
     /// Stable memory that holds `bytes`, rounded up to whole pages of 64 KiB.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let mut memory = Self { chunks: Vec::new(), size: (bytes.len() as u64).next_multiple_of(WASM_PAGE) };
+        let mut memory = Self {
+            chunks: Vec::new(),
+            size: (bytes.len() as u64).next_multiple_of(WASM_PAGE),
+        };
         memory.write(0, bytes);
         memory
     }
@@ -117,7 +122,10 @@ impl StableMemory {
     /// Grows by `pages` of 64 KiB; answers the old size in pages, or nothing if that would be more than 500 GiB.
     pub fn grow(&mut self, pages: u64) -> Option<u64> {
         let old = self.pages();
-        let size = old.checked_add(pages)?.checked_mul(WASM_PAGE).filter(|s| *s <= MAX_STABLE)?;
+        let size = old
+            .checked_add(pages)?
+            .checked_mul(WASM_PAGE)
+            .filter(|s| *s <= MAX_STABLE)?;
         self.size = size;
         Some(old)
     }
@@ -131,7 +139,11 @@ impl StableMemory {
     pub fn read(&self, offset: u64, into: &mut [u8]) {
         walk(offset, into.len(), |chunk, page, at, range| {
             let bytes = &mut into[range];
-            let page = self.chunks.get(chunk).and_then(Option::as_ref).and_then(|c| c[page].as_ref());
+            let page = self
+                .chunks
+                .get(chunk)
+                .and_then(Option::as_ref)
+                .and_then(|c| c[page].as_ref());
             match page {
                 Some(page) => bytes.copy_from_slice(&page[at..at + bytes.len()]),
                 None => bytes.fill(0),

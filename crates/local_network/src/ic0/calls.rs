@@ -24,15 +24,23 @@ const COMPOSITE: Modes = COMPOSITE_QUERY | COMPOSITE_REPLY | COMPOSITE_REJECT;
 
 pub(super) fn define(l: &mut Linker<State>) -> Result<()> {
     l.func_wrap("ic0", "call_new", call_new)?;
-    l.func_wrap("ic0", "call_on_cleanup", |mut c: Context, fun: u32, env: u32| -> Result<()> {
-        enter(&mut c, "call_on_cleanup", CALLS, cost::DEFAULT)?;
-        let call = building(c.data_mut(), "call_on_cleanup")?;
-        if call.on_cleanup.is_some() {
-            return Err(Fault::Contract("ic0.call_on_cleanup can be called at most once between `ic0.call_new` and `ic0.call_perform`".into()).into());
-        }
-        call.on_cleanup = Some(Closure { fun, env });
-        Ok(())
-    })?;
+    l.func_wrap(
+        "ic0",
+        "call_on_cleanup",
+        |mut c: Context, fun: u32, env: u32| -> Result<()> {
+            enter(&mut c, "call_on_cleanup", CALLS, cost::DEFAULT)?;
+            let call = building(c.data_mut(), "call_on_cleanup")?;
+            if call.on_cleanup.is_some() {
+                return Err(Fault::Contract(
+                    "ic0.call_on_cleanup can be called at most once between `ic0.call_new` and `ic0.call_perform`"
+                        .into(),
+                )
+                .into());
+            }
+            call.on_cleanup = Some(Closure { fun, env });
+            Ok(())
+        },
+    )?;
     l.func_wrap("ic0", "call_data_append", |mut c: Context, src: u32, size: u32| -> Result<()> {
         enter(&mut c, "call_data_append", CALLS, cost::DEFAULT + cost::BYTE_SENT * u64::from(size))?;
         building(c.data_mut(), "call_data_append")?;
@@ -54,23 +62,43 @@ pub(super) fn define(l: &mut Linker<State>) -> Result<()> {
         call.arg.extend_from_slice(bytes);
         Ok(())
     })?;
-    l.func_wrap("ic0", "call_with_best_effort_response", |mut c: Context, timeout: u32| -> Result<()> {
-        enter(&mut c, "call_with_best_effort_response", CALLS, cost::DEFAULT)?;
-        let call = building(c.data_mut(), "call_with_best_effort_response")?;
-        if call.timeout_seconds.is_some() {
-            return Err(Fault::Contract("ic0_call_with_best_effort_response failed because a timeout is already set.".into()).into());
-        }
-        call.timeout_seconds = Some(timeout.min(MAX_TIMEOUT));
-        Ok(())
-    })?;
+    l.func_wrap(
+        "ic0",
+        "call_with_best_effort_response",
+        |mut c: Context, timeout: u32| -> Result<()> {
+            enter(&mut c, "call_with_best_effort_response", CALLS, cost::DEFAULT)?;
+            let call = building(c.data_mut(), "call_with_best_effort_response")?;
+            if call.timeout_seconds.is_some() {
+                return Err(Fault::Contract(
+                    "ic0_call_with_best_effort_response failed because a timeout is already set.".into(),
+                )
+                .into());
+            }
+            call.timeout_seconds = Some(timeout.min(MAX_TIMEOUT));
+            Ok(())
+        },
+    )?;
     l.func_wrap("ic0", "call_cycles_add", |mut c: Context, amount: u64| -> Result<()> {
         enter(&mut c, "call_cycles_add", UPDATE | REPLY | REJECT | TASK, cost::DEFAULT)?;
         Ok(add_cycles(c.data_mut(), "call_cycles_add", u128::from(amount))?)
     })?;
-    l.func_wrap("ic0", "call_cycles_add128", |mut c: Context, high: u64, low: u64| -> Result<()> {
-        enter(&mut c, "call_cycles_add128", UPDATE | REPLY | REJECT | TASK, cost::DEFAULT)?;
-        Ok(add_cycles(c.data_mut(), "call_cycles_add128", u128::from(high) << 64 | u128::from(low))?)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "call_cycles_add128",
+        |mut c: Context, high: u64, low: u64| -> Result<()> {
+            enter(
+                &mut c,
+                "call_cycles_add128",
+                UPDATE | REPLY | REJECT | TASK,
+                cost::DEFAULT,
+            )?;
+            Ok(add_cycles(
+                c.data_mut(),
+                "call_cycles_add128",
+                u128::from(high) << 64 | u128::from(low),
+            )?)
+        },
+    )?;
     l.func_wrap("ic0", "call_perform", |mut c: Context| -> Result<u32> {
         enter(&mut c, "call_perform", CALLS, cost::CALL_PERFORM)?;
         Ok(perform(c.data_mut())?)
@@ -107,8 +135,14 @@ fn call_new(
         cycles: 0,
         prepaid: 0,
         timeout_seconds: None,
-        on_reply: Closure { fun: reply_fun, env: reply_env },
-        on_reject: Closure { fun: reject_fun, env: reject_env },
+        on_reply: Closure {
+            fun: reply_fun,
+            env: reply_env,
+        },
+        on_reject: Closure {
+            fun: reject_fun,
+            env: reject_env,
+        },
         on_cleanup: None,
     });
     Ok(())
@@ -144,9 +178,19 @@ fn perform(state: &mut State) -> Result<u32, Fault> {
     if state.mode & COMPOSITE == 0 {
         let env = &state.input.env;
         let bytes = (call.arg.len() + call.method.len()) as u64;
-        let fee = if env.charges { fees::call_prepayment(bytes, env.subnet_nodes) } else { 0 };
+        let fee = if env.charges {
+            fees::call_prepayment(bytes, env.subnet_nodes)
+        } else {
+            0
+        };
         let queued = state.calls.iter().filter(|other| other.callee == call.callee).count();
-        let room = state.input.queue_room.as_ref().and_then(|room| room.get(&call.callee)).copied().unwrap_or(QUEUE);
+        let room = state
+            .input
+            .queue_room
+            .as_ref()
+            .and_then(|room| room.get(&call.callee))
+            .copied()
+            .unwrap_or(QUEUE);
         if queued >= room || state.liquid() < fee {
             state.balance += call.cycles;
             return Ok(TRANSIENT);

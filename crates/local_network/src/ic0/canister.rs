@@ -41,21 +41,29 @@ pub(super) fn define(l: &mut Linker<State>) -> Result<()> {
         state.global_timer = Some(time);
         Ok(before)
     })?;
-    l.func_wrap("ic0", "performance_counter", |mut c: Context, counter: u32| -> Result<u64> {
-        enter(&mut c, "performance_counter", EVERYWHERE, cost::PERFORMANCE_COUNTER)?;
-        let message = c.data().input.instruction_limit.saturating_sub(c.get_fuel()?);
-        match counter {
-            0 => Ok(message),
-            1 => Ok(c.data().input.context_instructions + message),
-            _ => Err(Fault::Contract(format!("Error getting performance counter type {counter}")).into()),
-        }
-    })?;
-    l.func_wrap("ic0", "is_controller", |mut c: Context, src: u32, size: u32| -> Result<u32> {
-        enter(&mut c, "is_controller", EVERYWHERE, cost::IS_CONTROLLER)?;
-        let bytes = read(&mut c, src, size)?;
-        let principal = Principal::try_from_slice(&bytes).map_err(|_| Fault::Principal)?;
-        Ok(u32::from(c.data().input.env.controllers.contains(&principal)))
-    })?;
+    l.func_wrap(
+        "ic0",
+        "performance_counter",
+        |mut c: Context, counter: u32| -> Result<u64> {
+            enter(&mut c, "performance_counter", EVERYWHERE, cost::PERFORMANCE_COUNTER)?;
+            let message = c.data().input.instruction_limit.saturating_sub(c.get_fuel()?);
+            match counter {
+                0 => Ok(message),
+                1 => Ok(c.data().input.context_instructions + message),
+                _ => Err(Fault::Contract(format!("Error getting performance counter type {counter}")).into()),
+            }
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "is_controller",
+        |mut c: Context, src: u32, size: u32| -> Result<u32> {
+            enter(&mut c, "is_controller", EVERYWHERE, cost::IS_CONTROLLER)?;
+            let bytes = read(&mut c, src, size)?;
+            let principal = Principal::try_from_slice(&bytes).map_err(|_| Fault::Principal)?;
+            Ok(u32::from(c.data().input.env.controllers.contains(&principal)))
+        },
+    )?;
     l.func_wrap("ic0", "in_replicated_execution", |mut c: Context| -> Result<u32> {
         enter(&mut c, "in_replicated_execution", EVERYWHERE, cost::DEFAULT)?;
         Ok(u32::from(c.data().input.replicated))
@@ -68,18 +76,40 @@ fn define_identity(l: &mut Linker<State>) -> Result<()> {
         enter(&mut c, "canister_self_size", NOT_START, cost::DEFAULT)?;
         length(c.data().input.env.canister_id.as_slice())
     })?;
-    l.func_wrap("ic0", "canister_self_copy", |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
-        enter(&mut c, "canister_self_copy", NOT_START, cost::DEFAULT + cost::BYTE_COPIED * u64::from(size))?;
-        copy_out(&mut c, "canister_self_copy", (dst, offset, size), |s| Ok(s.input.env.canister_id.as_slice()))
-    })?;
+    l.func_wrap(
+        "ic0",
+        "canister_self_copy",
+        |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
+            enter(
+                &mut c,
+                "canister_self_copy",
+                NOT_START,
+                cost::DEFAULT + cost::BYTE_COPIED * u64::from(size),
+            )?;
+            copy_out(&mut c, "canister_self_copy", (dst, offset, size), |s| {
+                Ok(s.input.env.canister_id.as_slice())
+            })
+        },
+    )?;
     l.func_wrap("ic0", "subnet_self_size", |mut c: Context| -> Result<u32> {
         enter(&mut c, "subnet_self_size", NOT_START, cost::DEFAULT)?;
         length(c.data().input.env.subnet_id.as_slice())
     })?;
-    l.func_wrap("ic0", "subnet_self_copy", |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
-        enter(&mut c, "subnet_self_copy", NOT_START, cost::DEFAULT + cost::BYTE_COPIED * u64::from(size))?;
-        copy_out(&mut c, "subnet_self_copy", (dst, offset, size), |s| Ok(s.input.env.subnet_id.as_slice()))
-    })?;
+    l.func_wrap(
+        "ic0",
+        "subnet_self_copy",
+        |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
+            enter(
+                &mut c,
+                "subnet_self_copy",
+                NOT_START,
+                cost::DEFAULT + cost::BYTE_COPIED * u64::from(size),
+            )?;
+            copy_out(&mut c, "subnet_self_copy", (dst, offset, size), |s| {
+                Ok(s.input.env.subnet_id.as_slice())
+            })
+        },
+    )?;
     l.func_wrap("ic0", "subnet_self_node_count", |mut c: Context| -> Result<u32> {
         enter(&mut c, "subnet_self_node_count", NOT_START, cost::DEFAULT)?;
         Ok(c.data().input.env.subnet_nodes)
@@ -92,10 +122,21 @@ fn define_certification(l: &mut Linker<State>) -> Result<()> {
         enter(&mut c, "root_key_size", ROOT_KEY, cost::DEFAULT)?;
         length(&c.data().input.env.root_key)
     })?;
-    l.func_wrap("ic0", "root_key_copy", |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
-        enter(&mut c, "root_key_copy", ROOT_KEY, cost::DEFAULT + cost::BYTE_COPIED * u64::from(size))?;
-        copy_out(&mut c, "root_key_copy", (dst, offset, size), |s| Ok(&s.input.env.root_key))
-    })?;
+    l.func_wrap(
+        "ic0",
+        "root_key_copy",
+        |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
+            enter(
+                &mut c,
+                "root_key_copy",
+                ROOT_KEY,
+                cost::DEFAULT + cost::BYTE_COPIED * u64::from(size),
+            )?;
+            copy_out(&mut c, "root_key_copy", (dst, offset, size), |s| {
+                Ok(&s.input.env.root_key)
+            })
+        },
+    )?;
     l.func_wrap("ic0", "certified_data_set", |mut c: Context, src: u32, size: u32| -> Result<()> {
         let cost = cost::DEFAULT + cost::BYTE_COPIED * u64::from(size);
         enter(&mut c, "certified_data_set", CERTIFIED_DATA, cost)?;
@@ -119,18 +160,24 @@ fn define_certification(l: &mut Linker<State>) -> Result<()> {
         enter(&mut c, "data_certificate_size", QUERY | COMPOSITE_QUERY, cost::DEFAULT)?;
         length(certificate(c.data())?)
     })?;
-    l.func_wrap("ic0", "data_certificate_copy", |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
-        let cost = cost::DEFAULT + cost::BYTE_COPIED * u64::from(size);
-        enter(&mut c, "data_certificate_copy", QUERY | COMPOSITE_QUERY, cost)?;
-        copy_out(&mut c, "data_certificate_copy", (dst, offset, size), certificate)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "data_certificate_copy",
+        |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
+            let cost = cost::DEFAULT + cost::BYTE_COPIED * u64::from(size);
+            enter(&mut c, "data_certificate_copy", QUERY | COMPOSITE_QUERY, cost)?;
+            copy_out(&mut c, "data_certificate_copy", (dst, offset, size), certificate)
+        },
+    )?;
     Ok(())
 }
 
 fn certificate(state: &State) -> Result<&[u8], Fault> {
     match &state.input.data_certificate {
         Some(certificate) => Ok(certificate),
-        None => Err(Fault::Contract("ic0.data_certificate: no data certificate is present".into())),
+        None => Err(Fault::Contract(
+            "ic0.data_certificate: no data certificate is present".into(),
+        )),
     }
 }
 
@@ -139,32 +186,72 @@ fn define_variables(l: &mut Linker<State>) -> Result<()> {
         enter(&mut c, "env_var_count", EVERYWHERE, cost::DEFAULT)?;
         Ok(u32::try_from(c.data().input.env.env_vars.len()).unwrap_or(u32::MAX))
     })?;
-    l.func_wrap("ic0", "env_var_name_size", |mut c: Context, index: u32| -> Result<u32> {
-        enter(&mut c, "env_var_name_size", EVERYWHERE, cost::DEFAULT)?;
-        length(variable_name(c.data(), index)?)
-    })?;
-    l.func_wrap("ic0", "env_var_name_copy", |mut c: Context, index: u32, dst: u32, offset: u32, size: u32| -> Result<()> {
-        enter(&mut c, "env_var_name_copy", EVERYWHERE, cost::DEFAULT + cost::BYTE_COPIED * u64::from(size))?;
-        copy_out(&mut c, "env_var_name_copy", (dst, offset, size), |s| variable_name(s, index))
-    })?;
-    l.func_wrap("ic0", "env_var_name_exists", |mut c: Context, src: u32, size: u32| -> Result<u32> {
-        enter(&mut c, "env_var_name_exists", EVERYWHERE, cost::DEFAULT + cost::BYTE_COPIED * u64::from(size))?;
-        let name = read_name(&mut c, src, size)?;
-        Ok(u32::from(c.data().input.env.env_vars.iter().any(|(n, _)| *n == name)))
-    })?;
-    l.func_wrap("ic0", "env_var_value_size", |mut c: Context, src: u32, size: u32| -> Result<u32> {
-        enter(&mut c, "env_var_value_size", EVERYWHERE, cost::DEFAULT + cost::BYTE_COPIED * u64::from(size))?;
-        let name = read_name(&mut c, src, size)?;
-        length(variable_value(c.data(), &name)?)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "env_var_name_size",
+        |mut c: Context, index: u32| -> Result<u32> {
+            enter(&mut c, "env_var_name_size", EVERYWHERE, cost::DEFAULT)?;
+            length(variable_name(c.data(), index)?)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "env_var_name_copy",
+        |mut c: Context, index: u32, dst: u32, offset: u32, size: u32| -> Result<()> {
+            enter(
+                &mut c,
+                "env_var_name_copy",
+                EVERYWHERE,
+                cost::DEFAULT + cost::BYTE_COPIED * u64::from(size),
+            )?;
+            copy_out(&mut c, "env_var_name_copy", (dst, offset, size), |s| {
+                variable_name(s, index)
+            })
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "env_var_name_exists",
+        |mut c: Context, src: u32, size: u32| -> Result<u32> {
+            enter(
+                &mut c,
+                "env_var_name_exists",
+                EVERYWHERE,
+                cost::DEFAULT + cost::BYTE_COPIED * u64::from(size),
+            )?;
+            let name = read_name(&mut c, src, size)?;
+            Ok(u32::from(c.data().input.env.env_vars.iter().any(|(n, _)| *n == name)))
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "env_var_value_size",
+        |mut c: Context, src: u32, size: u32| -> Result<u32> {
+            enter(
+                &mut c,
+                "env_var_value_size",
+                EVERYWHERE,
+                cost::DEFAULT + cost::BYTE_COPIED * u64::from(size),
+            )?;
+            let name = read_name(&mut c, src, size)?;
+            length(variable_value(c.data(), &name)?)
+        },
+    )?;
     l.func_wrap(
         "ic0",
         "env_var_value_copy",
         |mut c: Context, src: u32, name_size: u32, dst: u32, offset: u32, size: u32| -> Result<()> {
             let bytes = u64::from(name_size) + u64::from(size);
-            enter(&mut c, "env_var_value_copy", EVERYWHERE, cost::DEFAULT + cost::BYTE_COPIED * bytes)?;
+            enter(
+                &mut c,
+                "env_var_value_copy",
+                EVERYWHERE,
+                cost::DEFAULT + cost::BYTE_COPIED * bytes,
+            )?;
             let name = read_name(&mut c, src, name_size)?;
-            copy_out(&mut c, "env_var_value_copy", (dst, offset, size), |s| variable_value(s, &name))
+            copy_out(&mut c, "env_var_value_copy", (dst, offset, size), |s| {
+                variable_value(s, &name)
+            })
         },
     )?;
     Ok(())

@@ -28,43 +28,71 @@ struct HttpParameters {
 }
 
 pub(super) fn define(l: &mut Linker<State>) -> Result<()> {
-    l.func_wrap("ic0", "cost_call", |mut c: Context, method_name_size: u64, payload_size: u64, dst: u32| -> Result<()> {
-        enter(&mut c, "cost_call", EVERYWHERE, cost::DEFAULT)?;
-        let bytes = method_name_size.saturating_add(payload_size);
-        answer(&mut c, dst, |nodes| fees::call_prepayment(bytes, nodes))
-    })?;
-    l.func_wrap("ic0", "cost_create_canister", |mut c: Context, dst: u32| -> Result<()> {
-        enter(&mut c, "cost_create_canister", EVERYWHERE, cost::DEFAULT)?;
-        answer(&mut c, dst, |nodes| fees::scale(fees::CREATE_CANISTER, nodes))
-    })?;
-    l.func_wrap("ic0", "cost_http_request", |mut c: Context, request: u64, response: u64, dst: u32| -> Result<()> {
-        enter(&mut c, "cost_http_request", EVERYWHERE, cost::DEFAULT)?;
-        answer(&mut c, dst, |nodes| fees::http_request(request, response, nodes))
-    })?;
-    l.func_wrap("ic0", "cost_http_request_v2", |mut c: Context, src: u32, size: u32, dst: u32| -> Result<()> {
-        enter(&mut c, "cost_http_request_v2", EVERYWHERE, cost::COST_HTTP_REQUEST_V2)?;
-        if size > MAX_HTTP_PARAMETERS {
-            return Err(Fault::Contract("ic0.cost_http_request_v2: the parameters are too long".into()).into());
-        }
-        let bytes = read(&mut c, src, size)?;
-        let parameters: HttpParameters = candid::decode_one(&bytes)
-            .map_err(|e| Fault::Contract(format!("ic0.cost_http_request_v2: {e}")))?;
-        answer(&mut c, dst, |nodes| {
-            fees::http_request(parameters.request_bytes, parameters.raw_response_bytes, nodes)
-        })
-    })?;
-    l.func_wrap("ic0", "cost_sign_with_ecdsa", |mut c: Context, src: u32, size: u32, curve: u32, dst: u32| -> Result<u32> {
-        enter(&mut c, "cost_sign_with_ecdsa", EVERYWHERE, cost::DEFAULT)?;
-        key(&mut c, (src, size), curve == 0, dst, fees::threshold_signature)
-    })?;
-    l.func_wrap("ic0", "cost_sign_with_schnorr", |mut c: Context, src: u32, size: u32, algorithm: u32, dst: u32| -> Result<u32> {
-        enter(&mut c, "cost_sign_with_schnorr", EVERYWHERE, cost::DEFAULT)?;
-        key(&mut c, (src, size), algorithm <= 1, dst, fees::threshold_signature)
-    })?;
-    l.func_wrap("ic0", "cost_vetkd_derive_key", |mut c: Context, src: u32, size: u32, curve: u32, dst: u32| -> Result<u32> {
-        enter(&mut c, "cost_vetkd_derive_key", EVERYWHERE, cost::DEFAULT)?;
-        key(&mut c, (src, size), curve == 0, dst, fees::vetkd)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "cost_call",
+        |mut c: Context, method_name_size: u64, payload_size: u64, dst: u32| -> Result<()> {
+            enter(&mut c, "cost_call", EVERYWHERE, cost::DEFAULT)?;
+            let bytes = method_name_size.saturating_add(payload_size);
+            answer(&mut c, dst, |nodes| fees::call_prepayment(bytes, nodes))
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "cost_create_canister",
+        |mut c: Context, dst: u32| -> Result<()> {
+            enter(&mut c, "cost_create_canister", EVERYWHERE, cost::DEFAULT)?;
+            answer(&mut c, dst, |nodes| fees::scale(fees::CREATE_CANISTER, nodes))
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "cost_http_request",
+        |mut c: Context, request: u64, response: u64, dst: u32| -> Result<()> {
+            enter(&mut c, "cost_http_request", EVERYWHERE, cost::DEFAULT)?;
+            answer(&mut c, dst, |nodes| fees::http_request(request, response, nodes))
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "cost_http_request_v2",
+        |mut c: Context, src: u32, size: u32, dst: u32| -> Result<()> {
+            enter(&mut c, "cost_http_request_v2", EVERYWHERE, cost::COST_HTTP_REQUEST_V2)?;
+            if size > MAX_HTTP_PARAMETERS {
+                return Err(Fault::Contract("ic0.cost_http_request_v2: the parameters are too long".into()).into());
+            }
+            let bytes = read(&mut c, src, size)?;
+            let parameters: HttpParameters =
+                candid::decode_one(&bytes).map_err(|e| Fault::Contract(format!("ic0.cost_http_request_v2: {e}")))?;
+            answer(&mut c, dst, |nodes| {
+                fees::http_request(parameters.request_bytes, parameters.raw_response_bytes, nodes)
+            })
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "cost_sign_with_ecdsa",
+        |mut c: Context, src: u32, size: u32, curve: u32, dst: u32| -> Result<u32> {
+            enter(&mut c, "cost_sign_with_ecdsa", EVERYWHERE, cost::DEFAULT)?;
+            key(&mut c, (src, size), curve == 0, dst, fees::threshold_signature)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "cost_sign_with_schnorr",
+        |mut c: Context, src: u32, size: u32, algorithm: u32, dst: u32| -> Result<u32> {
+            enter(&mut c, "cost_sign_with_schnorr", EVERYWHERE, cost::DEFAULT)?;
+            key(&mut c, (src, size), algorithm <= 1, dst, fees::threshold_signature)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "cost_vetkd_derive_key",
+        |mut c: Context, src: u32, size: u32, curve: u32, dst: u32| -> Result<u32> {
+            enter(&mut c, "cost_vetkd_derive_key", EVERYWHERE, cost::DEFAULT)?;
+            key(&mut c, (src, size), curve == 0, dst, fees::vetkd)
+        },
+    )?;
     Ok(())
 }
 

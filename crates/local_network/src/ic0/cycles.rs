@@ -16,59 +16,87 @@ pub(super) fn define(l: &mut Linker<State>) -> Result<()> {
         enter(&mut c, "canister_cycle_balance", NOT_START, cost::DEFAULT)?;
         Ok(narrow(c.data().balance)?)
     })?;
-    l.func_wrap("ic0", "canister_cycle_balance128", |mut c: Context, dst: u32| -> Result<()> {
-        enter(&mut c, "canister_cycle_balance128", NOT_START, cost::DEFAULT)?;
-        let balance = c.data().balance;
-        write_u128(&mut c, dst, balance)
-    })?;
-    l.func_wrap("ic0", "canister_liquid_cycle_balance128", |mut c: Context, dst: u32| -> Result<()> {
-        enter(&mut c, "canister_liquid_cycle_balance128", NOT_START, cost::DEFAULT)?;
-        let liquid = c.data().liquid();
-        write_u128(&mut c, dst, liquid)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "canister_cycle_balance128",
+        |mut c: Context, dst: u32| -> Result<()> {
+            enter(&mut c, "canister_cycle_balance128", NOT_START, cost::DEFAULT)?;
+            let balance = c.data().balance;
+            write_u128(&mut c, dst, balance)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "canister_liquid_cycle_balance128",
+        |mut c: Context, dst: u32| -> Result<()> {
+            enter(&mut c, "canister_liquid_cycle_balance128", NOT_START, cost::DEFAULT)?;
+            let liquid = c.data().liquid();
+            write_u128(&mut c, dst, liquid)
+        },
+    )?;
     l.func_wrap("ic0", "msg_cycles_available", |mut c: Context| -> Result<u64> {
         enter(&mut c, "msg_cycles_available", OF_CALL, cost::DEFAULT)?;
         Ok(narrow(c.data().available)?)
     })?;
-    l.func_wrap("ic0", "msg_cycles_available128", |mut c: Context, dst: u32| -> Result<()> {
-        enter(&mut c, "msg_cycles_available128", OF_CALL, cost::DEFAULT)?;
-        let available = c.data().available;
-        write_u128(&mut c, dst, available)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "msg_cycles_available128",
+        |mut c: Context, dst: u32| -> Result<()> {
+            enter(&mut c, "msg_cycles_available128", OF_CALL, cost::DEFAULT)?;
+            let available = c.data().available;
+            write_u128(&mut c, dst, available)
+        },
+    )?;
     l.func_wrap("ic0", "msg_cycles_refunded", |mut c: Context| -> Result<u64> {
         enter(&mut c, "msg_cycles_refunded", REPLY | REJECT, cost::DEFAULT)?;
         Ok(narrow(refunded(c.data()))?)
     })?;
-    l.func_wrap("ic0", "msg_cycles_refunded128", |mut c: Context, dst: u32| -> Result<()> {
-        enter(&mut c, "msg_cycles_refunded128", REPLY | REJECT, cost::DEFAULT)?;
-        let refunded = refunded(c.data());
-        write_u128(&mut c, dst, refunded)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "msg_cycles_refunded128",
+        |mut c: Context, dst: u32| -> Result<()> {
+            enter(&mut c, "msg_cycles_refunded128", REPLY | REJECT, cost::DEFAULT)?;
+            let refunded = refunded(c.data());
+            write_u128(&mut c, dst, refunded)
+        },
+    )?;
     l.func_wrap("ic0", "msg_cycles_accept", |mut c: Context, most: u64| -> Result<u64> {
         enter(&mut c, "msg_cycles_accept", OF_CALL, cost::DEFAULT)?;
         Ok(narrow(accept(c.data_mut(), u128::from(most)))?)
     })?;
-    l.func_wrap("ic0", "msg_cycles_accept128", |mut c: Context, high: u64, low: u64, dst: u32| -> Result<()> {
-        enter(&mut c, "msg_cycles_accept128", OF_CALL, cost::DEFAULT)?;
-        let accepted = accept(c.data_mut(), join(high, low));
-        write_u128(&mut c, dst, accepted)
-    })?;
-    l.func_wrap("ic0", "cycles_burn128", |mut c: Context, high: u64, low: u64, dst: u32| -> Result<()> {
-        enter(&mut c, "cycles_burn128", BURN, cost::DEFAULT)?;
-        let state = c.data_mut();
-        let burned = join(high, low).min(state.liquid());
-        state.balance -= burned;
-        state.burned += burned;
-        write_u128(&mut c, dst, burned)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "msg_cycles_accept128",
+        |mut c: Context, high: u64, low: u64, dst: u32| -> Result<()> {
+            enter(&mut c, "msg_cycles_accept128", OF_CALL, cost::DEFAULT)?;
+            let accepted = accept(c.data_mut(), join(high, low));
+            write_u128(&mut c, dst, accepted)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "cycles_burn128",
+        |mut c: Context, high: u64, low: u64, dst: u32| -> Result<()> {
+            enter(&mut c, "cycles_burn128", BURN, cost::DEFAULT)?;
+            let state = c.data_mut();
+            let burned = join(high, low).min(state.liquid());
+            state.balance -= burned;
+            state.burned += burned;
+            write_u128(&mut c, dst, burned)
+        },
+    )?;
     l.func_wrap("ic0", "mint_cycles", |mut c: Context, _amount: u64| -> Result<u64> {
         enter(&mut c, "mint_cycles", UPDATE | REPLY | REJECT | TASK, cost::DEFAULT)?;
         Err(no_minting(c.data()))
     })?;
-    l.func_wrap("ic0", "mint_cycles128", |mut c: Context, _high: u64, _low: u64, _dst: u32| -> Result<()> {
-        enter(&mut c, "mint_cycles128", UPDATE | REPLY | REJECT | TASK, cost::DEFAULT)?;
-        Err(no_minting(c.data()))
-    })?;
+    l.func_wrap(
+        "ic0",
+        "mint_cycles128",
+        |mut c: Context, _high: u64, _low: u64, _dst: u32| -> Result<()> {
+            enter(&mut c, "mint_cycles128", UPDATE | REPLY | REJECT | TASK, cost::DEFAULT)?;
+            Err(no_minting(c.data()))
+        },
+    )?;
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Interface specification: *Error codes*. The texts are those that users of the Internet Computer know.
 
+use std::fmt::Write;
+
 use pocket_ic::ErrorCode;
 use wasmtime::WasmBacktrace;
 
@@ -52,10 +54,16 @@ impl std::fmt::Display for Fault {
             Self::Trapped(code) => write!(f, "Canister trapped: {code}"),
             Self::Contract(error) => write!(f, "Canister violated contract: {error}"),
             Self::Mode(function, mode) => {
-                write!(f, "Canister violated contract: \"ic0_{function}\" cannot be executed in {mode} mode")
+                write!(
+                    f,
+                    "Canister violated contract: \"ic0_{function}\" cannot be executed in {mode} mode"
+                )
             }
             Self::Instructions(limit) => {
-                write!(f, "Canister exceeded the limit of {limit} instructions for single message execution.")
+                write!(
+                    f,
+                    "Canister exceeded the limit of {limit} instructions for single message execution."
+                )
             }
             Self::Slice(instructions) => write!(
                 f,
@@ -65,7 +73,10 @@ impl std::fmt::Display for Fault {
             ),
             Self::NoMethod(kind, name) => write!(f, "Canister has no {kind} method '{name}'."),
             Self::NoFunction(index) => {
-                write!(f, "Canister requested to invoke a non-existent Wasm function {index} from table 0")
+                write!(
+                    f,
+                    "Canister requested to invoke a non-existent Wasm function {index} from table 0"
+                )
             }
             Self::Principal => write!(f, "Canister provided invalid principal id"),
             Self::Cycles(message) => write!(f, "{message}"),
@@ -96,7 +107,9 @@ impl Fault {
         let code = match &self {
             Self::Called(_) => ErrorCode::CanisterCalledTrap,
             Self::Trapped(_) => ErrorCode::CanisterTrapped,
-            Self::Contract(_) | Self::Mode(..) | Self::Principal | Self::Cycles(_) => ErrorCode::CanisterContractViolation,
+            Self::Contract(_) | Self::Mode(..) | Self::Principal | Self::Cycles(_) => {
+                ErrorCode::CanisterContractViolation
+            }
             Self::Instructions(_) | Self::Slice(_) => ErrorCode::CanisterInstructionLimitExceeded,
             Self::NoMethod(..) => ErrorCode::CanisterMethodNotFound,
             Self::NoFunction(_) => ErrorCode::CanisterFunctionNotFound,
@@ -134,12 +147,14 @@ impl Fault {
                 "Try optimizing this method to consume fewer instructions or split the work across multiple messages.",
                 "instruction-limit-exceeded",
             ),
-            Self::Slice(_) => {
-                ("Try breaking up large copies within the canister code into smaller chunks.", "slice-overrun")
-            }
-            Self::NoMethod(..) => {
-                ("Check that the method being called is exported by the target canister.", "method-not-found")
-            }
+            Self::Slice(_) => (
+                "Try breaking up large copies within the canister code into smaller chunks.",
+                "slice-overrun",
+            ),
+            Self::NoMethod(..) => (
+                "Check that the method being called is exported by the target canister.",
+                "method-not-found",
+            ),
             Self::HeapLimit(..) => (
                 "Try checking the canister for a possible memory leak or modifying it to use more stable memory instead of Wasm memory.",
                 "wasm-memory-limit-exceeded",
@@ -148,7 +163,9 @@ impl Fault {
                 "Try optimizing the use of stable memory so that individual messages don't need to access as much stable memory.",
                 "memory-access-limit-exceeded",
             ),
-            Self::Contract(_) | Self::NoFunction(_) | Self::Principal | Self::Cycles(_) | Self::Engine(_) => return None,
+            Self::Contract(_) | Self::NoFunction(_) | Self::Principal | Self::Cycles(_) | Self::Engine(_) => {
+                return None;
+            }
         })
     }
 
@@ -176,7 +193,12 @@ pub fn backtrace(error: &wasmtime::Error) -> Option<String> {
     let frames = error.downcast_ref::<WasmBacktrace>()?.frames();
     let mut text = String::from("Canister Backtrace:\n");
     for frame in frames {
-        text.push_str(frame.func_name()?);
+        match frame.func_name() {
+            Some(name) => text.push_str(name),
+            None => {
+                let _ = write!(text, "unknown function at index {}", frame.func_index());
+            }
+        }
         text.push('\n');
     }
     Some(text)

@@ -31,24 +31,55 @@ pub(super) fn define(l: &mut Linker<State>) -> Result<()> {
         enter(&mut c, "stable64_grow", EVERYWHERE, cost::STABLE_GROW)?;
         Ok(c.data_mut().stable.grow(pages).unwrap_or(u64::MAX))
     })?;
-    l.func_wrap("ic0", "stable_write", |mut c: Context, offset: u32, src: u32, size: u32| -> Result<()> {
-        enter(&mut c, "stable_write", EVERYWHERE, cost::STABLE_ACCESS + u64::from(size))?;
-        small(c.data())?;
-        write(&mut c, u64::from(offset), src, size)
-    })?;
-    l.func_wrap("ic0", "stable64_write", |mut c: Context, offset: u64, src: u64, size: u64| -> Result<()> {
-        enter(&mut c, "stable64_write", EVERYWHERE, cost::STABLE_ACCESS.saturating_add(size))?;
-        write(&mut c, offset, address(src)?, address(size)?)
-    })?;
-    l.func_wrap("ic0", "stable_read", |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
-        enter(&mut c, "stable_read", EVERYWHERE, cost::STABLE_ACCESS + u64::from(size))?;
-        small(c.data())?;
-        read(&mut c, dst, u64::from(offset), size)
-    })?;
-    l.func_wrap("ic0", "stable64_read", |mut c: Context, dst: u64, offset: u64, size: u64| -> Result<()> {
-        enter(&mut c, "stable64_read", EVERYWHERE, cost::STABLE_ACCESS.saturating_add(size))?;
-        read(&mut c, address(dst)?, offset, address(size)?)
-    })?;
+    l.func_wrap(
+        "ic0",
+        "stable_write",
+        |mut c: Context, offset: u32, src: u32, size: u32| -> Result<()> {
+            enter(
+                &mut c,
+                "stable_write",
+                EVERYWHERE,
+                cost::STABLE_ACCESS + u64::from(size),
+            )?;
+            small(c.data())?;
+            write(&mut c, u64::from(offset), src, size)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "stable64_write",
+        |mut c: Context, offset: u64, src: u64, size: u64| -> Result<()> {
+            enter(
+                &mut c,
+                "stable64_write",
+                EVERYWHERE,
+                cost::STABLE_ACCESS.saturating_add(size),
+            )?;
+            write(&mut c, offset, address(src)?, address(size)?)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "stable_read",
+        |mut c: Context, dst: u32, offset: u32, size: u32| -> Result<()> {
+            enter(&mut c, "stable_read", EVERYWHERE, cost::STABLE_ACCESS + u64::from(size))?;
+            small(c.data())?;
+            read(&mut c, dst, u64::from(offset), size)
+        },
+    )?;
+    l.func_wrap(
+        "ic0",
+        "stable64_read",
+        |mut c: Context, dst: u64, offset: u64, size: u64| -> Result<()> {
+            enter(
+                &mut c,
+                "stable64_read",
+                EVERYWHERE,
+                cost::STABLE_ACCESS.saturating_add(size),
+            )?;
+            read(&mut c, address(dst)?, offset, address(size)?)
+        },
+    )?;
     Ok(())
 }
 
@@ -57,7 +88,9 @@ fn small(state: &State) -> Result<u32, Fault> {
     match state.stable.pages() {
         #[allow(clippy::cast_possible_truncation, reason = "at most 65,536")]
         pages if pages <= PAGES_32 => Ok(pages as u32),
-        _ => Err(Fault::Trapped("32 bit stable memory api used on a memory larger than 4GB")),
+        _ => Err(Fault::Trapped(
+            "32 bit stable memory api used on a memory larger than 4GB",
+        )),
     }
 }
 

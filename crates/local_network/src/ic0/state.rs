@@ -98,7 +98,10 @@ impl State {
     /// Adds a line to what was printed.
     pub fn log(&mut self, content: &[u8]) {
         let content = content[..content.len().min(MAX_LINE)].to_vec();
-        self.logs.push(LogLine { time: self.input.env.time, content });
+        self.logs.push(LogLine {
+            time: self.input.env.time,
+            content,
+        });
     }
 
     /// Bytes of stable memory that the message may access.
@@ -120,7 +123,11 @@ impl State {
     /// Fails once more stable memory was accessed than one message may.
     pub fn check_accesses(&self) -> Result<(), Fault> {
         let limit = self.stable_access_limit();
-        if self.accesses.bytes() > limit { Err(Fault::StableAccess(limit)) } else { Ok(()) }
+        if self.accesses.bytes() > limit {
+            Err(Fault::StableAccess(limit))
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives back the cycles of a call that was not performed.

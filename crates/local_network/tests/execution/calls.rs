@@ -31,7 +31,7 @@ fn caller_module() -> String {
           (call $add (i64.const 0) (local.get 0))
           (call $add64 (i64.const 1)))
         (func (export "canister_update plain") (call $send (i64.const 99)) (call $answer (i64.extend_i32_u (call $perform))))
-        (func (export "canister_heartbeat") (call $send (i64.const 0)) (drop (call $perform)))
+        (func (export "canister_heartbeat") (call $begin) (drop (call $perform)))
         (func (export "canister_update bounded")
           (call $begin) (call $cleanup (i32.const 3) (i32.const 13)) (call $timeout (i32.const 1000))
           (call $answer (i64.extend_i32_u (call $perform))))
@@ -64,7 +64,9 @@ fn should_describe_a_call() {
     let mut canister = Canister::new(&caller_module());
     let output = canister.update("plain", b"argument");
     assert_eq!(number(&output), 0);
-    let [call] = &output.calls[..] else { panic!("one call expected") };
+    let [call] = &output.calls[..] else {
+        panic!("one call expected")
+    };
     assert_eq!(call.callee, callee());
     assert_eq!(call.method, "method");
     assert_eq!(call.arg, b"argumentm");
@@ -124,6 +126,9 @@ fn should_let_composite_queries_call_for_free() {
     let mut canister = Canister::new(&caller_module());
     canister.input.balance = 0;
     canister.input.replicated = false;
-    let output = canister.enter(Entry::CompositeQuery { method: "composite".into(), arg: vec![] });
+    let output = canister.enter(Entry::CompositeQuery {
+        method: "composite".into(),
+        arg: vec![],
+    });
     assert_eq!((number(&output), output.calls.len(), output.balance), (0, 1, 0));
 }

@@ -63,7 +63,10 @@ fn should_know_its_controllers() {
     ));
     assert_eq!(number(&canister.update("f", controller().as_slice())), 1);
     assert_eq!(number(&canister.update("f", caller().as_slice())), 0);
-    assert_eq!(trap(&canister.update("f", &[1; 30])).code, ErrorCode::CanisterContractViolation);
+    assert_eq!(
+        trap(&canister.update("f", &[1; 30])).code,
+        ErrorCode::CanisterContractViolation
+    );
 }
 
 #[test]
@@ -97,11 +100,20 @@ fn should_certify_and_show_certificates() {
           (call $ccopy (i32.const 64) (i32.const 0) (call $csize))
           (call $answer_bytes (i32.const 64) (call $csize)))"#,
     ));
-    assert_eq!(canister.update("set", &[0; 32]).certified_data.unwrap(), b"0123456789abcdef0123456789abcdef");
+    assert_eq!(
+        canister.update("set", &[0; 32]).certified_data.unwrap(),
+        b"0123456789abcdef0123456789abcdef"
+    );
     assert_eq!(canister.update("set", &[]).certified_data.unwrap(), b"");
-    assert_eq!(trap(&canister.update("set", &[0; 33])).code, ErrorCode::CanisterContractViolation);
+    assert_eq!(
+        trap(&canister.update("set", &[0; 33])).code,
+        ErrorCode::CanisterContractViolation
+    );
     assert_eq!(number(&canister.query("present", &[])), 0);
-    assert_eq!(trap(&canister.query("get", &[])).code, ErrorCode::CanisterContractViolation);
+    assert_eq!(
+        trap(&canister.query("get", &[])).code,
+        ErrorCode::CanisterContractViolation
+    );
     canister.input.data_certificate = Some(Arc::new(b"certificate".to_vec()));
     assert_eq!(number(&canister.query("present", &[])), 1);
     assert_eq!(reply(&canister.query("get", &[])), b"certificate");
@@ -137,7 +149,18 @@ fn should_show_environment_variables() {
     assert_eq!(reply(&canister.update("value", b"COLOUR")), b"blue");
     assert_eq!(number(&canister.update("exists", b"SIZE")), 1);
     assert_eq!(number(&canister.update("exists", b"SHAPE")), 0);
-    assert!(trap(&canister.update("value", b"SHAPE")).message.contains("Environment variable SHAPE not found"));
-    assert!(trap(&canister.update("third", &[])).message.contains("index 2 is out of bounds"));
-    assert_eq!(trap(&canister.update("exists", &[b'a'; 129])).code, ErrorCode::CanisterContractViolation);
+    assert!(
+        trap(&canister.update("value", b"SHAPE"))
+            .message
+            .contains("Environment variable SHAPE not found")
+    );
+    assert!(
+        trap(&canister.update("third", &[]))
+            .message
+            .contains("index 2 is out of bounds")
+    );
+    assert_eq!(
+        trap(&canister.update("exists", &[b'a'; 129])).code,
+        ErrorCode::CanisterContractViolation
+    );
 }

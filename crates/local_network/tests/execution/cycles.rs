@@ -6,7 +6,10 @@ use pocket_ic::ErrorCode;
 use crate::harness::{BALANCE, Canister, module, number, reply, trap};
 
 fn amounts(bytes: &[u8]) -> Vec<u128> {
-    bytes.chunks_exact(16).map(|c| u128::from_le_bytes(c.try_into().unwrap())).collect()
+    bytes
+        .chunks_exact(16)
+        .map(|c| u128::from_le_bytes(c.try_into().unwrap()))
+        .collect()
 }
 
 #[test]
@@ -38,14 +41,27 @@ fn should_accept_burn_and_show_cycles() {
     let mut canister = Canister::new(&wat);
     canister.input.cycles_available = 100;
     let output = canister.update("f", &[]);
-    assert_eq!(amounts(&reply(&output)), [100, 30, 65, 7, BALANCE + 93, BALANCE + 93 - 1_000_000]);
-    assert_eq!((output.cycles_accepted, output.cycles_burned, output.balance), (100, 7, BALANCE + 93));
-    assert_eq!(amounts(&reply(&canister.update("burn_all", &[]))), [BALANCE - 1_000_000, 1_000_000]);
+    assert_eq!(
+        amounts(&reply(&output)),
+        [100, 30, 65, 7, BALANCE + 93, BALANCE + 93 - 1_000_000]
+    );
+    assert_eq!(
+        (output.cycles_accepted, output.cycles_burned, output.balance),
+        (100, 7, BALANCE + 93)
+    );
+    assert_eq!(
+        amounts(&reply(&canister.update("burn_all", &[]))),
+        [BALANCE - 1_000_000, 1_000_000]
+    );
     assert_eq!(u128::from(number(&canister.update("small", &[]))), BALANCE + 100);
     canister.input.cycles_available = 1 << 64;
     let output = canister.update("small", &[]);
     assert_eq!(trap(&output).code, ErrorCode::CanisterTrapped);
-    assert!(trap(&output).message.contains("cycles amount exceeds 64-bit representation"));
+    assert!(
+        trap(&output)
+            .message
+            .contains("cycles amount exceeds 64-bit representation")
+    );
 }
 
 #[test]
@@ -54,7 +70,11 @@ fn should_refuse_to_mint() {
         r#"(import "ic0" "mint_cycles128" (func $mint (param i64 i64 i32)))"#,
         r#"(func (export "canister_update f") (call $mint (i64.const 0) (i64.const 1) (i32.const 0)))"#,
     ));
-    assert!(trap(&canister.update("f", &[])).message.contains("non Cycles Minting Canister"));
+    assert!(
+        trap(&canister.update("f", &[]))
+            .message
+            .contains("non Cycles Minting Canister")
+    );
 }
 
 #[test]

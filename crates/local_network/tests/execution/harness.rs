@@ -80,7 +80,12 @@ impl Canister {
         let input = template();
         let (installed, memory) = install(InstallMode::Install, None, &module, arg, &input);
         assert_eq!(installed.result, Ok(()));
-        Self { module, memory: memory.unwrap(), input, installed }
+        Self {
+            module,
+            memory: memory.unwrap(),
+            input,
+            installed,
+        }
     }
 
     /// Changes the environment.
@@ -92,26 +97,43 @@ impl Canister {
 
     /// Runs an entry.
     pub fn enter(&mut self, entry: Entry) -> MessageOutput {
-        let input = MessageInput { entry, ..self.input.clone() };
+        let input = MessageInput {
+            entry,
+            ..self.input.clone()
+        };
         run(&self.module, &mut self.memory, &input)
     }
 
     /// Runs an update method.
     pub fn update(&mut self, method: &str, arg: &[u8]) -> MessageOutput {
-        self.enter(Entry::Update { method: method.into(), arg: arg.to_vec() })
+        self.enter(Entry::Update {
+            method: method.into(),
+            arg: arg.to_vec(),
+        })
     }
 
     /// Runs a query method, not replicated.
     pub fn query(&self, method: &str, arg: &[u8]) -> MessageOutput {
-        let entry = Entry::Query { method: method.into(), arg: arg.to_vec() };
-        let input = MessageInput { entry, replicated: false, instruction_limit: 5_000_000_000, ..self.input.clone() };
+        let entry = Entry::Query {
+            method: method.into(),
+            arg: arg.to_vec(),
+        };
+        let input = MessageInput {
+            entry,
+            replicated: false,
+            instruction_limit: 5_000_000_000,
+            ..self.input.clone()
+        };
         run_query(&self.module, &self.memory, &input)
     }
 
     /// Upgrades to another module.
     pub fn upgrade(&mut self, wat: &str, skip_pre_upgrade: bool, keep_main_memory: bool) -> MessageOutput {
         let module = compile(&wasm(wat)).unwrap();
-        let mode = InstallMode::Upgrade { skip_pre_upgrade, keep_main_memory };
+        let mode = InstallMode::Upgrade {
+            skip_pre_upgrade,
+            keep_main_memory,
+        };
         let (output, memory) = install(mode, Some((&self.module, &self.memory)), &module, vec![], &self.input);
         assert_eq!(output.result.is_ok(), memory.is_some());
         if let Some(memory) = memory {
@@ -146,12 +168,23 @@ pub fn trap(output: &MessageOutput) -> Trap {
 
 /// A reply callback's entry.
 pub fn reply_entry(fun: u32, env: u32, reply: &[u8], refunded: u128) -> Entry {
-    Entry::Reply { callback: Closure { fun, env }, reply: reply.to_vec(), refunded, composite: false }
+    Entry::Reply {
+        callback: Closure { fun, env },
+        reply: reply.to_vec(),
+        refunded,
+        composite: false,
+    }
 }
 
 /// A reject callback's entry.
 pub fn reject_entry(fun: u32, env: u32, code: u32, message: &str) -> Entry {
-    Entry::Reject { callback: Closure { fun, env }, code, message: message.into(), refunded: 0, composite: false }
+    Entry::Reject {
+        callback: Closure { fun, env },
+        code,
+        message: message.into(),
+        refunded: 0,
+        composite: false,
+    }
 }
 
 /// Wraps functions into a module that imports what nearly every canister needs: `$size`, `$copy` (argument),

@@ -47,7 +47,14 @@ fn state(canister: &Canister) -> (u64, u64, Vec<u8>, u32, u64, Vec<u8>) {
     let bytes = reply(&canister.query("get", &[]));
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
     let global = u32::from_le_bytes(bytes[24..28].try_into().unwrap());
-    (word(0), word(8), bytes[16..21].to_vec(), global, word(28), bytes[36..41].to_vec())
+    (
+        word(0),
+        word(8),
+        bytes[16..21].to_vec(),
+        global,
+        word(28),
+        bytes[36..41].to_vec(),
+    )
 }
 
 #[test]
@@ -81,7 +88,10 @@ fn should_skip_pre_upgrade_on_demand() {
 
 #[test]
 fn should_keep_the_heap_on_demand() {
-    let keeping = module("", r#"(func (export "canister_query get") (call $answer (i64.load (i32.const 16))))"#);
+    let keeping = module(
+        "",
+        r#"(func (export "canister_query get") (call $answer (i64.load (i32.const 16))))"#,
+    );
     let mut canister = Canister::new(&version(INIT));
     canister.update("set", &[]);
     assert_eq!(canister.upgrade(&keeping, false, true).result, Ok(()));
@@ -104,7 +114,10 @@ fn should_change_nothing_when_a_step_of_an_upgrade_fails() {
     assert_eq!(state(&canister), before);
     let mut canister = Canister::new(&bad_pre);
     let before = state(&canister);
-    assert_eq!(trap(&canister.upgrade(&version(INIT), false, false)).code, ErrorCode::CanisterTrapped);
+    assert_eq!(
+        trap(&canister.upgrade(&version(INIT), false, false)).code,
+        ErrorCode::CanisterTrapped
+    );
     assert_eq!(state(&canister), before);
     assert_eq!(canister.upgrade(&version(INIT), true, false).result, Ok(()));
 }
@@ -127,7 +140,9 @@ fn should_not_install_when_init_or_start_fails() {
 #[test]
 fn should_share_the_instruction_limit_among_the_steps() {
     let spin = |n: u32| {
-        format!("(local $i i32) (local.set $i (i32.const {n})) (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))")
+        format!(
+            "(local $i i32) (local.set $i (i32.const {n})) (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))"
+        )
     };
     let wat = module(
         "",
@@ -145,6 +160,10 @@ fn should_share_the_instruction_limit_among_the_steps() {
     canister.input.instruction_limit = 1_300_000;
     let output = canister.upgrade(&wat, false, false);
     assert_eq!(output.result, Ok(()));
-    assert!((1_200_000..1_300_000).contains(&output.instructions), "{}", output.instructions);
+    assert!(
+        (1_200_000..1_300_000).contains(&output.instructions),
+        "{}",
+        output.instructions
+    );
     assert_eq!(number(&canister.query("get", &[])), 1);
 }

@@ -34,7 +34,10 @@ fn should_stop_a_message_at_its_instruction_limit() {
 fn should_stop_bulk_operations_at_the_instruction_limit() {
     let mut canister = Canister::new(&endless());
     canister.input.instruction_limit = 90_000;
-    assert_eq!(trap(&canister.update("fill", &[])).code, ErrorCode::CanisterInstructionLimitExceeded);
+    assert_eq!(
+        trap(&canister.update("fill", &[])).code,
+        ErrorCode::CanisterInstructionLimitExceeded
+    );
     canister.input.instruction_limit = 200_000;
     assert_eq!(canister.update("fill", &[]).result, Ok(()));
 }
@@ -55,7 +58,11 @@ fn should_enforce_the_wasm_memory_limit_in_updates_only() {
     assert_eq!(number(&canister.update("grow", &[])), 10);
     let output = canister.update("grow", &[]);
     assert_eq!(trap(&output).code, ErrorCode::CanisterWasmMemoryLimitExceeded);
-    assert!(trap(&output).message.contains("limit of 786432 bytes"), "{}", trap(&output).message);
+    assert!(
+        trap(&output).message.contains("limit of 786432 bytes"),
+        "{}",
+        trap(&output).message
+    );
     assert_eq!(canister.memory.heap_bytes(), 10 * 65_536);
     assert_eq!(number(&canister.query("look", &[])), 18);
 }
@@ -66,14 +73,17 @@ fn should_refuse_to_grow_the_heap_beyond_4_gib() {
         "",
         r#"(func (export "canister_query f")
           (drop (memory.grow (i32.const 65530)))
-          (i32.store (i32.const -65600) (i32.const 77))
+          (i32.store (i32.const -262208) (i32.const 77))
           (call $answer (i64.extend_i32_s (memory.grow (i32.const 5)))))
         (func (export "canister_update g")
           (i64.store (i32.const 0) (i64.extend_i32_s (memory.grow (i32.const 65530))))
           (call $answer (i64.load (i32.const 0))))"#,
     ));
     assert_eq!(number(&canister.query("f", &[])).cast_signed(), -1);
-    assert_eq!(trap(&canister.update("g", &[])).code, ErrorCode::CanisterWasmMemoryLimitExceeded);
+    assert_eq!(
+        trap(&canister.update("g", &[])).code,
+        ErrorCode::CanisterWasmMemoryLimitExceeded
+    );
     canister.set(|env| env.wasm_memory_limit = 4 << 30);
     assert_eq!(number(&canister.update("g", &[])), 2);
     assert_eq!(canister.memory.heap_bytes(), 65_532 * 65_536);
@@ -95,9 +105,15 @@ fn should_limit_replies() {
     );
     let mut canister = Canister::new(&wat);
     assert_eq!(reply(&canister.update("fits", &[])).len(), 2 << 20);
-    assert_eq!(trap(&canister.update("exceeds", &[])).code, ErrorCode::CanisterContractViolation);
+    assert_eq!(
+        trap(&canister.update("exceeds", &[])).code,
+        ErrorCode::CanisterContractViolation
+    );
     assert_eq!(reply(&canister.query("fits_query", &[])).len(), 3 << 20);
-    assert_eq!(trap(&canister.query("exceeds_query", &[])).code, ErrorCode::CanisterContractViolation);
+    assert_eq!(
+        trap(&canister.query("exceeds_query", &[])).code,
+        ErrorCode::CanisterContractViolation
+    );
 }
 
 #[test]
@@ -117,7 +133,10 @@ fn should_limit_the_stable_memory_that_a_message_accesses() {
     );
     let canister = Canister::new(&wat);
     assert_eq!(reply(&canister.query("scan", &[])), b"");
-    assert_eq!(trap(&canister.query("scan", &[1])).code, ErrorCode::CanisterMemoryAccessLimitExceeded);
+    assert_eq!(
+        trap(&canister.query("scan", &[1])).code,
+        ErrorCode::CanisterMemoryAccessLimitExceeded
+    );
 }
 
 #[test]
@@ -133,5 +152,9 @@ fn should_refuse_one_operation_that_is_larger_than_a_slice() {
     );
     let output = Canister::new(&wat).update("f", &[]);
     assert_eq!(trap(&output).code, ErrorCode::CanisterInstructionLimitExceeded);
-    assert!(trap(&output).message.contains("large memory operation"), "{}", trap(&output).message);
+    assert!(
+        trap(&output).message.contains("large memory operation"),
+        "{}",
+        trap(&output).message
+    );
 }

@@ -18,12 +18,18 @@ fn should_count_as_pocketic_does() {
         let wat = std::fs::read_to_string(format!("{folder}/{name}.wat")).unwrap();
         let mut canister = Canister::new(&wat);
         canister.input.caller = Principal::anonymous();
-        let output =
-            if wat.contains("canister_query run") { canister.query("run", &[]) } else { canister.update("run", &[]) };
+        let output = if wat.contains("canister_query run") {
+            canister.query("run", &[])
+        } else {
+            canister.update("run", &[])
+        };
         let bytes = reply(&output);
         let counted = u64::from_le_bytes(bytes[bytes.len() - 8..].try_into().unwrap());
         println!("{name}: {counted}, expected {expected}");
-        assert!(counted.abs_diff(expected) <= (expected * 3 / 100).max(500), "{name}: {counted}, not {expected}");
+        assert!(
+            counted.abs_diff(expected) <= (expected * 3 / 100).max(500),
+            "{name}: {counted}, not {expected}"
+        );
     }
 }
 

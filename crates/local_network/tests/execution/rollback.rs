@@ -72,7 +72,11 @@ fn should_leave_nothing_of_a_message_that_traps() {
     for _ in 0..2 {
         let output = canister.update("write", b"trap");
         assert_eq!(trap(&output).code, ErrorCode::CanisterCalledTrap);
-        assert!(trap(&output).message.starts_with("Canister called `ic0.trap` with message: 'after'"));
+        assert!(
+            trap(&output)
+                .message
+                .starts_with("Canister called `ic0.trap` with message: 'after'")
+        );
         assert_eq!(output.response, None);
         assert_eq!(output.calls, []);
         assert_eq!(output.certified_data, None);
@@ -80,9 +84,16 @@ fn should_leave_nothing_of_a_message_that_traps() {
         assert_eq!(output.balance, canister.input.balance);
         assert_eq!((output.cycles_accepted, output.cycles_burned), (0, 0));
         assert!(output.instructions > 10_000);
-        let printed: Vec<_> = output.logs.iter().map(|l| String::from_utf8_lossy(&l.content).into_owned()).collect();
+        let printed: Vec<_> = output
+            .logs
+            .iter()
+            .map(|l| String::from_utf8_lossy(&l.content).into_owned())
+            .collect();
         assert_eq!(printed[0], "after");
-        assert!(printed[1].starts_with("[TRAP]: Canister called `ic0.trap`"), "{printed:?}");
+        assert!(
+            printed[1].starts_with("[TRAP]: Canister called `ic0.trap`"),
+            "{printed:?}"
+        );
         assert_eq!(reply(&canister.query("read", &[])), before);
         assert_eq!(canister.memory.heap_bytes(), 2 * 65_536);
         assert_eq!(canister.memory.stable_bytes(), 65_536);
@@ -102,7 +113,10 @@ fn should_keep_everything_of_a_message_that_succeeds() {
     assert_eq!(output.global_timer, Some(99));
     assert_eq!((output.cycles_accepted, output.cycles_burned), (5, 11));
     // The call that was not performed has given its cycles back.
-    assert_eq!(output.balance, canister.input.balance + 5 - 11 - 1000 - output.calls[0].prepaid);
+    assert_eq!(
+        output.balance,
+        canister.input.balance + 5 - 11 - 1000 - output.calls[0].prepaid
+    );
     assert_eq!(output.dirty_stable_pages, 2);
     assert_eq!(output.dirty_heap_pages, 3);
     let read = reply(&canister.query("read", &[]));
@@ -120,8 +134,14 @@ fn should_keep_everything_of_a_message_that_succeeds() {
 fn should_leave_nothing_when_the_engine_traps() {
     for (body, message) in [
         ("unreachable", "Canister trapped: unreachable"),
-        ("(drop (i32.div_u (i32.const 1) (i32.load (i32.const 8))))", "Canister trapped: integer division by 0"),
-        ("(drop (i32.load (i32.const 131070)))", "Canister trapped: heap out of bounds"),
+        (
+            "(drop (i32.div_u (i32.const 1) (i32.load (i32.const 8))))",
+            "Canister trapped: integer division by 0",
+        ),
+        (
+            "(drop (i32.load (i32.const 131070)))",
+            "Canister trapped: heap out of bounds",
+        ),
         ("(call $f)", "Canister trapped: stack overflow"),
     ] {
         let mut canister = Canister::new(&module(
@@ -156,7 +176,10 @@ fn should_forget_what_a_query_writes() {
     assert_eq!(number(&canister.query("peek", &[])), 2);
     assert_eq!(number(&canister.query("peek", &[])), 2);
     // Replicated queries are forgotten too.
-    let entry = local_network::execution::Entry::Query { method: "peek".into(), arg: vec![] };
+    let entry = local_network::execution::Entry::Query {
+        method: "peek".into(),
+        arg: vec![],
+    };
     assert_eq!(number(&canister.enter(entry)), 2);
     assert_eq!(number(&canister.update("bump", &[])), 2);
 }
@@ -166,7 +189,10 @@ fn should_keep_a_composite_query_s_changes_in_its_fork_only() {
     let mut canister = Canister::new(&counter());
     assert_eq!(number(&canister.update("bump", &[])), 1);
     let mut input = canister.input.clone();
-    input.entry = local_network::execution::Entry::CompositeQuery { method: "composite".into(), arg: vec![] };
+    input.entry = local_network::execution::Entry::CompositeQuery {
+        method: "composite".into(),
+        arg: vec![],
+    };
     input.replicated = false;
     let mut fork = canister.memory.fork();
     for expected in 2..5 {

@@ -41,7 +41,10 @@ fn canister() -> Canister {
 fn should_be_the_same_memory_through_both() {
     let mut canister = canister();
     let output = canister.update("both", b"abcdefghij");
-    assert_eq!(reply(&output), [&b"abcdefghij"[..], b"abc", &2_u32.to_le_bytes()].concat());
+    assert_eq!(
+        reply(&output),
+        [&b"abcdefghij"[..], b"abc", &2_u32.to_le_bytes()].concat()
+    );
     assert_eq!(&canister.memory.read_stable()[65_530..65_540], b"abcdefghij");
     assert_eq!(output.dirty_stable_pages, 3);
 }
@@ -59,7 +62,11 @@ fn should_check_bounds() {
     ] {
         let failed = trap(&canister.update(method, &[]));
         assert_eq!(failed.code, ErrorCode::CanisterTrapped);
-        assert!(failed.message.starts_with(&format!("Canister trapped: {message}")), "{method}: {}", failed.message);
+        assert!(
+            failed.message.starts_with(&format!("Canister trapped: {message}")),
+            "{method}: {}",
+            failed.message
+        );
     }
 }
 
@@ -73,8 +80,18 @@ fn should_limit_growth() {
     assert_eq!(number(&canister.update("grow64", &u64::MAX.to_le_bytes())), minus_one);
     assert_eq!(number(&canister.update("grow64", &1_u64.to_le_bytes())), 65_536);
     let failed = trap(&canister.update("size32", &[]));
-    assert!(failed.message.contains("32 bit stable memory api used on a memory larger than 4GB"));
-    assert_eq!(number(&canister.update("grow64", &8_192_000_u64.to_le_bytes())), minus_one);
-    assert_eq!(number(&canister.update("grow64", &(8_192_000_u64 - 65_537).to_le_bytes())), 65_537);
+    assert!(
+        failed
+            .message
+            .contains("32 bit stable memory api used on a memory larger than 4GB")
+    );
+    assert_eq!(
+        number(&canister.update("grow64", &8_192_000_u64.to_le_bytes())),
+        minus_one
+    );
+    assert_eq!(
+        number(&canister.update("grow64", &(8_192_000_u64 - 65_537).to_le_bytes())),
+        65_537
+    );
     assert_eq!(canister.memory.stable_bytes(), 500 << 30);
 }

@@ -37,7 +37,7 @@
   (import "ic0" "call_cycles_add128" (func $call_cycles (param i64 i64)))
   (import "ic0" "call_with_best_effort_response" (func $call_timeout (param i32)))
   (import "ic0" "call_perform" (func $call_perform (result i32)))
-  (memory 64)
+  (memory 256)
   (table 2 funcref)
   (elem (i32.const 0) func $callback $callback)
   (global $pc (mut i32) (i32.const 0))

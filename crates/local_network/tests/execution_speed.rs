@@ -1,0 +1,119 @@
+//! How fast messages are, through the public client: the design asks for 300 ICRC-1 transfers a second on one core.
+
+mod common;
+
+use std::time::Instant;
+
+use candid::{CandidType, Decode, Deserialize, Encode, Nat, Principal};
+use common::{CYCLES, anonymous, install, pocket_ic, server};
+
+/// Messages that are timed.
+const MESSAGES: u32 = 600;
+const GOAL: f64 = 300.0;
+
+/// Only our own server makes a promise.
+fn is_ours() -> bool {
+    let ours = server().file_name().is_some_and(|name| name == "local-network");
+    if !ours {
+        println!("skipped: how fast a real PocketIC is, is not for these tests to say");
+    }
+    ours
+}
+
+#[test]
+fn should_execute_300_updates_a_second_with_a_large_heap() {
+    if !is_ours() {
+        return;
+    }
+    let pic = pocket_ic();
+    // A heap of 512 MB, most of it written once.
+    let canister = install(
+        &pic,
+        r#"(module
+          (import "ic0" "msg_reply" (func $reply))
+          (memory 8192)
+          (func (export "canister_init") (memory.fill (i32.const 0) (i32.const 1) (i32.const 400000000)))
+          (func (export "canister_update work") (local $i i32)
+            (loop $l
+              (i32.store (i32.mul (local.get $i) (i32.const 1000000)) (local.get $i))
+              (local.set $i (i32.add (local.get $i) (i32.const 1)))
+              (br_if $l (i32.lt_u (local.get $i) (i32.const 64))))
+            (call $reply)))"#,
+    );
+    let start = Instant::now();
+    for _ in 0..MESSAGES {
+        pic.update_call(canister, anonymous(), "work", vec![]).unwrap();
+    }
+    let rate = f64::from(MESSAGES) / start.elapsed().as_secs_f64();
+    println!("{rate:.0} updates a second");
+    assert!(rate >= GOAL, "{rate:.0} a second");
+}
+
+#[derive(CandidType)]
+struct Account {
+    owner: Principal,
+    subaccount: Option<Vec<u8>>,
+}
+
+#[derive(CandidType)]
+struct Transfer {
+    from_subaccount: Option<Vec<u8>>,
+    to: Account,
+    amount: Nat,
+    fee: Option<Nat>,
+    memo: Option<Vec<u8>>,
+    created_at_time: Option<u64>,
+}
+
+/// What can go wrong does not matter here, only that nothing does.
+#[derive(CandidType, Deserialize, Debug)]
+enum Answer {
+    Ok(Nat),
+    Err(candid::Reserved),
+}
+
+#[test]
+fn should_make_300_transfers_a_second() {
+    if !is_ours() {
+        return;
+    }
+    let ledger = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/canisters/dst_ledger.wasm.gz");
+    let Ok(ledger) = std::fs::read(ledger) else {
+        println!("skipped: dst_ledger is not built (scripts/build)");
+        return;
+    };
+    let pic = pocket_ic();
+    let (minter, user) = (Principal::from_slice(&[1; 29]), Principal::from_slice(&[2; 29]));
+    let canister = pic.create_canister_with_settings(Some(minter), None);
+    pic.add_cycles(canister, CYCLES);
+    // The default token: its minting account is the installer's.
+    pic.install_canister(canister, ledger, Encode!(&None::<()>).unwrap(), Some(minter));
+    let transfer = |from: Principal, to: Principal, amount: u64| {
+        let argument = Transfer {
+            from_subaccount: None,
+            to: Account {
+                owner: to,
+                subaccount: None,
+            },
+            amount: amount.into(),
+            fee: None,
+            memo: None,
+            created_at_time: None,
+        };
+        let reply = pic
+            .update_call(canister, from, "icrc1_transfer", Encode!(&argument).unwrap())
+            .unwrap();
+        match Decode!(&reply, Answer).unwrap() {
+            Answer::Ok(block) => block,
+            Answer::Err(_) => panic!("the transfer failed"),
+        }
+    };
+    transfer(minter, user, 1_000_000_000_000);
+    let start = Instant::now();
+    for i in 0..MESSAGES {
+        transfer(user, Principal::from_slice(&i.to_be_bytes()), 100_000);
+    }
+    let rate = f64::from(MESSAGES) / start.elapsed().as_secs_f64();
+    println!("{rate:.0} transfers a second");
+    assert!(rate >= GOAL, "{rate:.0} a second");
+}
