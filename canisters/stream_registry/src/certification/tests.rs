@@ -7,8 +7,21 @@ use ddsx_runtime::testing::TestRuntime;
 use ddsx_types::stream_registry::PlanKind;
 use ic_certification::LookupResult;
 
+/// Reads a witness as the interface specification says, section *Certification encoding*.
 fn tree(witness: &ByteBuf) -> Tree {
-    ciborium::from_reader(witness.as_slice()).unwrap()
+    fn read(value: &ciborium::Value) -> Tree {
+        let parts = value.as_array().unwrap();
+        let kind: u8 = parts[0].as_integer().unwrap().try_into().unwrap();
+        let bytes = |part: usize| parts[part].as_bytes().unwrap().clone();
+        match kind {
+            0 => ic_certification::empty(),
+            1 => fork(read(&parts[1]), read(&parts[2])),
+            2 => label(bytes(1), read(&parts[2])),
+            3 => ic_certification::leaf(bytes(1)),
+            _ => pruned(<[u8; 32]>::try_from(bytes(1)).unwrap()),
+        }
+    }
+    read(&ciborium::from_reader(witness.as_slice()).unwrap())
 }
 
 #[test]

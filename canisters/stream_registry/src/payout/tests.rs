@@ -199,7 +199,7 @@ fn should_count_weights_from_when_they_change() {
     world.wait(200);
     // a: 1/4 of the first sale, 5/8 of the second.
     let part = PRICE - TREASURY_PART - PROVIDER_PART;
-    assert_eq!(got(&world, holder(0)), part / 4 + part * 5 / 8 - FEE + 1, "fractions add up");
+    assert_eq!(got(&world, holder(0)), (part * 2 + part * 5) / 8 - FEE, "fractions add up");
     world.check();
 }
 
