@@ -9,6 +9,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candid::Principal;
 use ddsx_merkle_log::{
@@ -21,18 +22,19 @@ use crate::StreamSource;
 use crate::error::CallError;
 use crate::files::{sync_folder, write_atomically, write_whole};
 use crate::ledger::now_ns;
-use crate::puller::VerifiedBatch;
+use crate::puller::{Clock, VerifiedBatch};
 use crate::verification::VerificationError;
 use crate::witness::Anchor;
 
 const VERSION: u32 = 1;
 
 /// A folder of one stream's verified chunks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Folder {
     path: PathBuf,
     proofs: PathBuf,
     binding: Binding,
+    clock: Clock,
 }
 
 /// Of which stream the folder is.
@@ -159,6 +161,7 @@ impl Folder {
                 registry: source.canister(),
                 stream,
             },
+            clock: Arc::new(now_ns),
         };
         match fs::read(folder.binding_file()) {
             Ok(bytes) => folder.check_binding(&bytes)?,
@@ -166,6 +169,13 @@ impl Folder {
             Err(error) => return Err(file_error(&folder.binding_file())(error)),
         }
         Ok(folder)
+    }
+
+    /// With another clock (ns since the Unix epoch) for the certificates' age.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// Writes a batch: the proofs, then each payload. What is there already is written again with the same content.
@@ -311,7 +321,7 @@ impl Folder {
             canister: source.canister(),
         };
         let head = anchor.verify_head(&reply.head, self.binding.stream)?;
-        let freshness = log::Freshness::at(now_ns());
+        let freshness = log::Freshness::at((self.clock)());
         log::verify_head(None, &head, None, &freshness).map_err(VerificationError::from)?;
         let (first, size) = (range.end(), head.head.tree_size);
         let root = range.root().map_err(|error| damaged(&self.proofs, error))?;

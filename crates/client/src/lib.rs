@@ -42,6 +42,8 @@ mod registry;
 pub mod root_key;
 mod source;
 mod split;
+#[cfg(test)]
+mod testing;
 pub mod verification;
 pub mod witness;
 

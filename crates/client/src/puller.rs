@@ -128,7 +128,7 @@ impl PullFailure {
     }
 }
 
-type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Pulls one stream in order, and keeps what is needed to prove the next chunks: O(log n) hashes and the last head.
 #[derive(Clone)]

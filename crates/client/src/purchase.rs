@@ -223,3 +223,97 @@ fn damaged(path: &Path, reason: impl ToString) -> PurchaseFailure {
         reason: reason.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{KeyKind, generate, parse};
+    use crate::{Network, RootKey};
+    use ddsx_types::Hash;
+    use ddsx_types::stream_registry::PlanKind;
+
+    async fn registry() -> Registry {
+        let identity = parse(generate(KeyKind::Ed25519).unwrap().as_bytes()).unwrap();
+        let network = Network::connect("http://127.0.0.1:1", RootKey::Mainnet, identity)
+            .await
+            .unwrap();
+        network.registry(Principal::from_slice(&[7, 1, 1]))
+    }
+
+    fn quote() -> Quote {
+        Quote {
+            plan: 3,
+            stream: 1,
+            kind: PlanKind::Perpetual,
+            ledger: Some(Principal::management_canister()),
+            price: 1_000u32.into(),
+            ledger_fee: 10u8.into(),
+            allowance: 1_010u32.into(),
+            terms_hash: Hash([4; 32]),
+        }
+    }
+
+    #[tokio::test]
+    async fn should_read_back_the_very_same_purchase() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = registry().await;
+        let path = Purchase::note_path(&folder.path().join("purchases"), &registry, 3);
+        assert_eq!(Purchase::load(&path, &registry).unwrap(), None);
+        let purchase = Purchase::new(&registry, &quote(), None, Some(registry.id().into()));
+        purchase.save(&path).unwrap();
+        assert_eq!(Purchase::load(&path, &registry).unwrap(), Some(purchase.clone()));
+        assert_eq!(purchase.args().max_price, 1_000u32);
+        assert_eq!(purchase.args().request_id.len(), 32);
+
+        let another = Purchase::new(&registry, &quote(), None, None);
+        assert_ne!(another.args().request_id, purchase.args().request_id);
+        Purchase::forget(&path).unwrap();
+        Purchase::forget(&path).unwrap();
+        assert_eq!(Purchase::load(&path, &registry).unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn should_refuse_the_note_of_another_buyer_and_a_damaged_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (registry().await, registry().await);
+        let path = folder.path().join("note.json");
+        Purchase::new(&theirs, &quote(), None, None).save(&path).unwrap();
+        assert!(matches!(
+            Purchase::load(&path, &ours),
+            Err(PurchaseFailure::Foreign { .. })
+        ));
+        std::fs::write(&path, "{}").unwrap();
+        assert!(matches!(
+            Purchase::load(&path, &ours),
+            Err(PurchaseFailure::Damaged { .. })
+        ));
+    }
+
+    #[test]
+    fn should_know_which_refusals_end_a_purchase() {
+        let refused = |error| PurchaseFailure::Call(CallError::Refused { method: "buy", error });
+        for (error, is_final) in [
+            (BuyError::Pending { intent: 1 }, false),
+            (BuyError::Quarantined { intent: 1 }, false),
+            (BuyError::Paused, false),
+            (BuyError::TooManyPending { max: 1 }, false),
+            (BuyError::PlanNotOffered, true),
+            (BuyError::RequestIdReused, true),
+            (
+                BuyError::TermsChanged {
+                    terms_hash: Hash([0; 32]),
+                },
+                true,
+            ),
+            (BuyError::PriceAboveMax { price: 1u8.into() }, true),
+        ] {
+            let text = format!("{error:?}");
+            assert_eq!(refused(error).is_final(), is_final, "{text}");
+        }
+        let unknown = NetworkError::OutcomeUnknown {
+            method: "buy".into(),
+            reason: String::new(),
+        };
+        assert!(!PurchaseFailure::Call(unknown.into()).is_final());
+    }
+}

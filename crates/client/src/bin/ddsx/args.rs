@@ -497,15 +497,14 @@ Examples:
 }
 
 #[derive(Args, Debug)]
-#[group(id = "payee", required = true, multiple = false, args = ["provider", "contributor"])]
 pub struct ClaimArgs {
     /// Number of the stream
     pub stream: u64,
     /// The provider's share
-    #[arg(long)]
+    #[arg(long, required_unless_present = "contributor")]
     pub provider: bool,
     /// A contributor's share
-    #[arg(long, value_name = "NUMBER|LABEL")]
+    #[arg(long, value_name = "NUMBER|LABEL", conflicts_with = "provider")]
     pub contributor: Option<String>,
 }
 
@@ -586,4 +585,65 @@ pub enum IdentityCommand {
     },
     /// List identities
     List,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn should_be_a_consistent_command_line() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn should_read_every_example_of_its_help() {
+        for line in examples(&Cli::command()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let Err(error) = Cli::try_parse_from(&words) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    /// The examples in the help of a command and of all below it, shell syntax put aside.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let help = help
+            .replace("\\\n", " ")
+            .replace("$(ddsx identity show alaska --principal)", "aaaaa-aa");
+        let own = help.lines().filter_map(|line| {
+            let at = line
+                .find("ddsx ")
+                .filter(|at| line[..*at].trim().is_empty() || line[..*at].ends_with("| "))?;
+            let line = line[at..].split('#').next()?.split('|').next()?;
+            Some(line.trim().to_string())
+        });
+        let below = command.get_subcommands().flat_map(examples);
+        own.chain(below).collect()
+    }
+
+    #[test]
+    fn should_have_examples_to_read() {
+        assert!(examples(&Cli::command()).len() > 20);
+    }
+
+    #[test]
+    fn should_refuse_what_contradicts_itself() {
+        for line in [
+            "ddsx stream append 0 x.jsonl",
+            "ddsx stream append 0 x.jsonl --credit a --credit-field b",
+            "ddsx stream append 0 x --credit a --raw --resume s",
+            "ddsx revenue claim 0",
+            "ddsx revenue claim 0 --provider --contributor a",
+            "ddsx stream plan add 0 --name a --kind subscription --price 1",
+            "ddsx stream pull x",
+            "ddsx token transfer nobody --amount 1",
+            "ddsx stream contributors 0 --add a --bind 1=aaaaa-aa",
+            "ddsx --registry nothing stream list",
+        ] {
+            assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");
+        }
+    }
 }
