@@ -1,4 +1,4 @@
-# Sourced by the scripts: installs what a fresh machine lacks. Each function answers at once when nothing is missing.
+# Sourced by the scripts: installs what a fresh machine lacks, and builds. Each function answers at once when nothing is to do.
 
 # The pinned toolchain with its components and the Wasm target, all named in rust-toolchain.toml.
 need_rust() {
@@ -9,7 +9,7 @@ need_rust() {
   fi
 }
 
-# A C compiler and linker, for the crates that build C (ring, zstd, blst).
+# A C compiler and linker, for the crates that build C.
 need_c_compiler() {
   command -v cc >/dev/null && return
   echo "Installing a C compiler…"
@@ -22,4 +22,12 @@ need_nextest() {
   command -v cargo-nextest >/dev/null && return
   echo "Installing cargo-nextest (once)…"
   cargo install --quiet --locked cargo-nextest
+}
+
+# Everything that runs on this machine: tools, tests, the local network, the command. Always the whole workspace in one call:
+# with another selection of packages cargo would choose other features of shared dependencies, and compile those again.
+build_workspace() {
+  [ -z "${DDSX_WORKSPACE_BUILT:-}" ] || return 0
+  cargo build --release --locked --workspace --all-targets
+  export DDSX_WORKSPACE_BUILT=1
 }

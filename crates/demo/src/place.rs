@@ -1,0 +1,149 @@
+//! Where the demo plays: a local network of its own with the canisters deployed.
+
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use candid::{Nat, Principal};
+use ddsx_types::dst_ledger::{InitArgs, LedgerArgs};
+use ddsx_types::stream_registry::RegistryArgs;
+use ddsx_types::{Account, AssetListing};
+use pocket_ic::nonblocking::PocketIc;
+use pocket_ic::{PocketIcBuilder, StartServerParams, start_server};
+use serde::Serialize;
+
+/// The token's fee, in its smallest unit: 0.0001 DST.
+pub const LEDGER_FEE: u64 = 10_000;
+/// The token's decimal places.
+pub const DECIMALS: u8 = 8;
+/// The protocol's part of each price, in basis points.
+pub const PROTOCOL_FEE_BPS: u16 = 250;
+/// Cycles given to each canister: plenty for a demonstration.
+const CYCLES: u128 = 100_000_000_000_000;
+
+/// A running network with both canisters.
+pub struct Place {
+    server: Child,
+    network: PocketIc,
+    /// The network's HTTPS interface.
+    pub url: String,
+    /// Its root key, in DER.
+    pub root_key: Vec<u8>,
+    /// The DST ledger.
+    pub ledger: Principal,
+    /// The stream registry.
+    pub registry: Principal,
+}
+
+/// Who holds which office, and who begins with what.
+pub struct Offices {
+    /// Controls the canisters and governs the registry, as the SNS will.
+    pub operator: Principal,
+    /// Where the protocol fee goes.
+    pub treasury: Account,
+    /// Who has DST from the start, in the smallest unit.
+    pub balances: Vec<(Account, u64)>,
+}
+
+/// What the `ddsx` command reads to find this network.
+#[derive(Serialize)]
+struct Config<'a> {
+    network: &'a str,
+    root_key: String,
+    ledger: String,
+    registry: String,
+}
+
+/// The workspace's root.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+impl Place {
+    /// Starts a network (`POCKET_IC_BIN`, or the workspace's own) whose application subnet is certified through a root subnet, as on mainnet.
+    pub async fn start() -> Result<Self> {
+        let binary = std::env::var_os("POCKET_IC_BIN")
+            .map_or_else(|| workspace().join("target/release/local-network"), PathBuf::from);
+        // No hard time limit: the network stays up for whoever looks around.
+        let (server, server_url) =
+            start_server(StartServerParams { server_binary: Some(binary), ttl: Some(Duration::from_secs(3_600)), ..Default::default() })
+                .await;
+        let mut network = PocketIcBuilder::new()
+            .with_server_url(server_url)
+            .with_nns_subnet()
+            .with_application_subnet()
+            .build_async()
+            .await;
+        let root_key = network.root_key().await.context("the network has no root subnet")?;
+        let url = network.make_live(None).await.to_string().trim_end_matches('/').to_owned();
+        let place =
+            Self { server, network, url, root_key, ledger: Principal::anonymous(), registry: Principal::anonymous() };
+        Ok(place)
+    }
+
+    /// Creates and installs the canisters: the ledger first, since the registry lists it.
+    pub async fn deploy(&mut self, offices: &Offices) -> Result<()> {
+        let ledger_args = LedgerArgs::Init(InitArgs {
+            name: "Data Stream Token".into(),
+            symbol: "DST".into(),
+            decimals: Some(DECIMALS),
+            fee: Nat::from(LEDGER_FEE),
+            minting_account: Account { owner: offices.operator, subaccount: Some([1; 32]) },
+            initial_balances: offices.balances.iter().map(|(account, amount)| (*account, Nat::from(*amount))).collect(),
+            max_supply: Nat::from(100_000_000_000_000_000_u64),
+            max_memo_length: None,
+            logo: None,
+        });
+        self.ledger = self.install("dst_ledger", offices.operator, candid::encode_one(Some(ledger_args))?).await?;
+
+        let listing = AssetListing {
+            ledger: self.ledger,
+            symbol: "DST".into(),
+            decimals: DECIMALS,
+            fee: Nat::from(LEDGER_FEE),
+            transaction_window_ns: None,
+            dedup_first: true,
+            payout_threshold: Nat::from(2 * LEDGER_FEE),
+        };
+        let registry_args = RegistryArgs {
+            governance: Some(offices.operator),
+            treasury: Some(offices.treasury),
+            protocol_fee_bps: Some(PROTOCOL_FEE_BPS),
+            assets: Some(vec![listing]),
+            payout_interval_s: Some(1),
+        };
+        self.registry = self.install("stream_registry", offices.operator, candid::encode_one(Some(registry_args))?).await?;
+        Ok(())
+    }
+
+    async fn install(&self, name: &str, controller: Principal, argument: Vec<u8>) -> Result<Principal> {
+        let path = workspace().join(format!("target/canisters/{name}.wasm.gz"));
+        let wasm = std::fs::read(&path).with_context(|| format!("{}: run scripts/build first", path.display()))?;
+        let canister = self.network.create_canister_with_settings(Some(controller), None).await;
+        self.network.add_cycles(canister, CYCLES).await;
+        self.network.install_canister(canister, wasm, argument, Some(controller)).await;
+        Ok(canister)
+    }
+
+    /// Writes where everything is, for the `ddsx` command; answers the file's path.
+    pub fn write_config(&self, folder: &Path) -> Result<PathBuf> {
+        let config = Config {
+            network: &self.url,
+            root_key: hex::encode(&self.root_key),
+            ledger: self.ledger.to_text(),
+            registry: self.registry.to_text(),
+        };
+        let path = folder.join("ddsx.json");
+        std::fs::write(&path, serde_json::to_vec_pretty(&config)?)?;
+        Ok(path)
+    }
+
+    /// Ends the network.
+    pub async fn stop(mut self) -> Result<()> {
+        self.network.drop().await;
+        self.server.kill()?;
+        self.server.wait()?;
+        Ok(())
+    }
+}
