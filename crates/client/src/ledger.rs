@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, Nat, Principal};
 use ddsx_types::Account;
+use ddsx_types::dst_ledger::LedgerTotals;
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
 use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg, TransferError};
 use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
@@ -125,6 +126,16 @@ impl Ledger {
     /// `icrc1_supported_standards`.
     pub async fn supported_standards(&self) -> Result<Vec<Standard>, NetworkError> {
         self.read("icrc1_supported_standards", ()).await
+    }
+
+    /// `icrc10_supported_standards`.
+    pub async fn icrc10_supported_standards(&self) -> Result<Vec<Standard>, NetworkError> {
+        self.read("icrc10_supported_standards", ()).await
+    }
+
+    /// `ledger_totals`, which `dst_ledger` has: what was minted, burnt and is held.
+    pub async fn totals(&self) -> Result<LedgerTotals, NetworkError> {
+        self.read("ledger_totals", ()).await
     }
 
     /// Symbol, decimals and fee in one go. Decimals above 38 and fees above `u128` are refused as unreadable.

@@ -1,0 +1,110 @@
+//! What governance may call, each with its twin that tells voters what would happen.
+
+use candid::utils::ArgumentEncoder;
+use candid::{CandidType, Principal};
+use ddsx_types::stream_registry::SettleQuarantinedArgs;
+use ddsx_types::{Account, AssetListing, Validation};
+
+use crate::{NetworkError, Registry};
+
+/// A governed change of the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GovernedChange {
+    /// Stops money and writes, or lets them go on.
+    SetPaused(bool),
+    /// Lists an asset, or changes its listing.
+    ListAsset(AssetListing),
+    /// Takes an asset off the list.
+    DelistAsset(Principal),
+    /// Sets the protocol's part of each price, in basis points.
+    SetProtocolFee(u16),
+    /// Sets where the protocol fee goes.
+    SetTreasury(Account),
+    /// Hands governance over.
+    SetGovernance(Principal),
+    /// Sets how often the payout timer runs, in seconds.
+    SetPayoutInterval(u64),
+    /// Settles a payment that the journal could not resolve.
+    SettleQuarantined(SettleQuarantinedArgs),
+}
+
+impl GovernedChange {
+    /// The method that makes the change.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::SetPaused(_) => "set_paused",
+            Self::ListAsset(_) => "list_asset",
+            Self::DelistAsset(_) => "delist_asset",
+            Self::SetProtocolFee(_) => "set_protocol_fee",
+            Self::SetTreasury(_) => "set_treasury",
+            Self::SetGovernance(_) => "set_governance",
+            Self::SetPayoutInterval(_) => "set_payout_interval",
+            Self::SettleQuarantined(_) => "settle_quarantined",
+        }
+    }
+}
+
+/// The argument of a change, whichever it is.
+struct Argument<'a>(&'a GovernedChange);
+
+impl ArgumentEncoder for Argument<'_> {
+    fn encode(self, builder: &mut candid::ser::IDLBuilder) -> candid::Result<()> {
+        fn one(builder: &mut candid::ser::IDLBuilder, argument: &impl CandidType) -> candid::Result<()> {
+            builder.arg(argument).map(|_| ())
+        }
+        match self.0 {
+            GovernedChange::SetPaused(paused) => one(builder, paused),
+            GovernedChange::ListAsset(listing) => one(builder, listing),
+            GovernedChange::DelistAsset(id) | GovernedChange::SetGovernance(id) => one(builder, id),
+            GovernedChange::SetProtocolFee(bps) => one(builder, bps),
+            GovernedChange::SetTreasury(account) => one(builder, account),
+            GovernedChange::SetPayoutInterval(seconds) => one(builder, seconds),
+            GovernedChange::SettleQuarantined(args) => one(builder, args),
+        }
+    }
+}
+
+impl Registry {
+    /// What voters read of a change (`Ok`), or why it may not be proposed (`Err`): the `validate_…` twin.
+    pub async fn validate(&self, change: &GovernedChange) -> Result<Validation, NetworkError> {
+        let method = format!("validate_{}", change.method());
+        self.network().query(self.id(), &method, Argument(change)).await
+    }
+
+    /// Makes a change. Only governance may; anything wrong is a rejection, since an SNS counts every reply as success.
+    pub async fn govern(&self, change: &GovernedChange) -> Result<(), NetworkError> {
+        self.network()
+            .update(self.id(), change.method(), Argument(change))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_encode_the_argument_that_the_method_takes() {
+        let encoded = |change: &GovernedChange| candid::encode_args(Argument(change)).unwrap();
+        let id = Principal::management_canister();
+        assert_eq!(
+            encoded(&GovernedChange::SetPaused(true)),
+            candid::encode_one(true).unwrap()
+        );
+        assert_eq!(
+            encoded(&GovernedChange::SetProtocolFee(250)),
+            candid::encode_one(250u16).unwrap()
+        );
+        assert_eq!(
+            encoded(&GovernedChange::DelistAsset(id)),
+            candid::encode_one(id).unwrap()
+        );
+        assert_eq!(GovernedChange::SetGovernance(id).method(), "set_governance");
+    }
+
+    #[test]
+    fn should_read_the_empty_reply_of_a_change() {
+        let empty = candid::encode_args(()).unwrap();
+        candid::decode_one::<()>(&empty).unwrap();
+    }
+}

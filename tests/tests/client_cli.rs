@@ -1,0 +1,265 @@
+//! The command `ddsx` as people and programs use it, on a live network.
+#![allow(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
+
+mod client_support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use client_support::{Live, Person};
+use serde_json::Value;
+
+/// The command, in a home folder of its own.
+struct Ddsx<'a> {
+    live: &'a Live,
+    home: tempfile::TempDir,
+}
+
+impl<'a> Ddsx<'a> {
+    fn new(live: &'a Live) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        for (name, person) in [("provider", &live.provider), ("buyer", &live.buyer)] {
+            std::fs::write(home.path().join(format!("{name}.pem")), &person.pem).unwrap();
+        }
+        let config = serde_json::json!({
+            "network": live.url, "root_key": null,
+            "registry": live.registry.to_text(), "ledger": live.ledger.to_text(),
+        });
+        std::fs::write(home.path().join("ddsx.json"), config.to_string()).unwrap();
+        Self { live, home }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Runs the command as someone.
+    fn run(&self, who: &str, line: &str) -> Output {
+        let pem = self.path(&format!("{who}.pem"));
+        let identity = if who == "anonymous" {
+            who.to_string()
+        } else {
+            pem.display().to_string()
+        };
+        Command::new(binary())
+            .args(line.split_whitespace())
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("DDSX_CONFIG", self.path("ddsx.json"))
+            .env("DDSX_HOME", self.path("home"))
+            .env("DDSX_IDENTITY", identity)
+            .output()
+            .unwrap()
+    }
+
+    /// Runs it with `--json`; what it answered.
+    fn json(&self, who: &str, line: &str) -> Value {
+        let output = self.run(who, &format!("--json {line}"));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs it expecting a failure; exit code and message.
+    fn failure(&self, who: &str, line: &str) -> (i32, String) {
+        let output = self.run(who, line);
+        assert!(output.stdout.is_empty(), "{line}: nothing is written on a failure");
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+fn binary() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/ddsx");
+    assert!(path.is_file(), "no command: cargo build --release -p ddsx-client");
+    path
+}
+
+fn events(count: usize) -> String {
+    (0..count)
+        .map(|n| format!("{{\"n\":{n},\"net\":\"{}\"}}\n", if n % 4 == 0 { "ak" } else { "uw" }))
+        .collect()
+}
+
+#[test]
+fn should_do_the_main_job_from_the_command_line() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    let definition = "name = \"quakes\"\ncontent_type = \"application/x-ndjson\"\nlicence = \"CC0-1.0\"\n\
+                      contributors_share = \"70%\"\n[[contributors]]\nlabel = \"uw\"\n";
+    std::fs::write(ddsx.path("quakes.toml"), definition).unwrap();
+    std::fs::write(ddsx.path("events.jsonl"), events(300)).unwrap();
+
+    let created = ddsx.json("provider", "stream create --from quakes.toml");
+    assert_eq!(created["stream"], 0);
+    let again = ddsx.json("provider", "stream create --from quakes.toml --exist-ok");
+    assert_eq!(
+        (&again["stream"], &again["existed"]),
+        (&created["stream"], &Value::Bool(true))
+    );
+
+    let (code, said) = ddsx.failure("provider", "stream append 0 events.jsonl --credit-field net");
+    assert_eq!(code, 2);
+    assert!(said.contains("not in the contributor table of stream 0: ak"), "{said}");
+    let append =
+        "stream append 0 events.jsonl --credit-field net --add-contributors --chunk-records 20 --resume state.json";
+    let appended = ddsx.json("provider", append);
+    assert_eq!((&appended["chunks"], &appended["records"]), (&15.into(), &300.into()));
+    let again = ddsx.json("provider", append);
+    assert_eq!(
+        (&again["chunks"], &again["next_sequence"]),
+        (&0.into(), &15.into()),
+        "typed again it appends nothing"
+    );
+
+    let plan = "stream plan add 0 --name always --kind perpetual --price 12.5";
+    assert_eq!(ddsx.json("provider", plan)["plan"], 0);
+    let contributors = ddsx.json("buyer", "stream contributors 0");
+    assert_eq!(
+        (&contributors[0]["weight"], &contributors[1]["weight"]),
+        (&225.into(), &75.into())
+    );
+
+    let (code, said) = ddsx.failure("buyer", "stream pull 0");
+    assert_eq!(code, 1);
+    assert!(said.contains("buy a licence first"), "{said}");
+
+    let quote = ddsx.json("buyer", "licence quote 0");
+    assert_eq!(
+        (&quote["price"]["amount"], &quote["total"]["amount"]),
+        (&"12.5".into(), &"12.5002".into())
+    );
+    let (code, said) = ddsx.failure("buyer", "licence buy 0 --max-price 12.49 --yes");
+    assert_eq!(code, 1);
+    assert!(said.contains("above --max-price"), "{said}");
+    let bought = ddsx.json("buyer", "licence buy 0 --max-price 12.5 --yes");
+    assert_eq!(bought["licence"]["stream"], 0);
+    assert_eq!(ddsx.json("buyer", "token balance")["balance"]["amount"], "987.4998");
+    assert_eq!(ddsx.json("buyer", "licence list").as_array().unwrap().len(), 1);
+    assert_eq!(
+        ddsx.json("anonymous", "licence show 0")["owner"],
+        live.buyer.principal.to_text()
+    );
+
+    let output = ddsx.run("buyer", "stream pull 0 --until 10 --cursor c.json");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut pulled = output.stdout;
+    let output = ddsx.run("buyer", "stream pull 0 --cursor c.json");
+    pulled.extend(output.stdout);
+    assert_eq!(
+        String::from_utf8(pulled).unwrap(),
+        events(300),
+        "two runs with one cursor, every byte once"
+    );
+
+    let output = ddsx.run("buyer", "--json stream pull 0 --out quakes");
+    assert_eq!(
+        output
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .count(),
+        15
+    );
+    let report = ddsx.json("anonymous", "stream verify 0 quakes");
+    assert_eq!(
+        (&report["chunks"], &report["records"], &report["log_size"]),
+        (&15.into(), &300.into(), &15.into())
+    );
+    let whole = ddsx.json("buyer", "stream verify 0");
+    assert_eq!(whole["root"], ddsx.json("anonymous", "stream head 0")["root"]);
+
+    let file = ddsx.path("quakes/000000000003.jsonl");
+    let altered = std::fs::read_to_string(&file).unwrap().replacen("uw", "us", 1);
+    std::fs::write(&file, altered).unwrap();
+    let (code, said) = ddsx.failure("anonymous", "stream verify 0 quakes");
+    assert_eq!(code, 3);
+    assert!(said.contains("chunk 3: its payload was altered"), "{said}");
+
+    let revenue = ddsx.json("anonymous", "revenue show 0");
+    assert_eq!(revenue["received_units"], "1250000000");
+    assert_eq!(revenue["contributors"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn should_say_by_its_exit_code_what_kind_of_failure_it_was() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    for (who, line, code, words) in [
+        ("buyer", "stream show 7", 1, "no stream 7"),
+        (
+            "anonymous",
+            "stream create a --content-type text/csv --licence MIT",
+            1,
+            "sign in first",
+        ),
+        ("buyer", "stream create a", 2, "media type"),
+        ("buyer", "licence buy 0", 1, "no plan"),
+        (
+            "buyer",
+            "token transfer aaaaa-aa --amount 1.123456789",
+            2,
+            "more than 8 decimal places",
+        ),
+        ("buyer", "token transfer aaaaa-aa --amount 100000", 1, "enough funds"),
+        (
+            "buyer",
+            "--network http://127.0.0.1:1 --registry aaaaa-aa stream list",
+            4,
+            "root key",
+        ),
+        (
+            "buyer",
+            "--network https://x.invalid --registry aaaaa-aa stream list",
+            2,
+            "not a loopback address",
+        ),
+        (
+            "buyer",
+            "--registry aaaaa-aa --network ic --root-key zz stream list",
+            2,
+            "hexadecimal",
+        ),
+        ("buyer", "stream append 0 none.jsonl --credit me", 5, "none.jsonl"),
+        ("nobody", "stream list", 5, "nobody.pem"),
+    ] {
+        let (got, said) = ddsx.failure(who, line);
+        assert_eq!(got, code, "{line}: {said}");
+        assert!(said.contains(words), "{line}: {said}");
+    }
+}
+
+#[test]
+fn should_keep_identities_and_move_tokens_between_them() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    let made = ddsx.json("buyer", "identity new carol --scheme ed25519");
+    let carol = made["principal"].as_str().unwrap().to_string();
+    let (code, said) = ddsx.failure("buyer", "identity new carol");
+    assert_eq!(code, 2);
+    assert!(said.contains("never overwritten"), "{said}");
+    assert_eq!(ddsx.json("buyer", "identity show carol")["principal"], carol.as_str());
+
+    ddsx.json("buyer", &format!("token transfer {carol} --amount 2.5 --memo hello"));
+    assert_eq!(
+        ddsx.json("buyer", &format!("token balance {carol}"))["balance"]["units"],
+        "250000000"
+    );
+    let provider: &Person = &ddsx.live.provider;
+    ddsx.json(
+        "buyer",
+        &format!("token approve {} --amount 3 --expires-in 1h", provider.principal),
+    );
+    let allowance = ddsx.json("buyer", &format!("token allowance {}", provider.principal));
+    assert_eq!(allowance["allowance"]["amount"], "3");
+    let text = ddsx.run("buyer", &format!("--identity carol token balance {carol}"));
+    assert_eq!(String::from_utf8(text.stdout).unwrap(), "2.5 DST\n");
+}
