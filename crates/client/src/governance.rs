@@ -1,7 +1,6 @@
 //! What governance may call, each with its twin that tells voters what would happen.
 
-use candid::utils::ArgumentEncoder;
-use candid::{CandidType, Principal};
+use candid::Principal;
 use ddsx_types::stream_registry::SettleQuarantinedArgs;
 use ddsx_types::{Account, AssetListing, Validation};
 
@@ -44,22 +43,17 @@ impl GovernedChange {
     }
 }
 
-/// The argument of a change, whichever it is.
-struct Argument<'a>(&'a GovernedChange);
-
-impl ArgumentEncoder for Argument<'_> {
-    fn encode(self, builder: &mut candid::ser::IDLBuilder) -> candid::Result<()> {
-        fn one(builder: &mut candid::ser::IDLBuilder, argument: &impl CandidType) -> candid::Result<()> {
-            builder.arg(argument).map(|_| ())
-        }
-        match self.0 {
-            GovernedChange::SetPaused(paused) => one(builder, paused),
-            GovernedChange::ListAsset(listing) => one(builder, listing),
-            GovernedChange::DelistAsset(id) | GovernedChange::SetGovernance(id) => one(builder, id),
-            GovernedChange::SetProtocolFee(bps) => one(builder, bps),
-            GovernedChange::SetTreasury(account) => one(builder, account),
-            GovernedChange::SetPayoutInterval(seconds) => one(builder, seconds),
-            GovernedChange::SettleQuarantined(args) => one(builder, args),
+impl GovernedChange {
+    /// The argument in Candid, whichever it is.
+    fn argument(&self) -> candid::Result<Vec<u8>> {
+        match self {
+            Self::SetPaused(paused) => candid::encode_one(paused),
+            Self::ListAsset(listing) => candid::encode_one(listing),
+            Self::DelistAsset(id) | Self::SetGovernance(id) => candid::encode_one(id),
+            Self::SetProtocolFee(bps) => candid::encode_one(bps),
+            Self::SetTreasury(account) => candid::encode_one(account),
+            Self::SetPayoutInterval(seconds) => candid::encode_one(seconds),
+            Self::SettleQuarantined(args) => candid::encode_one(args),
         }
     }
 }
@@ -68,13 +62,15 @@ impl Registry {
     /// What voters read of a change (`Ok`), or why it may not be proposed (`Err`): the `validate_…` twin.
     pub async fn validate(&self, change: &GovernedChange) -> Result<Validation, NetworkError> {
         let method = format!("validate_{}", change.method());
-        self.network().query(self.id(), &method, Argument(change)).await
+        self.network()
+            .query_encoded(self.id(), &method, change.argument())
+            .await
     }
 
     /// Makes a change. Only governance may; anything wrong is a rejection, since an SNS counts every reply as success.
     pub async fn govern(&self, change: &GovernedChange) -> Result<(), NetworkError> {
         self.network()
-            .update(self.id(), change.method(), Argument(change))
+            .update_encoded(self.id(), change.method(), change.argument())
             .await
     }
 }
@@ -85,7 +81,7 @@ mod tests {
 
     #[test]
     fn should_encode_the_argument_that_the_method_takes() {
-        let encoded = |change: &GovernedChange| candid::encode_args(Argument(change)).unwrap();
+        let encoded = |change: &GovernedChange| change.argument().unwrap();
         let id = Principal::management_canister();
         assert_eq!(
             encoded(&GovernedChange::SetPaused(true)),

@@ -196,7 +196,20 @@ impl Network {
         A: ArgumentEncoder,
         R: CandidType + DeserializeOwned,
     {
-        let argument = encode(method, arguments)?;
+        self.query_encoded(canister, method, candid::encode_args(arguments))
+            .await
+    }
+
+    pub(crate) async fn query_encoded<R>(
+        &self,
+        canister: Principal,
+        method: &str,
+        argument: candid::Result<Vec<u8>>,
+    ) -> Result<R, NetworkError>
+    where
+        R: CandidType + DeserializeOwned,
+    {
+        let argument = sendable(method, argument)?;
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -220,7 +233,20 @@ impl Network {
         A: ArgumentEncoder,
         R: CandidType + DeserializeOwned,
     {
-        let argument = encode(method, arguments)?;
+        self.update_encoded(canister, method, candid::encode_args(arguments))
+            .await
+    }
+
+    pub(crate) async fn update_encoded<R>(
+        &self,
+        canister: Principal,
+        method: &str,
+        argument: candid::Result<Vec<u8>>,
+    ) -> Result<R, NetworkError>
+    where
+        R: CandidType + DeserializeOwned,
+    {
+        let argument = sendable(method, argument)?;
         let signed = self
             .agent
             .update(&canister, method)
@@ -286,8 +312,8 @@ fn longer(pause: Duration) -> Duration {
     (pause * 2).min(LONGEST_PAUSE)
 }
 
-fn encode(method: &str, arguments: impl ArgumentEncoder) -> Result<Vec<u8>, NetworkError> {
-    candid::encode_args(arguments).map_err(|error| NetworkError::NotSent {
+fn sendable(method: &str, argument: candid::Result<Vec<u8>>) -> Result<Vec<u8>, NetworkError> {
+    argument.map_err(|error| NetworkError::NotSent {
         method: method.to_string(),
         reason: error.to_string(),
     })

@@ -539,3 +539,31 @@ async fn should_find_a_folder_whose_proofs_were_altered_with_its_files() {
         panic!("{error}");
     };
 }
+
+/// What verification costs beside hashing: run it alone, on an idle machine, with `--run-ignored only`.
+#[tokio::test]
+#[ignore = "a measurement, which other work on the machine disturbs"]
+async fn should_verify_large_chunks_at_four_fifths_of_the_speed_of_hashing_or_faster() {
+    const CHUNKS: u64 = 512;
+    const BYTES: usize = 64 * 1024;
+    let registry = ModelRegistry::new(NOW);
+    registry.append_with(0, CHUNKS, |sequence| vec![u8::try_from(sequence % 251).unwrap(); BYTES]);
+    let payload = vec![7; BYTES];
+    let (mut hashing, mut verifying) = (Duration::MAX, Duration::MAX);
+    for _ in 0..5 {
+        let began = std::time::Instant::now();
+        for _ in 0..CHUNKS {
+            std::hint::black_box(log::sha256(std::hint::black_box(&payload)));
+        }
+        hashing = hashing.min(began.elapsed());
+        let puller = puller(&registry);
+        let reply = registry.raw_pull(0);
+        let began = std::time::Instant::now();
+        let verified = puller.verify(&reply, None).await.unwrap();
+        verifying = verifying.min(began.elapsed());
+        assert_eq!(verified.leaves.len() as u64, CHUNKS);
+    }
+    let percent = hashing.as_nanos() * 100 / verifying.as_nanos();
+    println!("hashing {hashing:?}, verifying {verifying:?}: {percent} %");
+    assert!(percent >= 80);
+}

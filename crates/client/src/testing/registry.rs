@@ -119,6 +119,13 @@ impl ModelRegistry {
 
     /// Appends chunks whose payload says which they are, two records of contributor 0 and one of contributor 3 each.
     pub fn append(&self, stream: u64, count: u64) {
+        self.append_with(stream, count, |sequence| {
+            format!("{{\"stream\":{stream},\"chunk\":{sequence}}}\n").into_bytes()
+        });
+    }
+
+    /// Appends chunks with these payloads, two records of contributor 0 and one of contributor 3 each.
+    pub fn append_with(&self, stream: u64, count: u64, payload: impl Fn(u64) -> Vec<u8>) {
         let mut state = self.state();
         state.now += SECOND;
         let now = state.now;
@@ -126,7 +133,7 @@ impl ModelRegistry {
         own.timestamp = now;
         for _ in 0..count {
             let sequence = own.log.size();
-            let payload = format!("{{\"stream\":{stream},\"chunk\":{sequence}}}\n").into_bytes();
+            let payload = payload(sequence);
             let credit = |contributor: u32, records| log::Credit {
                 contributor,
                 label: log::label_hash(&contributor.to_string()),

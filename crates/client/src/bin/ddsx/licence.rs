@@ -59,6 +59,16 @@ fn licences_text(licences: &[Licence]) -> String {
     table(&rows)
 }
 
+fn not_accepted(quoted: &Result<Quote, CallError<QuoteError>>) -> bool {
+    matches!(
+        quoted,
+        Err(CallError::Refused {
+            error: QuoteError::AssetNotAccepted,
+            ..
+        })
+    )
+}
+
 /// A quote with all that leaves the buyer's account.
 struct Offer {
     quote: Quote,
@@ -82,25 +92,18 @@ impl Offer {
             Ok(ledger) => Some(ledger.id()),
             Err(_) => None,
         };
-        let quote = match registry.quote(QuoteArgs { plan, ledger: chosen }).await {
-            Err(CallError::Refused {
-                error: QuoteError::AssetNotAccepted,
-                ..
-            }) if chosen.is_some() && context.ledger_given().is_none() => registry
-                .quote(QuoteArgs { plan, ledger: None })
-                .await
-                .map_err(|error| match error {
-                    CallError::Refused {
-                        error: QuoteError::AssetNotAccepted,
-                        ..
-                    } => Failure::refused(format!(
-                        "{}; see its prices with `ddsx stream plan list` and choose with --ledger",
-                        QuoteError::AssetNotAccepted.explain()
-                    )),
-                    other => other.into(),
-                })?,
-            quote => quote?,
-        };
+        let mut quoted = registry.quote(QuoteArgs { plan, ledger: chosen }).await;
+        if not_accepted(&quoted) && chosen.is_some() && context.ledger_given().is_none() {
+            // The ledger came from the config file; a free plan has no asset.
+            quoted = registry.quote(QuoteArgs { plan, ledger: None }).await;
+        }
+        if not_accepted(&quoted) {
+            return Err(Failure::refused(format!(
+                "{}; see its prices with `ddsx stream plan list` and choose with --ledger",
+                QuoteError::AssetNotAccepted.explain()
+            )));
+        }
+        let quote = quoted?;
         let payment = match quote.ledger {
             Some(id) => Some(Payment::prepare(registry, id, &quote.allowance).await?),
             None => None,

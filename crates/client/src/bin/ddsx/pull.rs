@@ -155,8 +155,9 @@ impl Pulling<'_> {
         let first = puller.next_sequence();
         loop {
             let batch = puller.pull().await?;
-            records = records.saturating_add(self.take(batch.clone(), &puller)?);
-            if batch.reaches_head() || batch.next >= self.until {
+            let done = batch.reaches_head() || batch.next >= self.until;
+            records = records.saturating_add(self.take(batch, &puller)?);
+            if done {
                 break;
             }
         }
