@@ -18,7 +18,11 @@ const PRICE: u64 = 1_000_000;
 fn state(market: &Market<'_>) -> (Vec<StreamInfo>, [u64; 6], Nat) {
     let streams = market.world.query(market.id, "list_streams", (Page::default(),));
     let figures = ["streams", "chunks", "bytes", "plans", "licences", "payments_pending"];
-    (streams, figures.map(|name| market.metric(name)), market.ledger.balance(buyer()))
+    (
+        streams,
+        figures.map(|name| market.metric(name)),
+        market.ledger.balance(buyer()),
+    )
 }
 
 fn create(market: &Market<'_>, caller: Principal, args: CreateStreamArgs) -> Result<StreamId, StreamError> {
@@ -36,22 +40,102 @@ fn should_refuse_bad_streams() {
         Err(StreamError::InvalidField { field: named, .. }) => assert_eq!(named, field),
         other => panic!("{field}: {other:?}"),
     };
-    assert_eq!(create(&market, Principal::anonymous(), good()), Err(StreamError::AnonymousCaller));
+    assert_eq!(
+        create(&market, Principal::anonymous(), good()),
+        Err(StreamError::AnonymousCaller)
+    );
     let taken = CreateStreamArgs {
         name: "taken".into(),
         ..good()
     };
-    assert_eq!(create(&market, provider(), taken), Err(StreamError::NameTaken { stream: 0 }));
-    invalid(create(&market, provider(), CreateStreamArgs { name: String::new(), ..good() }), "name");
-    invalid(create(&market, provider(), CreateStreamArgs { name: "x".repeat(101), ..good() }), "name");
-    invalid(create(&market, provider(), CreateStreamArgs { description: "x".repeat(100_000), ..good() }), "description");
-    invalid(create(&market, provider(), CreateStreamArgs { contributors_share_bps: u16::MAX, ..good() }), "contributors_share_bps");
-    invalid(create(&market, provider(), CreateStreamArgs { contributors: new_contributors(0..1_001), ..good() }), "contributors");
-    for schema in ["", "{", "[]", "{\"type\":\"text\"}", "{\"properties\":[]}", &"[".repeat(60_000)] {
-        let result = create(&market, provider(), CreateStreamArgs { schema: Some(schema.into()), ..good() });
+    assert_eq!(
+        create(&market, provider(), taken),
+        Err(StreamError::NameTaken { stream: 0 })
+    );
+    invalid(
+        create(
+            &market,
+            provider(),
+            CreateStreamArgs {
+                name: String::new(),
+                ..good()
+            },
+        ),
+        "name",
+    );
+    invalid(
+        create(
+            &market,
+            provider(),
+            CreateStreamArgs {
+                name: "x".repeat(101),
+                ..good()
+            },
+        ),
+        "name",
+    );
+    invalid(
+        create(
+            &market,
+            provider(),
+            CreateStreamArgs {
+                description: "x".repeat(100_000),
+                ..good()
+            },
+        ),
+        "description",
+    );
+    invalid(
+        create(
+            &market,
+            provider(),
+            CreateStreamArgs {
+                contributors_share_bps: u16::MAX,
+                ..good()
+            },
+        ),
+        "contributors_share_bps",
+    );
+    invalid(
+        create(
+            &market,
+            provider(),
+            CreateStreamArgs {
+                contributors: new_contributors(0..1_001),
+                ..good()
+            },
+        ),
+        "contributors",
+    );
+    for schema in [
+        "",
+        "{",
+        "[]",
+        "{\"type\":\"text\"}",
+        "{\"properties\":[]}",
+        &"[".repeat(60_000),
+    ] {
+        let result = create(
+            &market,
+            provider(),
+            CreateStreamArgs {
+                schema: Some(schema.into()),
+                ..good()
+            },
+        );
         assert!(matches!(result, Err(StreamError::MalformedSchema { .. })), "{result:?}");
     }
-    invalid(create(&market, provider(), CreateStreamArgs { schema: Some(" ".repeat(70_000)), ..good() }), "schema");
+    invalid(
+        create(
+            &market,
+            provider(),
+            CreateStreamArgs {
+                schema: Some(" ".repeat(70_000)),
+                ..good()
+            },
+        ),
+        "schema",
+    );
     assert_eq!(state(&market), before);
     market.check();
     assert_eq!(state(&market), before);
@@ -74,35 +158,78 @@ fn should_refuse_bad_batches() {
     early.provider_timestamp = world.now() + 3 * 60 * 1_000_000_000;
     type Expect = fn(&AppendError) -> bool;
     let table: Vec<(&str, Principal, AppendArgs, Expect)> = vec![
-        ("anonymous", Principal::anonymous(), at(stream, 1, vec![good()]), |e| *e == AppendError::AnonymousCaller),
-        ("unknown stream", provider(), at(9, 0, vec![good()]), |e| *e == AppendError::StreamNotFound),
-        ("somebody", buyer(), at(stream, 1, vec![good()]), |e| *e == AppendError::NotAPublisher),
-        ("empty", provider(), at(stream, 1, vec![]), |e| *e == AppendError::EmptyBatch),
-        ("gap", provider(), at(stream, 2, vec![good()]), |e| *e == AppendError::WrongSequence { expected: 1 }),
-        ("far gap", provider(), at(stream, u64::MAX, vec![good()]), |e| *e == AppendError::WrongSequence { expected: 1 }),
-        ("taken", provider(), at(stream, 0, vec![good()]), |e| *e == AppendError::DifferentChunkStored { sequence: 0 }),
-        ("too many", provider(), at(stream, 1, vec![good(); 1_001]), |e| matches!(e, AppendError::TooManyChunks { .. })),
-        ("no payload", provider(), at(stream, 1, vec![market.chunk(b"", &[])]), |e| {
-            matches!(e, AppendError::InvalidChunk { index: 0, .. })
+        ("anonymous", Principal::anonymous(), at(stream, 1, vec![good()]), |e| {
+            *e == AppendError::AnonymousCaller
         }),
+        ("unknown stream", provider(), at(9, 0, vec![good()]), |e| {
+            *e == AppendError::StreamNotFound
+        }),
+        ("somebody", buyer(), at(stream, 1, vec![good()]), |e| {
+            *e == AppendError::NotAPublisher
+        }),
+        ("empty", provider(), at(stream, 1, vec![]), |e| {
+            *e == AppendError::EmptyBatch
+        }),
+        ("gap", provider(), at(stream, 2, vec![good()]), |e| {
+            *e == AppendError::WrongSequence { expected: 1 }
+        }),
+        ("far gap", provider(), at(stream, u64::MAX, vec![good()]), |e| {
+            *e == AppendError::WrongSequence { expected: 1 }
+        }),
+        ("taken", provider(), at(stream, 0, vec![good()]), |e| {
+            *e == AppendError::DifferentChunkStored { sequence: 0 }
+        }),
+        ("too many", provider(), at(stream, 1, vec![good(); 1_001]), |e| {
+            matches!(e, AppendError::TooManyChunks { .. })
+        }),
+        (
+            "no payload",
+            provider(),
+            at(stream, 1, vec![market.chunk(b"", &[])]),
+            |e| matches!(e, AppendError::InvalidChunk { index: 0, .. }),
+        ),
         ("early", provider(), at(stream, 1, vec![good(), early]), |e| {
             matches!(e, AppendError::InvalidChunk { index: 1, .. })
         }),
-        ("no records", provider(), at(stream, 1, vec![market.chunk(b"x", &[(0, 0)])]), |e| {
-            matches!(e, AppendError::InvalidChunk { index: 0, .. })
-        }),
-        ("huge records", provider(), at(stream, 1, vec![market.chunk(b"x", &[(0, u64::MAX), (1, u64::MAX)])]), |e| {
-            matches!(e, AppendError::InvalidChunk { index: 0, .. })
-        }),
-        ("not ascending", provider(), at(stream, 1, vec![market.chunk(b"x", &[(1, 1), (0, 1)])]), |e| {
-            matches!(e, AppendError::InvalidChunk { index: 0, .. })
-        }),
-        ("unknown contributor", provider(), at(stream, 1, vec![market.chunk(b"x", &[(2, 1)])]), |e| {
-            *e == AppendError::UnknownContributor { index: 0, contributor: 2 }
-        }),
-        ("oversized", provider(), at(stream, 1, vec![market.chunk(&vec![1; limits::MAX_APPEND_BYTES + 1], &[])]), |e| {
-            matches!(e, AppendError::BatchTooLarge { .. })
-        }),
+        (
+            "no records",
+            provider(),
+            at(stream, 1, vec![market.chunk(b"x", &[(0, 0)])]),
+            |e| matches!(e, AppendError::InvalidChunk { index: 0, .. }),
+        ),
+        (
+            "huge records",
+            provider(),
+            at(stream, 1, vec![market.chunk(b"x", &[(0, u64::MAX), (1, u64::MAX)])]),
+            |e| matches!(e, AppendError::InvalidChunk { index: 0, .. }),
+        ),
+        (
+            "not ascending",
+            provider(),
+            at(stream, 1, vec![market.chunk(b"x", &[(1, 1), (0, 1)])]),
+            |e| matches!(e, AppendError::InvalidChunk { index: 0, .. }),
+        ),
+        (
+            "unknown contributor",
+            provider(),
+            at(stream, 1, vec![market.chunk(b"x", &[(2, 1)])]),
+            |e| {
+                *e == AppendError::UnknownContributor {
+                    index: 0,
+                    contributor: 2,
+                }
+            },
+        ),
+        (
+            "oversized",
+            provider(),
+            at(
+                stream,
+                1,
+                vec![market.chunk(&vec![1; limits::MAX_APPEND_BYTES + 1], &[])],
+            ),
+            |e| matches!(e, AppendError::BatchTooLarge { .. }),
+        ),
     ];
     for (what, caller, args, expected) in table {
         let error = market.append(caller, args).unwrap_err();
@@ -126,42 +253,94 @@ fn should_refuse_bad_changes_of_a_stream() {
         result.map(|_| ()).unwrap_err()
     };
     let encode = |value: &dyn Fn() -> Vec<u8>| value();
-    let contributors = |stream| move || candid::encode_one(AddContributorsArgs { stream, contributors: new_contributors(5..6) }).unwrap();
-    assert_eq!(change(provider(), "add_contributors", encode(&contributors(9))), StreamError::StreamNotFound);
-    assert_eq!(change(buyer(), "add_contributors", encode(&contributors(stream))), StreamError::NotOwner);
-    assert_eq!(change(Principal::anonymous(), "add_contributors", encode(&contributors(stream))), StreamError::AnonymousCaller);
-    let taken = AddContributorsArgs { stream, contributors: new_contributors(1..2) };
+    let contributors = |stream| {
+        move || {
+            candid::encode_one(AddContributorsArgs {
+                stream,
+                contributors: new_contributors(5..6),
+            })
+            .unwrap()
+        }
+    };
+    assert_eq!(
+        change(provider(), "add_contributors", encode(&contributors(9))),
+        StreamError::StreamNotFound
+    );
+    assert_eq!(
+        change(buyer(), "add_contributors", encode(&contributors(stream))),
+        StreamError::NotOwner
+    );
+    assert_eq!(
+        change(
+            Principal::anonymous(),
+            "add_contributors",
+            encode(&contributors(stream))
+        ),
+        StreamError::AnonymousCaller
+    );
+    let taken = AddContributorsArgs {
+        stream,
+        contributors: new_contributors(1..2),
+    };
     assert_eq!(
         change(provider(), "add_contributors", candid::encode_one(taken).unwrap()),
         StreamError::LabelTaken { contributor: 1 }
     );
-    let bind = |contributor| ContributorAccountArgs { stream, contributor, account: user(7).into() };
+    let bind = |contributor| ContributorAccountArgs {
+        stream,
+        contributor,
+        account: user(7).into(),
+    };
     assert_eq!(
-        change(provider(), "bind_contributor_account", candid::encode_one(bind(0)).unwrap()),
+        change(
+            provider(),
+            "bind_contributor_account",
+            candid::encode_one(bind(0)).unwrap()
+        ),
         StreamError::AccountAlreadyBound
     );
     assert_eq!(
-        change(provider(), "bind_contributor_account", candid::encode_one(bind(7)).unwrap()),
+        change(
+            provider(),
+            "bind_contributor_account",
+            candid::encode_one(bind(7)).unwrap()
+        ),
         StreamError::ContributorNotFound
     );
     assert_eq!(
-        change(provider(), "change_contributor_account", candid::encode_one(bind(0)).unwrap()),
+        change(
+            provider(),
+            "change_contributor_account",
+            candid::encode_one(bind(0)).unwrap()
+        ),
         StreamError::NotAccountOwner
     );
-    let publisher = |principal, expires_at| SetPublisherArgs { stream, publisher: Publisher { principal, expires_at } };
+    let publisher = |principal, expires_at| SetPublisherArgs {
+        stream,
+        publisher: Publisher { principal, expires_at },
+    };
     for bad in [publisher(Principal::anonymous(), None), publisher(user(5), Some(1))] {
         let error = change(provider(), "set_publisher", candid::encode_one(bad).unwrap());
         assert!(matches!(error, StreamError::InvalidField { .. }), "{error:?}");
     }
-    assert_eq!(change(buyer(), "close_stream", candid::encode_one(stream).unwrap()), StreamError::NotOwner);
+    assert_eq!(
+        change(buyer(), "close_stream", candid::encode_one(stream).unwrap()),
+        StreamError::NotOwner
+    );
     let retire = RetirePlanArgs { stream, plan: 4 };
-    assert_eq!(change(provider(), "retire_plan", candid::encode_one(retire).unwrap()), StreamError::PlanNotFound);
+    assert_eq!(
+        change(provider(), "retire_plan", candid::encode_one(retire).unwrap()),
+        StreamError::PlanNotFound
+    );
 
     let plan = |kind, prices: Vec<(Principal, Nat)>| AddPlanArgs {
         stream,
         name: "plan".into(),
         kind,
-        prices: prices.into_iter().map(|(ledger, amount)| Price { ledger, amount }).collect(),
+        prices: prices
+            .into_iter()
+            .map(|(ledger, amount)| Price { ledger, amount })
+            .collect(),
     };
     let dst = market.ledger.id;
     let huge = Nat::from(u128::MAX) * 1_000_000_u64;
@@ -171,7 +350,10 @@ fn should_refuse_bad_changes_of_a_stream() {
         plan(PlanKind::Perpetual, vec![(dst, 0_u8.into())]),
         plan(PlanKind::Perpetual, vec![(dst, huge)]),
         plan(PlanKind::Subscription { duration_ns: 0 }, vec![(dst, 5_u8.into())]),
-        plan(PlanKind::Subscription { duration_ns: u64::MAX }, vec![(dst, 5_u8.into())]),
+        plan(
+            PlanKind::Subscription { duration_ns: u64::MAX },
+            vec![(dst, 5_u8.into())],
+        ),
     ] {
         let error = change(provider(), "add_plan", candid::encode_one(&bad).unwrap());
         assert!(matches!(error, StreamError::InvalidField { .. }), "{bad:?}: {error:?}");
@@ -199,13 +381,55 @@ fn should_refuse_bad_purchases_and_take_nothing() {
     let table: Vec<(BuyArgs, BuyError)> = vec![
         (BuyArgs { plan: 99, ..good() }, BuyError::PlanNotFound),
         (BuyArgs { ledger: None, ..good() }, BuyError::AssetNotAccepted),
-        (BuyArgs { ledger: Some(user(8)), ..good() }, BuyError::AssetNotAccepted),
-        (BuyArgs { max_price: (PRICE - 1).into(), ..good() }, BuyError::PriceAboveMax { price: PRICE.into() }),
-        (BuyArgs { max_price: 0_u8.into(), ..good() }, BuyError::PriceAboveMax { price: PRICE.into() }),
-        (BuyArgs { terms_hash: Hash([7; 32]), ..good() }, BuyError::TermsChanged { terms_hash }),
-        (BuyArgs { recipient: Some(Principal::anonymous().into()), ..good() }, BuyError::InvalidRecipient),
-        (BuyArgs { request_id: ByteBuf::from([1; 15]), ..good() }, BuyError::InvalidRequestId),
-        (BuyArgs { request_id: ByteBuf::from([1; 33]), ..good() }, BuyError::InvalidRequestId),
+        (
+            BuyArgs {
+                ledger: Some(user(8)),
+                ..good()
+            },
+            BuyError::AssetNotAccepted,
+        ),
+        (
+            BuyArgs {
+                max_price: (PRICE - 1).into(),
+                ..good()
+            },
+            BuyError::PriceAboveMax { price: PRICE.into() },
+        ),
+        (
+            BuyArgs {
+                max_price: 0_u8.into(),
+                ..good()
+            },
+            BuyError::PriceAboveMax { price: PRICE.into() },
+        ),
+        (
+            BuyArgs {
+                terms_hash: Hash([7; 32]),
+                ..good()
+            },
+            BuyError::TermsChanged { terms_hash },
+        ),
+        (
+            BuyArgs {
+                recipient: Some(Principal::anonymous().into()),
+                ..good()
+            },
+            BuyError::InvalidRecipient,
+        ),
+        (
+            BuyArgs {
+                request_id: ByteBuf::from([1; 15]),
+                ..good()
+            },
+            BuyError::InvalidRequestId,
+        ),
+        (
+            BuyArgs {
+                request_id: ByteBuf::from([1; 33]),
+                ..good()
+            },
+            BuyError::InvalidRequestId,
+        ),
     ];
     for (args, expected) in table {
         assert_eq!(market.buy(args), Err(expected));
@@ -214,16 +438,30 @@ fn should_refuse_bad_purchases_and_take_nothing() {
     let anonymous: Result<ddsx_types::stream_registry::Licence, BuyError> =
         world.call(Principal::anonymous(), market.id, "buy", (good(),));
     assert_eq!(anonymous, Err(BuyError::AnonymousCaller));
-    let poor: Result<ddsx_types::stream_registry::Licence, BuyError> = world.call(user(55), market.id, "buy", (good(),));
+    let poor: Result<ddsx_types::stream_registry::Licence, BuyError> =
+        world.call(user(55), market.id, "buy", (good(),));
     assert!(matches!(poor, Err(BuyError::InsufficientAllowance { .. })), "{poor:?}");
-    let huge = BuyArgs { max_price: Nat::from(u128::MAX) * 1_000_u64, ..good() };
-    assert!(market.buy(huge.clone()).is_ok(), "a maximum above everything allows the price");
-    let other = BuyArgs { recipient: Some(user(9).into()), ..huge };
+    let huge = BuyArgs {
+        max_price: Nat::from(u128::MAX) * 1_000_u64,
+        ..good()
+    };
+    assert!(
+        market.buy(huge.clone()).is_ok(),
+        "a maximum above everything allows the price"
+    );
+    let other = BuyArgs {
+        recipient: Some(user(9).into()),
+        ..huge
+    };
     assert_eq!(market.buy(other), Err(BuyError::RequestIdReused));
     market.check();
 
-    let retired: Result<(), StreamError> = world.call(provider(), market.id, "retire_plan", (RetirePlanArgs { stream, plan },));
-    let args = BuyArgs { request_id: ByteBuf::from([3; 16]), ..good_after(&market, plan, terms_hash) };
+    let retired: Result<(), StreamError> =
+        world.call(provider(), market.id, "retire_plan", (RetirePlanArgs { stream, plan },));
+    let args = BuyArgs {
+        request_id: ByteBuf::from([3; 16]),
+        ..good_after(&market, plan, terms_hash)
+    };
     retired.unwrap();
     assert_eq!(market.buy(args), Err(BuyError::PlanNotOffered));
     assert_eq!(market.quote(plan), Err(QuoteError::PlanNotOffered));
@@ -251,15 +489,46 @@ fn should_refuse_bad_reads_and_claims() {
     let before = state(&market);
     let pull = |caller, args: PullArgs| market.pull(caller, args).map(|pulled| pulled.next);
     assert_eq!(pull(provider(), pull_args(9, 0)), Err(PullError::StreamNotFound));
-    assert_eq!(pull(provider(), pull_args(stream, 2)), Err(PullError::BeyondHead { tree_size: 1 }));
-    assert_eq!(pull(provider(), pull_args(stream, u64::MAX)), Err(PullError::BeyondHead { tree_size: 1 }));
-    assert_eq!(pull(Principal::anonymous(), pull_args(stream, 0)), Err(PullError::NoLicence));
-    assert_eq!(pull(buyer(), PullArgs { licence: Some(0), ..pull_args(stream, 0) }), Err(PullError::LicenceNotFound));
-    assert_eq!(pull(provider(), PullArgs { max_bytes: Some(u64::MAX), ..pull_args(stream, 0) }), Ok(1));
+    assert_eq!(
+        pull(provider(), pull_args(stream, 2)),
+        Err(PullError::BeyondHead { tree_size: 1 })
+    );
+    assert_eq!(
+        pull(provider(), pull_args(stream, u64::MAX)),
+        Err(PullError::BeyondHead { tree_size: 1 })
+    );
+    assert_eq!(
+        pull(Principal::anonymous(), pull_args(stream, 0)),
+        Err(PullError::NoLicence)
+    );
+    assert_eq!(
+        pull(
+            buyer(),
+            PullArgs {
+                licence: Some(0),
+                ..pull_args(stream, 0)
+            }
+        ),
+        Err(PullError::LicenceNotFound)
+    );
+    assert_eq!(
+        pull(
+            provider(),
+            PullArgs {
+                max_bytes: Some(u64::MAX),
+                ..pull_args(stream, 0)
+            }
+        ),
+        Ok(1)
+    );
 
     let out = ProofError::OutOfRange { tree_size: 1 };
     for (sequence, tree_size) in [(1, None), (u64::MAX, None), (0, Some(2)), (0, Some(0))] {
-        let args = InclusionProofArgs { stream, sequence, tree_size };
+        let args = InclusionProofArgs {
+            stream,
+            sequence,
+            tree_size,
+        };
         let result: Result<candid::Reserved, ProofError> = world.query(market.id, "inclusion_proof", (args,));
         assert_eq!(result.map(|_| ()), Err(out.clone()));
     }
@@ -271,11 +540,26 @@ fn should_refuse_bad_reads_and_claims() {
     let none: Option<StreamInfo> = world.query(market.id, "stream", (u64::MAX,));
     assert_eq!(none, None);
 
-    assert_eq!(market.claim(Principal::anonymous(), stream, Payee::Provider), Err(ClaimError::AnonymousCaller));
-    assert_eq!(market.claim(provider(), 9, Payee::Provider), Err(ClaimError::StreamNotFound));
-    assert_eq!(market.claim(buyer(), stream, Payee::Provider), Err(ClaimError::NotPayee));
-    assert_eq!(market.claim(provider(), stream, Payee::Contributor(9)), Err(ClaimError::ContributorNotFound));
-    assert!(matches!(market.claim(provider(), stream, Payee::Provider), Err(ClaimError::NothingDue { .. })));
+    assert_eq!(
+        market.claim(Principal::anonymous(), stream, Payee::Provider),
+        Err(ClaimError::AnonymousCaller)
+    );
+    assert_eq!(
+        market.claim(provider(), 9, Payee::Provider),
+        Err(ClaimError::StreamNotFound)
+    );
+    assert_eq!(
+        market.claim(buyer(), stream, Payee::Provider),
+        Err(ClaimError::NotPayee)
+    );
+    assert_eq!(
+        market.claim(provider(), stream, Payee::Contributor(9)),
+        Err(ClaimError::ContributorNotFound)
+    );
+    assert!(matches!(
+        market.claim(provider(), stream, Payee::Provider),
+        Err(ClaimError::NothingDue { .. })
+    ));
     assert_eq!(state(&market), before);
     market.check();
 }
@@ -288,7 +572,10 @@ fn should_survive_bytes_that_are_not_candid() {
     let before = state(&market);
     for method in ["create_stream", "append", "buy", "claim", "add_plan", "set_paused"] {
         for bytes in [vec![], b"DIDL".to_vec(), vec![0xff; 1_000]] {
-            assert!(world.pic.update_call(market.id, buyer(), method, bytes).is_err(), "{method}");
+            assert!(
+                world.pic.update_call(market.id, buyer(), method, bytes).is_err(),
+                "{method}"
+            );
         }
     }
     assert_eq!(state(&market), before);

@@ -70,7 +70,9 @@ fn should_publish_a_stream_that_a_reader_verifies_across_an_upgrade() {
     let stream = market.create_stream_with(args);
     let line = |number: u64| format!("{{\"event\":{number}}}\n{{\"event\":{number}}}\n").into_bytes();
     let append = |range: std::ops::Range<u64>| -> Appended {
-        let chunks = range.map(|number| market.chunk(&line(number), &[(0, 1), (2, 1)])).collect();
+        let chunks = range
+            .map(|number| market.chunk(&line(number), &[(0, 1), (2, 1)]))
+            .collect();
         market.append_next(stream, chunks)
     };
     append(0..70);
@@ -140,11 +142,13 @@ fn should_let_a_canister_pull_in_a_replicated_call() {
     }
     market.upgrade();
     let in_query = market.pull(provider(), pull_args(stream, 0)).unwrap();
-    let replicated: Result<Pulled, PullError> =
-        world.call(provider(), market.id, "pull", (pull_args(stream, 0),));
+    let replicated: Result<Pulled, PullError> = world.call(provider(), market.id, "pull", (pull_args(stream, 0),));
     let replicated = replicated.unwrap();
     assert_eq!((in_query.next, replicated.next), (2, 2));
-    assert_eq!(replicated.head.certificate, None, "there is no certificate in a replicated call");
+    assert_eq!(
+        replicated.head.certificate, None,
+        "there is no certificate in a replicated call"
+    );
     verify(stream, None, 0, &replicated, world.now());
     market.check();
 }
@@ -179,7 +183,11 @@ fn shares(price: u64, weights: &[u64]) -> (u64, u64, Vec<u64>) {
     let provider = (price - protocol) * 3_000 / 10_000;
     let rest = price - protocol - provider;
     let total: u64 = weights.iter().sum();
-    (protocol, provider, weights.iter().map(|weight| rest * weight / total).collect())
+    (
+        protocol,
+        provider,
+        weights.iter().map(|weight| rest * weight / total).collect(),
+    )
 }
 
 #[test]
@@ -187,29 +195,52 @@ fn should_share_a_purchase_to_the_unit_by_itself() {
     let world = World::new();
     let market = Market::open(&world);
     let stream = market.create_stream("events", 3);
-    market.append_next(stream, vec![market.chunk(b"x", &[(0, 1), (1, 5)]), market.chunk(b"y", &[(2, 7)])]);
-    let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
-    assert_eq!(
-        market.pull(buyer(), pull_args(stream, 0)),
-        Err(PullError::NoLicence)
+    market.append_next(
+        stream,
+        vec![market.chunk(b"x", &[(0, 1), (1, 5)]), market.chunk(b"y", &[(2, 7)])],
     );
+    let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
+    assert_eq!(market.pull(buyer(), pull_args(stream, 0)), Err(PullError::NoLicence));
     let licence = market.purchase(plan, 1);
-    assert_eq!((licence.owner, licence.price.clone()), (Account::from(buyer()), Nat::from(PRICE)));
-    assert_eq!(market.buy(BuyArgs { ..market.buy_args(plan, 1) }), Ok(licence.clone()), "the same request");
+    assert_eq!(
+        (licence.owner, licence.price.clone()),
+        (Account::from(buyer()), Nat::from(PRICE))
+    );
+    assert_eq!(
+        market.buy(BuyArgs {
+            ..market.buy_args(plan, 1)
+        }),
+        Ok(licence.clone()),
+        "the same request"
+    );
     assert_eq!(market.pull(buyer(), pull_args(stream, 0)).unwrap().next, 2);
     market.check();
 
     market.wait(Duration::from_secs(300));
     let (protocol, to_provider, each) = shares(PRICE, &[1, 5, 7]);
     assert_eq!(market.ledger.balance(provider()), to_provider - FEE);
-    assert_eq!(market.ledger.balance(governance()), protocol - FEE, "the treasury by default");
+    assert_eq!(
+        market.ledger.balance(governance()),
+        protocol - FEE,
+        "the treasury by default"
+    );
     for (number, share) in (0..).zip(&each) {
-        assert_eq!(market.ledger.balance(contributor(number)), share - FEE, "contributor {number}");
+        assert_eq!(
+            market.ledger.balance(contributor(number)),
+            share - FEE,
+            "contributor {number}"
+        );
     }
     let revenue = market.stream_revenue(stream).unwrap();
     let carried = PRICE - protocol - to_provider - each.iter().sum::<u64>();
-    assert_eq!((revenue.received, revenue.protocol_fee), (PRICE.into(), protocol.into()));
-    assert_eq!((revenue.carried, revenue.contributors.due), (carried.into(), Nat::from(0_u8)));
+    assert_eq!(
+        (revenue.received, revenue.protocol_fee),
+        (PRICE.into(), protocol.into())
+    );
+    assert_eq!(
+        (revenue.carried, revenue.contributors.due),
+        (carried.into(), Nat::from(0_u8))
+    );
     assert_eq!(revenue.contributors.ledger_fees, Nat::from(3 * FEE));
     assert_eq!(market.treasury().paid, Nat::from(protocol - FEE));
     let licences: Vec<Licence> = world.query(
@@ -236,7 +267,10 @@ fn should_grant_after_an_upgrade_what_a_ledger_that_was_down_takes_later() {
     let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
     market.approve(10 * PRICE);
     let args = market.buy_args(plan, 1);
-    world.pic.stop_canister(market.ledger.id, Some(world.controller)).unwrap();
+    world
+        .pic
+        .stop_canister(market.ledger.id, Some(world.controller))
+        .unwrap();
     assert!(matches!(market.buy(args.clone()), Err(BuyError::Pending { .. })));
     assert_eq!((market.metric("licences"), market.metric("payments_pending")), (0, 1));
     let closed: Result<(), StreamError> = world.call(provider(), market.id, "close_stream", (stream,));
@@ -244,10 +278,16 @@ fn should_grant_after_an_upgrade_what_a_ledger_that_was_down_takes_later() {
 
     market.upgrade();
     assert!(matches!(market.buy(args.clone()), Err(BuyError::Pending { .. })));
-    world.pic.start_canister(market.ledger.id, Some(world.controller)).unwrap();
+    world
+        .pic
+        .start_canister(market.ledger.id, Some(world.controller))
+        .unwrap();
     market.wait(HOUR);
     let licence = market.buy(args).unwrap();
-    assert_eq!((licence.id, market.metric("licences"), market.metric("payments_pending")), (0, 1, 0));
+    assert_eq!(
+        (licence.id, market.metric("licences"), market.metric("payments_pending")),
+        (0, 1, 0)
+    );
     assert_eq!(
         market.buy(BuyArgs {
             request_id: vec![2; 16].into(),
@@ -287,7 +327,9 @@ fn should_end_a_subscription_when_its_time_is_over() {
     assert_eq!(expires_at, licence.bought_at + nanos(HOUR));
     assert!(market.pull(buyer(), pull_args(stream, 0)).is_ok());
     market.upgrade();
-    world.pic.set_time(pocket_ic::Time::from_nanos_since_unix_epoch(expires_at + 1));
+    world
+        .pic
+        .set_time(pocket_ic::Time::from_nanos_since_unix_epoch(expires_at + 1));
     world.settle();
     let expired = Err(PullError::LicenceExpired { expired_at: expires_at });
     assert_eq!(market.pull(buyer(), pull_args(stream, 0)), expired);
@@ -345,7 +387,10 @@ fn should_pay_a_claim_at_once() {
     market.upgrade();
     let share = shares(PRICE, &[1, 3]).2[1];
     let claimed = market.claim(contributor(1), stream, Payee::Contributor(1)).unwrap();
-    assert_eq!((claimed.amount, claimed.ledger_fee), (Nat::from(share - FEE), Nat::from(FEE)));
+    assert_eq!(
+        (claimed.amount, claimed.ledger_fee),
+        (Nat::from(share - FEE), Nat::from(FEE))
+    );
     assert_eq!(market.ledger.balance(contributor(1)), share - FEE);
     let again = market.claim(contributor(1), stream, Payee::Contributor(1));
     assert!(matches!(again, Err(ClaimError::NothingDue { .. })), "{again:?}");
@@ -363,7 +408,11 @@ fn should_obey_governance_and_nobody_else() {
     assert_eq!(text.unwrap(), "Set the protocol fee from 250 to 300 basis points.");
     let text: Result<String, String> = world.query(market.id, "validate_set_protocol_fee", (2_001_u16,));
     assert!(text.is_err());
-    assert!(world.try_call::<_, ()>(governance(), market.id, "set_protocol_fee", (2_001_u16,)).is_err());
+    assert!(
+        world
+            .try_call::<_, ()>(governance(), market.id, "set_protocol_fee", (2_001_u16,))
+            .is_err()
+    );
     let () = world.call(governance(), market.id, "set_protocol_fee", (300_u16,));
     let () = world.call(governance(), market.id, "set_paused", (true,));
     market.upgrade();
@@ -381,7 +430,11 @@ fn should_obey_governance_and_nobody_else() {
     // Listing asks the ledger: a fee that is not the ledger's is refused.
     let mut listing = parameters.assets[0].clone();
     listing.fee = (FEE + 1).into();
-    assert!(world.try_call::<_, ()>(governance(), market.id, "list_asset", (listing.clone(),)).is_err());
+    assert!(
+        world
+            .try_call::<_, ()>(governance(), market.id, "list_asset", (listing.clone(),))
+            .is_err()
+    );
     listing.fee = FEE.into();
     let () = world.call(governance(), market.id, "delist_asset", (market.ledger.id,));
     let plan = QuoteArgs {
@@ -389,9 +442,21 @@ fn should_obey_governance_and_nobody_else() {
         ledger: Some(market.ledger.id),
     };
     let quote: Result<ddsx_types::stream_registry::Quote, _> = world.query(market.id, "quote", (plan,));
-    assert_eq!(quote.map(|_| ()), Err(ddsx_types::stream_registry::QuoteError::PlanNotFound));
+    assert_eq!(
+        quote.map(|_| ()),
+        Err(ddsx_types::stream_registry::QuoteError::PlanNotFound)
+    );
     let () = world.call(governance(), market.id, "list_asset", (listing,));
-    let () = world.call(governance(), market.id, "set_governance", (Principal::from_slice(&[9, 9]),));
-    assert!(world.try_call::<_, ()>(governance(), market.id, "set_paused", (true,)).is_err());
+    let () = world.call(
+        governance(),
+        market.id,
+        "set_governance",
+        (Principal::from_slice(&[9, 9]),),
+    );
+    assert!(
+        world
+            .try_call::<_, ()>(governance(), market.id, "set_paused", (true,))
+            .is_err()
+    );
     market.check();
 }

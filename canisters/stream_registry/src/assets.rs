@@ -12,7 +12,8 @@ use serde::Deserialize;
 use crate::amounts::u128_of;
 use crate::host::Registry;
 use crate::limits::{
-    LEDGER_ANSWER_S, MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL, TRANSACTION_WINDOW_NS,
+    LEDGER_ANSWER_S, MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL,
+    TRANSACTION_WINDOW_NS,
 };
 use crate::storage::records::AssetRecord;
 use crate::storage::{self, Storage};
@@ -48,10 +49,15 @@ pub fn check(listing: &AssetListing) -> Result<(), String> {
             return Err(format!("{field}: at most {MAX_LEDGER_FEE}"));
         }
     }
-    if listing.transaction_window_ns.is_some_and(|window| !TRANSACTION_WINDOW_NS.contains(&window)) {
+    if listing
+        .transaction_window_ns
+        .is_some_and(|window| !TRANSACTION_WINDOW_NS.contains(&window))
+    {
         return Err("transaction_window_ns: 10 minutes to 30 days".to_owned());
     }
-    ddsx_payments::Asset::from_listing(listing).map(|_| ()).map_err(|error| error.to_string())
+    ddsx_payments::Asset::from_listing(listing)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 /// Enters a listing that was checked, or lists a ledger again under its number.
@@ -88,7 +94,11 @@ pub async fn ask<R: Runtime>(runtime: &R, ledger: Principal) -> Result<LedgerFac
     let standards: Vec<Standard> = runtime.call(ledger, "icrc1_supported_standards", (), wait).await?;
     let fee: Nat = runtime.call(ledger, "icrc1_fee", (), wait).await?;
     let decimals: u8 = runtime.call(ledger, "icrc1_decimals", (), wait).await?;
-    Ok(LedgerFacts { fee, decimals, has_icrc2: standards.iter().any(|standard| standard.name == "ICRC-2") })
+    Ok(LedgerFacts {
+        fee,
+        decimals,
+        has_icrc2: standards.iter().any(|standard| standard.name == "ICRC-2"),
+    })
 }
 
 /// Whether a listing says what the ledger says.

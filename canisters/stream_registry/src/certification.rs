@@ -27,7 +27,11 @@ fn heads(content: Tree) -> Tree {
 
 /// The root that the subnet certifies.
 pub fn root(storage: &Storage) -> [u8; 32] {
-    fork(heads(pruned(storage.heads_root())), licences(pruned(storage.licences_root()))).digest()
+    fork(
+        heads(pruned(storage.heads_root())),
+        licences(pruned(storage.licences_root())),
+    )
+    .digest()
 }
 
 /// Hands the root to the subnet: after every change of a head or a licence, and after an upgrade.
@@ -64,7 +68,11 @@ pub fn certified_head(
     let others = pruned(licences(pruned(storage.licences_root())).digest());
     let witness = fork(heads(storage.head_witness(stream)?), others);
     Ok(CertifiedHead {
-        head: api::Head { tree_size: head.tree_size, root: head.root, timestamp: head.timestamp },
+        head: api::Head {
+            tree_size: head.tree_size,
+            root: head.root,
+            timestamp: head.timestamp,
+        },
         certificate: runtime.data_certificate().map(ByteBuf::from),
         witness: cbor(&witness),
     })

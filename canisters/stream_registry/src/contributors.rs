@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use candid::Principal;
 use ddsx_merkle_log::{Hash, label_hash};
 use ddsx_types::stream_registry::{
-    AddContributorsArgs, BoundAccount, ContributorAccountArgs, ContributorInfo, ContributorNumber, NewContributor, Page,
-    StreamError, StreamId, limits,
+    AddContributorsArgs, BoundAccount, ContributorAccountArgs, ContributorInfo, ContributorNumber, NewContributor,
+    Page, StreamError, StreamId, limits,
 };
 use ddsx_types::{Account, TimestampNs};
 
 use crate::guard;
-use crate::payout;
 use crate::limits::{BINDING_NOTICE_NS, MAX_CONTRIBUTORS};
+use crate::payout;
 use crate::storage::Storage;
 use crate::storage::records::{AccountBinding, ContributorRecord};
 use crate::streams::page_limit;
@@ -50,7 +50,11 @@ pub fn check_new(
             if let Some(contributor) = taken.or_else(|| seen.insert(label_hash, number)) {
                 return Err(StreamError::LabelTaken { contributor });
             }
-            Ok(Checked { label: contributor.label.clone(), label_hash, account: contributor.account })
+            Ok(Checked {
+                label: contributor.label.clone(),
+                label_hash,
+                account: contributor.account,
+            })
         })
         .collect()
 }
@@ -58,10 +62,17 @@ pub fn check_new(
 /// Enters contributors from a number on. Nothing of theirs was credited yet: what has an account is payable at once.
 pub fn enter(storage: &mut Storage, stream: StreamId, first: u32, contributors: Vec<Checked>, now: TimestampNs) {
     for (number, contributor) in (first..).zip(contributors) {
-        let account =
-            contributor.account.map(|account| AccountBinding { account, bound_at: now, payable_from: now });
-        let record =
-            ContributorRecord { label: contributor.label, label_hash: contributor.label_hash, account, weight: 0 };
+        let account = contributor.account.map(|account| AccountBinding {
+            account,
+            bound_at: now,
+            payable_from: now,
+        });
+        let record = ContributorRecord {
+            label: contributor.label,
+            label_hash: contributor.label_hash,
+            account,
+            weight: 0,
+        };
         storage.add_contributor(stream, number, record);
     }
 }
@@ -80,7 +91,9 @@ pub fn add(
     }
     let first = state.contributors;
     let checked = check_new(storage, Some((args.stream, first)), &args.contributors)?;
-    let total = first.checked_add(count(&checked)).filter(|total| *total <= MAX_CONTRIBUTORS);
+    let total = first
+        .checked_add(count(&checked))
+        .filter(|total| *total <= MAX_CONTRIBUTORS);
     state.contributors = total.ok_or_else(|| limit("contributors of a stream", MAX_CONTRIBUTORS))?;
     enter(storage, args.stream, first, checked, now);
     storage.put_stream(args.stream, state);
@@ -97,13 +110,22 @@ pub fn bind_account(
 ) -> Result<(), StreamError> {
     guard::owned(storage, caller, args.stream)?;
     payee("account", &args.account)?;
-    let mut contributor =
-        storage.contributor(args.stream, args.contributor).ok_or(StreamError::ContributorNotFound)?;
+    let mut contributor = storage
+        .contributor(args.stream, args.contributor)
+        .ok_or(StreamError::ContributorNotFound)?;
     if contributor.account.is_some() {
         return Err(StreamError::AccountAlreadyBound);
     }
-    let payable_from = if contributor.weight == 0 { now } else { now.saturating_add(BINDING_NOTICE_NS) };
-    contributor.account = Some(AccountBinding { account: args.account, bound_at: now, payable_from });
+    let payable_from = if contributor.weight == 0 {
+        now
+    } else {
+        now.saturating_add(BINDING_NOTICE_NS)
+    };
+    contributor.account = Some(AccountBinding {
+        account: args.account,
+        bound_at: now,
+        payable_from,
+    });
     storage.put_contributor(args.stream, args.contributor, contributor);
     payout::ask_for_contributor(storage, args.stream, args.contributor, payable_from);
     Ok(())
@@ -121,9 +143,13 @@ pub fn change_account(
         return Err(StreamError::StreamNotFound);
     }
     payee("account", &args.account)?;
-    let mut contributor =
-        storage.contributor(args.stream, args.contributor).ok_or(StreamError::ContributorNotFound)?;
-    let bound = contributor.account.as_mut().filter(|bound| bound.account.owner == caller);
+    let mut contributor = storage
+        .contributor(args.stream, args.contributor)
+        .ok_or(StreamError::ContributorNotFound)?;
+    let bound = contributor
+        .account
+        .as_mut()
+        .filter(|bound| bound.account.owner == caller);
     let bound = bound.ok_or(StreamError::NotAccountOwner)?;
     bound.account = args.account;
     bound.bound_at = now;
@@ -133,7 +159,9 @@ pub fn change_account(
 
 /// A page of the table, by number.
 pub fn list(storage: &Storage, stream: StreamId, page: Page) -> Vec<ContributorInfo> {
-    let Some(first) = page.start_after.map_or(Some(0), |after| after.checked_add(1)) else { return Vec::new() };
+    let Some(first) = page.start_after.map_or(Some(0), |after| after.checked_add(1)) else {
+        return Vec::new();
+    };
     storage
         .contributors_from(stream, first, page_limit(page))
         .into_iter()

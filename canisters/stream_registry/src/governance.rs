@@ -41,7 +41,9 @@ pub enum Action {
 /// Checks an action and says in words what it does.
 pub fn validate<R: Runtime>(host: &Registry<R>, action: &Action) -> Validation {
     storage::with(|storage| match action {
-        Action::SetPaused(true) => Ok("Pause the registry: no stream, chunk, sale or payout until it is resumed.".to_owned()),
+        Action::SetPaused(true) => {
+            Ok("Pause the registry: no stream, chunk, sale or payout until it is resumed.".to_owned())
+        }
         Action::SetPaused(false) => Ok("Resume the registry.".to_owned()),
         Action::ListAsset(listing) => {
             assets::check(listing)?;
@@ -53,30 +55,45 @@ pub fn validate<R: Runtime>(host: &Registry<R>, action: &Action) -> Validation {
                 listing.fee,
                 listing.payout_threshold,
                 if listing.dedup_first { "before" } else { "after" },
-                listing.transaction_window_ns.map_or("24 h".to_owned(), |window| format!("{window} ns")),
+                listing
+                    .transaction_window_ns
+                    .map_or("24 h".to_owned(), |window| format!("{window} ns")),
             ))
         }
         Action::DelistAsset(ledger) => {
             let asset = storage.listed_asset(*ledger).ok_or("the asset is not listed")?;
-            Ok(format!("Delist the asset {} (ledger {ledger}): no more sales; what is owed is paid.", asset.symbol))
+            Ok(format!(
+                "Delist the asset {} (ledger {ledger}): no more sales; what is owed is paid.",
+                asset.symbol
+            ))
         }
-        Action::SetProtocolFee(bps) if *bps > MAX_PROTOCOL_FEE_BPS => {
-            Err(format!("the protocol fee is at most {MAX_PROTOCOL_FEE_BPS} basis points"))
-        }
-        Action::SetProtocolFee(bps) => {
-            Ok(format!("Set the protocol fee from {} to {bps} basis points.", storage.settings().protocol_fee_bps))
-        }
+        Action::SetProtocolFee(bps) if *bps > MAX_PROTOCOL_FEE_BPS => Err(format!(
+            "the protocol fee is at most {MAX_PROTOCOL_FEE_BPS} basis points"
+        )),
+        Action::SetProtocolFee(bps) => Ok(format!(
+            "Set the protocol fee from {} to {bps} basis points.",
+            storage.settings().protocol_fee_bps
+        )),
         Action::SetTreasury(account) => {
             payee("treasury", account).map_err(|_| "nobody owns this account".to_owned())?;
-            Ok(format!("Send the protocol fee to {account} instead of {}.", storage.settings().treasury))
+            Ok(format!(
+                "Send the protocol fee to {account} instead of {}.",
+                storage.settings().treasury
+            ))
         }
         Action::SetGovernance(principal) => {
             check_governance(*principal)?;
-            Ok(format!("Hand governance over from {} to {principal}.", storage.settings().governance))
+            Ok(format!(
+                "Hand governance over from {} to {principal}.",
+                storage.settings().governance
+            ))
         }
         Action::SetPayoutInterval(seconds) => {
             check_interval(*seconds)?;
-            Ok(format!("Pay out every {seconds} seconds instead of {}.", storage.settings().payout_interval_s))
+            Ok(format!(
+                "Pay out every {seconds} seconds instead of {}.",
+                storage.settings().payout_interval_s
+            ))
         }
         Action::SettleQuarantined(args) => describe_quarantined(host, args),
     })
@@ -100,7 +117,10 @@ fn describe_quarantined<R: Runtime>(host: &Registry<R>, args: &SettleQuarantined
     let evidence = evidence(args)?;
     let intent = host.with_journal(|journal| journal.check_evidence(args.intent, evidence));
     let intent = intent.map_err(|error| format!("payment {}: {error:?}", args.intent))?;
-    let what = format!("{} of ledger {} from {} to {}", intent.amount, intent.ledger, intent.from, intent.to);
+    let what = format!(
+        "{} of ledger {} from {} to {}",
+        intent.amount, intent.ledger, intent.from, intent.to
+    );
     Ok(match evidence {
         payments::Evidence::Paid { block } => {
             format!("Settle payment {} ({what}) as executed in block {block}.", intent.id)
@@ -111,9 +131,9 @@ fn describe_quarantined<R: Runtime>(host: &Registry<R>, args: &SettleQuarantined
 
 fn evidence(args: &SettleQuarantinedArgs) -> Result<payments::Evidence, String> {
     Ok(match &args.evidence {
-        Evidence::PaidAt(block) => {
-            payments::Evidence::Paid { block: u128_of(block).ok_or("the block number is too large")? }
-        }
+        Evidence::PaidAt(block) => payments::Evidence::Paid {
+            block: u128_of(block).ok_or("the block number is too large")?,
+        },
         Evidence::NotPaid => payments::Evidence::Unpaid,
     })
 }
@@ -135,7 +155,9 @@ pub async fn execute<R: Runtime>(host: &Registry<R>, action: Action) -> Result<(
     validate(host, &action)?;
     match action {
         Action::ListAsset(listing) => {
-            let facts = assets::ask(host.runtime(), listing.ledger).await.map_err(|error| error.to_string())?;
+            let facts = assets::ask(host.runtime(), listing.ledger)
+                .await
+                .map_err(|error| error.to_string())?;
             assets::agree(&listing, &facts)?;
             storage::with_mut(|storage| assets::enter(storage, &listing))
         }
@@ -172,7 +194,13 @@ pub fn install(storage: &mut Storage, installer: Principal, args: RegistryArgs) 
         settings.governance = governance;
         settings.treasury = governance.into();
     });
-    configure(storage, RegistryArgs { governance: Some(governance), ..args })
+    configure(
+        storage,
+        RegistryArgs {
+            governance: Some(governance),
+            ..args
+        },
+    )
 }
 
 /// Takes over what an install or upgrade argument says; what is absent stays.
@@ -210,7 +238,12 @@ pub fn parameters(storage: &Storage) -> Parameters {
         treasury: settings.treasury,
         protocol_fee_bps: settings.protocol_fee_bps,
         paused: settings.paused,
-        assets: storage.assets().iter().filter(|asset| asset.listed).map(|asset| asset.listing()).collect(),
+        assets: storage
+            .assets()
+            .iter()
+            .filter(|asset| asset.listed)
+            .map(|asset| asset.listing())
+            .collect(),
         payout_interval_s: settings.payout_interval_s,
     }
 }

@@ -33,3 +33,5 @@ pub mod validate;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod model_tests;

@@ -60,12 +60,20 @@ pub fn append(
     write(storage, &mut state, credited, now, args, &prepared)?;
     let head = head_of(&state);
     storage.put_stream(args.stream, state);
-    Ok(Appended { first_sequence: args.expected_sequence, head, already_stored: false })
+    Ok(Appended {
+        first_sequence: args.expected_sequence,
+        head,
+        already_stored: false,
+    })
 }
 
 fn head_of(state: &StreamState) -> Head {
     let head = state.head();
-    Head { tree_size: head.tree_size, root: head.root, timestamp: head.timestamp }
+    Head {
+        tree_size: head.tree_size,
+        root: head.root,
+        timestamp: head.timestamp,
+    }
 }
 
 fn check_size(chunks: &[NewChunk]) -> Result<(), AppendError> {
@@ -73,11 +81,15 @@ fn check_size(chunks: &[NewChunk]) -> Result<(), AppendError> {
         return Err(AppendError::EmptyBatch);
     }
     if chunks.len() > limits::MAX_CHUNKS_PER_APPEND {
-        return Err(AppendError::TooManyChunks { max: limits::MAX_CHUNKS_PER_APPEND as u64 });
+        return Err(AppendError::TooManyChunks {
+            max: limits::MAX_CHUNKS_PER_APPEND as u64,
+        });
     }
     let bytes: usize = chunks.iter().map(|chunk| chunk.payload.len()).sum();
     if bytes > limits::MAX_APPEND_BYTES {
-        return Err(AppendError::BatchTooLarge { max_bytes: limits::MAX_APPEND_BYTES as u64 });
+        return Err(AppendError::BatchTooLarge {
+            max_bytes: limits::MAX_APPEND_BYTES as u64,
+        });
     }
     Ok(())
 }
@@ -89,7 +101,10 @@ fn prepare(
     now: TimestampNs,
     args: &AppendArgs,
 ) -> Result<Vec<Prepared>, AppendError> {
-    (0..).zip(&args.chunks).map(|(index, chunk)| prepare_chunk(storage, state, credited, now, args, index, chunk)).collect()
+    (0..)
+        .zip(&args.chunks)
+        .map(|(index, chunk)| prepare_chunk(storage, state, credited, now, args, index, chunk))
+        .collect()
 }
 
 fn prepare_chunk(
@@ -106,11 +121,17 @@ fn prepare_chunk(
         return Err(invalid("the payload is empty".to_owned()));
     }
     if chunk.provider_timestamp > now.saturating_add(MAX_AHEAD_NS) {
-        return Err(invalid("the provider's timestamp is more than 2 minutes ahead".to_owned()));
+        return Err(invalid(
+            "the provider's timestamp is more than 2 minutes ahead".to_owned(),
+        ));
     }
     let credits = credits_of(storage, args.stream, credited, index, chunk)?;
-    let sum = credits.iter().try_fold(0_u64, |sum, credit| sum.checked_add(credit.records));
-    let sum = sum.filter(|sum| *sum <= MAX_RECORDS).ok_or_else(|| invalid(format!("more than {MAX_RECORDS} records")))?;
+    let sum = credits
+        .iter()
+        .try_fold(0_u64, |sum, credit| sum.checked_add(credit.records));
+    let sum = sum
+        .filter(|sum| *sum <= MAX_RECORDS)
+        .ok_or_else(|| invalid(format!("more than {MAX_RECORDS} records")))?;
     let checked = quality::check(state.content, &chunk.payload).map_err(invalid)?;
     if let Some(found) = checked.records.filter(|found| !credits.is_empty() && *found != sum) {
         return Err(invalid(format!("it holds {found} records, the credits sum to {sum}")));
@@ -140,7 +161,10 @@ fn credits_of(
     index: u64,
     chunk: &NewChunk,
 ) -> Result<Vec<merkle::Credit>, AppendError> {
-    let invalid = |reason: &str| AppendError::InvalidChunk { index, reason: reason.to_owned() };
+    let invalid = |reason: &str| AppendError::InvalidChunk {
+        index,
+        reason: reason.to_owned(),
+    };
     if chunk.credits.len() > limits::MAX_CREDITS_PER_CHUNK {
         return Err(invalid("more than 1,000 contributors"));
     }
@@ -149,18 +173,28 @@ fn credits_of(
         if credit.records == 0 {
             return Err(invalid("a credit of no records"));
         }
-        if credits.last().is_some_and(|last| last.contributor >= credit.contributor) {
+        if credits
+            .last()
+            .is_some_and(|last| last.contributor >= credit.contributor)
+        {
             return Err(invalid("the contributors' numbers do not ascend"));
         }
         let label = match credited.get(&credit.contributor) {
             Some(contributor) => contributor.label_hash,
             None => {
-                let unknown = AppendError::UnknownContributor { index, contributor: credit.contributor };
+                let unknown = AppendError::UnknownContributor {
+                    index,
+                    contributor: credit.contributor,
+                };
                 let contributor = storage.contributor(stream, credit.contributor).ok_or(unknown)?;
                 credited.entry(credit.contributor).or_insert(contributor).label_hash
             }
         };
-        credits.push(merkle::Credit { contributor: credit.contributor, label, records: credit.records });
+        credits.push(merkle::Credit {
+            contributor: credit.contributor,
+            label,
+            records: credit.records,
+        });
     }
     Ok(credits)
 }
@@ -173,14 +207,26 @@ fn write(
     args: &AppendArgs,
     prepared: &[Prepared],
 ) -> Result<(), AppendError> {
-    let reached = |limit: &str, max: u64| AppendError::LimitReached { limit: limit.to_owned(), max };
+    let reached = |limit: &str, max: u64| AppendError::LimitReached {
+        limit: limit.to_owned(),
+        max,
+    };
     let leaves: Vec<Vec<u8>> = prepared.iter().map(|chunk| chunk.leaf.encode()).collect();
     let parts: Vec<Parts<'_>> = (leaves.iter().zip(prepared).zip(&args.chunks))
-        .map(|((leaf, prepared), chunk)| Parts { leaf, credits: &prepared.credits, payload: &chunk.payload })
+        .map(|((leaf, prepared), chunk)| Parts {
+            leaf,
+            credits: &prepared.credits,
+            payload: &chunk.payload,
+        })
         .collect();
     let payload_bytes: u64 = prepared.iter().map(|chunk| chunk.leaf.payload_len).sum();
-    let bytes: u64 = parts.iter().map(|part| (part.leaf.len() + part.credits.len() + part.payload.len()) as u64).sum();
-    let records = prepared.iter().try_fold(state.records, |sum, chunk| sum.checked_add(chunk.leaf.records));
+    let bytes: u64 = parts
+        .iter()
+        .map(|part| (part.leaf.len() + part.credits.len() + part.payload.len()) as u64)
+        .sum();
+    let records = prepared
+        .iter()
+        .try_fold(state.records, |sum, chunk| sum.checked_add(chunk.leaf.records));
     let records = records.filter(|records| *records <= MAX_RECORDS);
     let records = records.ok_or_else(|| reached("records of a stream", MAX_RECORDS))?;
     // The overhead counts too: leaves of tiny chunks are most of what they take.
@@ -202,7 +248,11 @@ fn write(
         counters.chunks += hashes.len() as u64;
         counters.bytes += bytes;
     });
-    let added = args.chunks.iter().flat_map(|chunk| &chunk.credits).map(|credit| (credit.contributor, credit.records));
+    let added = args
+        .chunks
+        .iter()
+        .flat_map(|chunk| &chunk.credits)
+        .map(|credit| (credit.contributor, credit.records));
     revenue_book::add_weights(storage, args.stream, state, credited, added);
     certification::set_head(storage, args.stream, &state.head());
     Ok(())
@@ -221,7 +271,9 @@ fn answer_retry(
     let size = state.log.size();
     for (sequence, chunk) in (args.expected_sequence..size).zip(&args.chunks) {
         let index = sequence - args.expected_sequence;
-        let stored = storage.place(state, sequence).and_then(|place| Leaf::decode(&storage.leaf(place)).ok());
+        let stored = storage
+            .place(state, sequence)
+            .and_then(|place| Leaf::decode(&storage.leaf(place)).ok());
         let same = stored.is_some_and(|stored| is_same(storage, credited, args.stream, index, chunk, &stored));
         if !same {
             return Err(AppendError::DifferentChunkStored { sequence });
@@ -232,7 +284,11 @@ fn answer_retry(
         // The first chunks are there, the others are not: the caller's batches are cut otherwise than before.
         return Err(AppendError::WrongSequence { expected: size });
     }
-    Ok(Appended { first_sequence: args.expected_sequence, head: head_of(state), already_stored: true })
+    Ok(Appended {
+        first_sequence: args.expected_sequence,
+        head: head_of(state),
+        already_stored: true,
+    })
 }
 
 /// Whether a stored leaf is that of a chunk: payload, credits and provider's timestamp.

@@ -1,5 +1,8 @@
 //! Endpoints of the stream registry. The rules are in the library; here a call is decoded and handed on.
-#![allow(missing_docs, reason = "the endpoints are documented by their argument types and by the Candid file")]
+#![allow(
+    missing_docs,
+    reason = "the endpoints are documented by their argument types and by the Candid file"
+)]
 
 use candid::{CandidType, Principal};
 use ddsx_runtime::{Runtime, System};

@@ -28,7 +28,9 @@ pub use timer::{arm, rearm, run_slice};
 
 /// What is due at least before the timer pays in an asset.
 fn least(storage: &Storage, asset: u32) -> u128 {
-    storage.asset_numbered(asset).map_or(u128::MAX, |asset| asset.least_payout())
+    storage
+        .asset_numbered(asset)
+        .map_or(u128::MAX, |asset| asset.least_payout())
 }
 
 /// Asks for the payees that a purchase may have brought above the threshold.
@@ -59,7 +61,9 @@ fn ask_if_due(storage: &mut Storage, payee: PayeeKey) {
 /// A contributor has a new account: look at all its income when that may be paid.
 pub fn ask_for_contributor(storage: &mut Storage, stream: StreamId, number: u32, payable_from: TimestampNs) {
     for asset in storage.stream(stream).map(|state| state.assets).unwrap_or_default() {
-        storage.queue_mut().ask(payable_from, Task::Pay(PayeeKey::Contributor { stream, asset, number }));
+        storage
+            .queue_mut()
+            .ask(payable_from, Task::Pay(PayeeKey::Contributor { stream, asset, number }));
     }
 }
 
@@ -70,8 +74,13 @@ fn due(storage: &Storage, payee: PayeeKey) -> Result<u128, RevenueError> {
         PayeeKey::Treasury { asset } => Ok(books.asset(asset).treasury.protocol().due()),
         PayeeKey::Provider { stream, asset } => Ok(books.stream(stream, asset).pool.provider().due()),
         PayeeKey::Contributor { stream, asset, number } => {
-            let weight = storage.contributor(stream, number).map_or(0, |contributor| contributor.weight);
-            books.stream(stream, asset).pool.due_now(&books.position(stream, asset, number), weight)
+            let weight = storage
+                .contributor(stream, number)
+                .map_or(0, |contributor| contributor.weight);
+            books
+                .stream(stream, asset)
+                .pool
+                .due_now(&books.position(stream, asset, number), weight)
         }
     }
 }
@@ -85,7 +94,9 @@ struct Ready {
 
 /// Whether a payee can be paid now, above a minimum or just above the ledger's fee.
 fn ready(storage: &Storage, now: TimestampNs, payee: PayeeKey, at_threshold: bool) -> Result<Ready, ClaimError> {
-    let asset = storage.asset_numbered(payee.asset()).ok_or(ClaimError::AssetNotListed)?;
+    let asset = storage
+        .asset_numbered(payee.asset())
+        .ok_or(ClaimError::AssetNotListed)?;
     if let Some(intent) = storage.books().payout_to(payee) {
         return Err(ClaimError::Pending { intent });
     }
@@ -93,7 +104,10 @@ fn ready(storage: &Storage, now: TimestampNs, payee: PayeeKey, at_threshold: boo
     let due = due(storage, payee).unwrap_or(0);
     let enough = due > asset.fee && (!at_threshold || due >= asset.least_payout());
     if !enough {
-        return Err(ClaimError::NothingDue { due: nat(due), ledger_fee: nat(asset.fee) });
+        return Err(ClaimError::NothingDue {
+            due: nat(due),
+            ledger_fee: nat(asset.fee),
+        });
     }
     Ok(Ready { asset, account, due })
 }
@@ -102,14 +116,19 @@ fn ready(storage: &Storage, now: TimestampNs, payee: PayeeKey, at_threshold: boo
 fn account(storage: &Storage, now: TimestampNs, payee: PayeeKey) -> Result<Account, ClaimError> {
     match payee {
         PayeeKey::Treasury { .. } => Ok(storage.settings().treasury),
-        PayeeKey::Provider { stream, .. } => {
-            storage.stream(stream).map(|state| state.provider_account).ok_or(ClaimError::StreamNotFound)
-        }
+        PayeeKey::Provider { stream, .. } => storage
+            .stream(stream)
+            .map(|state| state.provider_account)
+            .ok_or(ClaimError::StreamNotFound),
         PayeeKey::Contributor { stream, number, .. } => {
-            let contributor = storage.contributor(stream, number).ok_or(ClaimError::ContributorNotFound)?;
+            let contributor = storage
+                .contributor(stream, number)
+                .ok_or(ClaimError::ContributorNotFound)?;
             let bound = contributor.account.ok_or(ClaimError::NoAccount)?;
             if now < bound.payable_from {
-                return Err(ClaimError::NotPayableYet { payable_from: bound.payable_from });
+                return Err(ClaimError::NotPayableYet {
+                    payable_from: bound.payable_from,
+                });
             }
             Ok(bound.account)
         }
@@ -120,7 +139,10 @@ fn account(storage: &Storage, now: TimestampNs, payee: PayeeKey) -> Result<Accou
 fn begin<R: Runtime>(host: &Registry<R>, payee: PayeeKey, ready: &Ready) -> Result<u64, ClaimError> {
     let refused = |reason: String| ClaimError::PaymentRefused { reason };
     let order = Order {
-        kind: Kind::Push { from_subaccount: None, to: ready.account },
+        kind: Kind::Push {
+            from_subaccount: None,
+            to: ready.account,
+        },
         asset: journal_asset(&ready.asset).map_err(refused)?,
         amount: ready.due - ready.asset.fee,
         purpose: Purpose::Payout { payee, due: ready.due }.encode(),
@@ -173,12 +195,16 @@ fn change(storage: &mut Storage, payee: PayeeKey, amount: u128, change: Change) 
         PayeeKey::Contributor { stream, asset, number } => {
             let mut pool = books.stream(stream, asset).pool;
             let mut position = books.position(stream, asset, number);
-            let weight = storage.contributor(stream, number).map_or(0, |contributor| contributor.weight);
+            let weight = storage
+                .contributor(stream, number)
+                .map_or(0, |contributor| contributor.weight);
             let settled = pool.settle(&mut position, weight);
-            settled.and_then(|_| apply(&mut pool, Part::Contributor(&mut position))).map(|()| {
-                storage.books_mut().put_position(stream, asset, number, position);
-                storage.books_mut().put(stream, asset, pool);
-            })
+            settled
+                .and_then(|_| apply(&mut pool, Part::Contributor(&mut position)))
+                .map(|()| {
+                    storage.books_mut().put_position(stream, asset, number, position);
+                    storage.books_mut().put(stream, asset, pool);
+                })
         }
     };
     if let Err(error) = changed {
@@ -201,7 +227,9 @@ pub fn finish(storage: &mut Storage, payee: PayeeKey, due: u128, fee: u128) {
 pub fn abort(storage: &mut Storage, now: TimestampNs, payee: PayeeKey, due: u128) {
     change(storage, payee, due, Change::Abort);
     storage.books_mut().payout_ended(payee);
-    storage.queue_mut().ask(now.saturating_add(PAYOUT_RETRY_NS), Task::Pay(payee));
+    storage
+        .queue_mut()
+        .ask(now.saturating_add(PAYOUT_RETRY_NS), Task::Pay(payee));
 }
 
 /// A ledger that refuses a fee says which one it wants.
@@ -227,7 +255,9 @@ pub async fn claim<R: Runtime>(host: &Registry<R>, args: ClaimArgs) -> Result<Cl
             amount: nat(ready.due - ready.asset.fee),
             ledger_fee: nat(ready.asset.fee),
         }),
-        Some(Status::Failed { failure, .. }) => Err(ClaimError::PaymentRefused { reason: failure.to_string() }),
+        Some(Status::Failed { failure, .. }) => Err(ClaimError::PaymentRefused {
+            reason: failure.to_string(),
+        }),
         Some(Status::Pending { .. } | Status::Quarantined { .. }) | None => Err(ClaimError::Pending { intent }),
     }
 }
@@ -243,13 +273,26 @@ fn may_claim(storage: &Storage, caller: Principal, args: ClaimArgs) -> Result<Pa
     let state = storage.stream(args.stream).ok_or(ClaimError::StreamNotFound)?;
     let asset = storage.asset(args.ledger).ok_or(ClaimError::AssetNotListed)?.number;
     let (payee, account) = match args.payee {
-        Payee::Provider => {
-            (PayeeKey::Provider { stream: args.stream, asset }, Some(state.provider_account))
-        }
+        Payee::Provider => (
+            PayeeKey::Provider {
+                stream: args.stream,
+                asset,
+            },
+            Some(state.provider_account),
+        ),
         Payee::Contributor(number) => {
-            let contributor = storage.contributor(args.stream, number).ok_or(ClaimError::ContributorNotFound)?;
+            let contributor = storage
+                .contributor(args.stream, number)
+                .ok_or(ClaimError::ContributorNotFound)?;
             let account = contributor.account.map(|bound| bound.account);
-            (PayeeKey::Contributor { stream: args.stream, asset, number }, account)
+            (
+                PayeeKey::Contributor {
+                    stream: args.stream,
+                    asset,
+                    number,
+                },
+                account,
+            )
         }
     };
     if state.owner != caller && account.is_none_or(|account| account.owner != caller) {

@@ -24,20 +24,30 @@ pub fn add(storage: &mut Storage, caller: Principal, args: AddPlanArgs) -> Resul
     if state.plans as usize >= limits::MAX_PLANS {
         return Err(limit("plans of a stream", limits::MAX_PLANS as u64));
     }
-    if storage.plans_of(args.stream).iter().any(|(_, plan)| plan.offered && plan.name == args.name) {
+    if storage
+        .plans_of(args.stream)
+        .iter()
+        .any(|(_, plan)| plan.offered && plan.name == args.name)
+    {
         return Err(invalid("name", "unique among the plans offered"));
     }
     state.plans += 1;
     state.free_plans += u32::from(args.kind == PlanKind::Free);
     storage.put_stream(args.stream, state);
-    Ok(storage.add_plan(PlanRecord { stream: args.stream, name: args.name, kind: args.kind, prices, offered: true }))
+    Ok(storage.add_plan(PlanRecord {
+        stream: args.stream,
+        name: args.name,
+        kind: args.kind,
+        prices,
+        offered: true,
+    }))
 }
 
 fn check_kind(kind: PlanKind) -> Result<(), StreamError> {
     match kind {
-        PlanKind::Subscription { duration_ns } if !(MIN_DURATION_NS..=MAX_DURATION_NS).contains(&duration_ns) => {
-            Err(invalid("duration_ns", format!("{MIN_DURATION_NS} to {MAX_DURATION_NS}")))
-        }
+        PlanKind::Subscription { duration_ns } if !(MIN_DURATION_NS..=MAX_DURATION_NS).contains(&duration_ns) => Err(
+            invalid("duration_ns", format!("{MIN_DURATION_NS} to {MAX_DURATION_NS}")),
+        ),
         _ => Ok(()),
     }
 }
@@ -45,7 +55,14 @@ fn check_kind(kind: PlanKind) -> Result<(), StreamError> {
 fn check_prices(storage: &Storage, args: &AddPlanArgs) -> Result<Vec<(Principal, u128)>, StreamError> {
     let is_free = args.kind == PlanKind::Free;
     if is_free != args.prices.is_empty() {
-        return Err(invalid("prices", if is_free { "none for a free plan" } else { "one at least" }));
+        return Err(invalid(
+            "prices",
+            if is_free {
+                "none for a free plan"
+            } else {
+                "one at least"
+            },
+        ));
     }
     if args.prices.len() > MAX_PRICES {
         return Err(invalid("prices", format!("at most {MAX_PRICES}")));
@@ -59,7 +76,10 @@ fn check_prices(storage: &Storage, args: &AddPlanArgs) -> Result<Vec<(Principal,
             return Err(invalid("prices", "one for each asset"));
         }
         let amount = u128_of(&price.amount).filter(|amount| (1..=MAX_PRICE).contains(amount));
-        prices.push((price.ledger, amount.ok_or_else(|| invalid("prices", "more than zero, at most 2^120"))?));
+        prices.push((
+            price.ledger,
+            amount.ok_or_else(|| invalid("prices", "more than zero, at most 2^120"))?,
+        ));
     }
     Ok(prices)
 }
@@ -86,7 +106,11 @@ pub fn retire(storage: &mut Storage, caller: Principal, args: RetirePlanArgs) ->
 
 /// A stream's plans, retired ones included; there are at most 50.
 pub fn list(storage: &Storage, stream: StreamId) -> Vec<Plan> {
-    storage.plans_of(stream).into_iter().map(|(id, plan)| plan.plan(id)).collect()
+    storage
+        .plans_of(stream)
+        .into_iter()
+        .map(|(id, plan)| plan.plan(id))
+        .collect()
 }
 
 /// What a purchase would pay and get now.
@@ -121,13 +145,21 @@ pub fn offer(storage: &Storage, plan_id: PlanId, ledger: Option<Principal>) -> R
     };
     let price = payment.as_ref().map(|(asset, price)| (asset.ledger, *price));
     let terms_hash = terms_hash(&state.owner, plan_id, &plan, &meta.licence_terms, price);
-    Ok(Offer { plan, state, payment, terms_hash })
+    Ok(Offer {
+        plan,
+        state,
+        payment,
+        terms_hash,
+    })
 }
 
 /// What `buy` needs to know.
 pub fn quote(storage: &Storage, args: QuoteArgs) -> Result<Quote, QuoteError> {
     let offer = offer(storage, args.plan, args.ledger)?;
-    let (price, fee) = offer.payment.as_ref().map_or((0, 0), |(asset, price)| (*price, asset.fee));
+    let (price, fee) = offer
+        .payment
+        .as_ref()
+        .map_or((0, 0), |(asset, price)| (*price, asset.fee));
     Ok(Quote {
         plan: args.plan,
         stream: offer.plan.stream,
@@ -150,7 +182,11 @@ fn terms_hash(
     price: Option<(Principal, u128)>,
 ) -> Hash {
     let mut writer = Writer::default();
-    writer.raw(b"ddsx-terms-v1").u64(plan.stream).principal(owner).u64(plan_id);
+    writer
+        .raw(b"ddsx-terms-v1")
+        .u64(plan.stream)
+        .principal(owner)
+        .u64(plan_id);
     write_kind(&mut writer, plan.kind);
     match terms {
         LicenceTerms::Spdx(id) => writer.u8(0).text(id),

@@ -52,7 +52,10 @@ pub fn list(storage: &Storage, stream: StreamId) -> Vec<Publisher> {
     storage
         .publishers(stream)
         .into_iter()
-        .map(|(principal, publisher)| Publisher { principal, expires_at: publisher.expires_at })
+        .map(|(principal, publisher)| Publisher {
+            principal,
+            expires_at: publisher.expires_at,
+        })
         .collect()
 }
 

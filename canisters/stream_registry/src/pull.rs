@@ -31,10 +31,18 @@ pub fn pull(storage: &Storage, runtime: &impl Runtime, args: PullArgs) -> Result
     // can be proved.
     let damaged = |_| PullError::StreamNotFound;
     let log = storage.log(&state.log).map_err(damaged)?;
-    let range = |begin, end| log.range(begin, end).map(ddsx_merkle_log::CompactRange::into_hashes).map_err(damaged);
+    let range = |begin, end| {
+        log.range(begin, end)
+            .map(ddsx_merkle_log::CompactRange::into_hashes)
+            .map_err(damaged)
+    };
     Ok(Pulled {
         chunks,
-        left_frontier: if args.with_left_frontier { range(0, args.from)? } else { Vec::new() },
+        left_frontier: if args.with_left_frontier {
+            range(0, args.from)?
+        } else {
+            Vec::new()
+        },
         right_frontier: range(next, size)?,
         head: certified_head(storage, runtime, args.stream, state.head()).map_err(|_| PullError::StreamNotFound)?,
         next,
@@ -56,7 +64,9 @@ fn chunks(storage: &Storage, state: &StreamState, args: PullArgs, most_bytes: u6
     let mut bytes = 0;
     let mut chunks = Vec::new();
     for sequence in args.from..end {
-        let Some(place) = storage.place(state, sequence) else { break };
+        let Some(place) = storage.place(state, sequence) else {
+            break;
+        };
         bytes += place.total_bytes() + CHUNK_OVERHEAD;
         if bytes > most_bytes && !chunks.is_empty() {
             break;
@@ -96,7 +106,9 @@ fn may_pull(
 }
 
 fn named(storage: &Storage, caller: Principal, stream: StreamId, id: LicenceId) -> Option<Licence> {
-    storage.licence(id).filter(|licence| licence.owner.owner == caller && licence.stream == stream)
+    storage
+        .licence(id)
+        .filter(|licence| licence.owner.owner == caller && licence.stream == stream)
 }
 
 /// A stream's head with its proof.
@@ -112,17 +124,24 @@ pub fn inclusion_proof(
     args: InclusionProofArgs,
 ) -> Result<InclusionProof, ProofError> {
     let state = storage.stream(args.stream).ok_or(ProofError::StreamNotFound)?;
-    let out_of_range = ProofError::OutOfRange { tree_size: state.log.size() };
+    let out_of_range = ProofError::OutOfRange {
+        tree_size: state.log.size(),
+    };
     let tree_size = args.tree_size.unwrap_or(state.log.size());
     if tree_size > state.log.size() || args.sequence >= tree_size {
         return Err(out_of_range);
     }
     let failed = |_: LogError| out_of_range.clone();
-    let place = storage.place(&state, args.sequence).ok_or_else(|| out_of_range.clone())?;
+    let place = storage
+        .place(&state, args.sequence)
+        .ok_or_else(|| out_of_range.clone())?;
     Ok(InclusionProof {
         leaf: ByteBuf::from(storage.leaf(place)),
         tree_size,
-        path: storage.log(&state.log).and_then(|log| log.inclusion_proof(args.sequence, tree_size)).map_err(failed)?,
+        path: storage
+            .log(&state.log)
+            .and_then(|log| log.inclusion_proof(args.sequence, tree_size))
+            .map_err(failed)?,
         head: head(storage, runtime, args.stream)?,
     })
 }
@@ -134,7 +153,9 @@ pub fn consistency_proof(
     args: ConsistencyProofArgs,
 ) -> Result<ConsistencyProof, ProofError> {
     let state = storage.stream(args.stream).ok_or(ProofError::StreamNotFound)?;
-    let out_of_range = ProofError::OutOfRange { tree_size: state.log.size() };
+    let out_of_range = ProofError::OutOfRange {
+        tree_size: state.log.size(),
+    };
     let second = args.second.unwrap_or(state.log.size());
     if args.first == 0 || args.first > second || second > state.log.size() {
         return Err(out_of_range);
@@ -142,7 +163,10 @@ pub fn consistency_proof(
     let failed = |_: LogError| out_of_range.clone();
     Ok(ConsistencyProof {
         second,
-        path: storage.log(&state.log).and_then(|log| log.consistency_proof(args.first, second)).map_err(failed)?,
+        path: storage
+            .log(&state.log)
+            .and_then(|log| log.consistency_proof(args.first, second))
+            .map_err(failed)?,
         head: head(storage, runtime, args.stream)?,
     })
 }

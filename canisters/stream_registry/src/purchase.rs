@@ -29,7 +29,10 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
     if !limits::REQUEST_ID_BYTES.contains(&args.request_id.len()) {
         return Err(BuyError::InvalidRequestId);
     }
-    let request = RequestKey { id: args.request_id.to_vec(), arguments: arguments_hash(&args) };
+    let request = RequestKey {
+        id: args.request_id.to_vec(),
+        arguments: arguments_hash(&args),
+    };
     if let Some(answer) = known(host, caller, &request)? {
         return answer;
     }
@@ -43,7 +46,13 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
         });
     };
     let order = Order {
-        kind: Kind::Pull { from: Account { owner: caller, subaccount: args.from_subaccount }, to_subaccount: None },
+        kind: Kind::Pull {
+            from: Account {
+                owner: caller,
+                subaccount: args.from_subaccount,
+            },
+            to_subaccount: None,
+        },
         asset: journal_asset(&asset).map_err(|reason| BuyError::PaymentRefused { reason })?,
         amount: price,
         purpose: Purpose::Purchase(purchase).encode(),
@@ -66,7 +75,10 @@ fn arguments_hash(args: &BuyArgs) -> Hash {
 
 /// What an earlier call with this request id came to, before anything else is looked at: a plan that is gone or a canister
 /// that is paused does not keep a buyer from its licence.
-#[allow(clippy::type_complexity, reason = "an answer, an error of the request itself, or neither")]
+#[allow(
+    clippy::type_complexity,
+    reason = "an answer, an error of the request itself, or neither"
+)]
 fn known<R: Runtime>(
     host: &Registry<R>,
     caller: Principal,
@@ -100,7 +112,12 @@ fn accept(
     if recipient.owner == Principal::anonymous() || recipient.owner == Principal::management_canister() {
         return Err(BuyError::InvalidRecipient);
     }
-    let Offer { plan, payment, terms_hash, .. } = plans::offer(storage, args.plan, args.ledger).map_err(|error| match error {
+    let Offer {
+        plan,
+        payment,
+        terms_hash,
+        ..
+    } = plans::offer(storage, args.plan, args.ledger).map_err(|error| match error {
         QuoteError::PlanNotFound => BuyError::PlanNotFound,
         QuoteError::PlanNotOffered => BuyError::PlanNotOffered,
         QuoteError::AssetNotAccepted => BuyError::AssetNotAccepted,
@@ -120,7 +137,9 @@ fn accept(
         plan: args.plan,
         kind: plan.kind,
         terms_hash,
-        payment: payment.as_ref().map(|(asset, price)| (asset.ledger, asset.number, *price)),
+        payment: payment
+            .as_ref()
+            .map(|(asset, price)| (asset.ledger, asset.number, *price)),
         protocol_fee_bps: storage.settings().protocol_fee_bps,
     };
     Ok((purchase, payment))
@@ -135,10 +154,16 @@ fn grant_free(
 ) -> Result<Licence, BuyError> {
     let max = MAX_FREE_LICENCES_PER_CALLER;
     if storage.free_requests_of(caller, max) >= max {
-        return Err(BuyError::LimitReached { limit: "free licences of a caller".to_owned(), max });
+        return Err(BuyError::LimitReached {
+            limit: "free licences of a caller".to_owned(),
+            max,
+        });
     }
     let licence = grant(storage, now, purchase);
-    let granted = FreeRequest { arguments: request.arguments, licence };
+    let granted = FreeRequest {
+        arguments: request.arguments,
+        licence,
+    };
     storage.put_free_request(caller, &sha256(&request.id), granted);
     storage.licence(licence).ok_or_else(|| lost(licence))
 }
@@ -190,14 +215,20 @@ fn answer<R: Runtime>(host: &Registry<R>, status: &Status) -> Result<Licence, Bu
 fn failed(intent: Option<Intent>, failure: &Failure) -> BuyError {
     let needed = nat(intent.map_or(0, |intent| intent.amount.saturating_add(intent.fee)));
     match failure {
-        Failure::InsufficientFunds { balance } => BuyError::InsufficientFunds { balance: nat(*balance), needed },
-        Failure::InsufficientAllowance { allowance } => {
-            BuyError::InsufficientAllowance { allowance: nat(*allowance), needed }
-        }
+        Failure::InsufficientFunds { balance } => BuyError::InsufficientFunds {
+            balance: nat(*balance),
+            needed,
+        },
+        Failure::InsufficientAllowance { allowance } => BuyError::InsufficientAllowance {
+            allowance: nat(*allowance),
+            needed,
+        },
         Failure::BadFee { expected_fee } => BuyError::PaymentRefused {
             reason: format!("the ledger's fee is {expected_fee} now; ask for a quote again"),
         },
-        other => BuyError::PaymentRefused { reason: other.to_string() },
+        other => BuyError::PaymentRefused {
+            reason: other.to_string(),
+        },
     }
 }
 
@@ -208,13 +239,17 @@ fn begin_error(error: BeginError) -> BuyError {
         BeginError::TooManyPendingOfCaller { max } | BeginError::TooManyPending { max } => {
             BuyError::TooManyPending { max }
         }
-        other => BuyError::PaymentRefused { reason: format!("{other:?}") },
+        other => BuyError::PaymentRefused {
+            reason: format!("{other:?}"),
+        },
     }
 }
 
 /// A licence that is in the books and not in the store: damage, said rather than hidden.
 fn lost(licence: LicenceId) -> BuyError {
-    BuyError::PaymentRefused { reason: format!("licence {licence} was granted but cannot be read") }
+    BuyError::PaymentRefused {
+        reason: format!("licence {licence} was granted but cannot be read"),
+    }
 }
 
 #[cfg(test)]

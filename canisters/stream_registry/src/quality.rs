@@ -18,12 +18,20 @@ pub fn check(content: ContentType, payload: &[u8]) -> Result<Checked, String> {
     let records = match content {
         ContentType::JSON_LINES => lines(payload)?,
         ContentType::JSON => text(payload)?,
-        _ => return Ok(Checked { verdict: Verdict::NONE, records: None }),
+        _ => {
+            return Ok(Checked {
+                verdict: Verdict::NONE,
+                records: None,
+            });
+        }
     };
     if records == 0 {
         return Err("it holds no record".to_owned());
     }
-    Ok(Checked { verdict: Verdict::PARSES, records: Some(records) })
+    Ok(Checked {
+        verdict: Verdict::PARSES,
+        records: Some(records),
+    })
 }
 
 /// One record a line; the last line may end with a newline.
@@ -60,7 +68,14 @@ mod tests {
             (ContentType::JSON, "{\"a\":\n[1,2]}", 1),
         ] {
             let checked = check(content, payload.as_bytes()).expect(payload);
-            assert_eq!(checked, Checked { verdict: Verdict::PARSES, records: Some(records) }, "{payload}");
+            assert_eq!(
+                checked,
+                Checked {
+                    verdict: Verdict::PARSES,
+                    records: Some(records)
+                },
+                "{payload}"
+            );
         }
     }
 
@@ -78,12 +93,18 @@ mod tests {
             assert!(check(content, payload.as_bytes()).is_err(), "{payload}");
         }
         let deep = "[".repeat(200_000);
-        assert!(check(ContentType::JSON_LINES, deep.as_bytes()).is_err(), "deep nesting ends, without a trap");
+        assert!(
+            check(ContentType::JSON_LINES, deep.as_bytes()).is_err(),
+            "deep nesting ends, without a trap"
+        );
     }
 
     #[test]
     fn should_not_look_into_other_content() {
-        let unchecked = Checked { verdict: Verdict::NONE, records: None };
+        let unchecked = Checked {
+            verdict: Verdict::NONE,
+            records: None,
+        };
         assert_eq!(check(ContentType::CSV, b"\"open"), Ok(unchecked));
         assert_eq!(check(ContentType(0x8000), &[0xff]), Ok(unchecked));
     }

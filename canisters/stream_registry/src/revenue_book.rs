@@ -39,7 +39,9 @@ impl BookStore for InHand<'_> {
     }
 
     fn weight(&self, _stream: StreamId, contributor: ContributorNumber) -> u64 {
-        self.contributors.get(&contributor).map_or(0, |contributor| contributor.weight)
+        self.contributors
+            .get(&contributor)
+            .map_or(0, |contributor| contributor.weight)
     }
 
     fn set_weight(&mut self, _stream: StreamId, contributor: ContributorNumber, weight: u64) {
@@ -61,7 +63,9 @@ impl BookStore for InHand<'_> {
     }
 
     fn set_position(&mut self, stream: StreamId, contributor: ContributorNumber, asset: u32, position: &Position) {
-        self.storage.books_mut().put_position(stream, asset, contributor, *position);
+        self.storage
+            .books_mut()
+            .put_position(stream, asset, contributor, *position);
     }
 }
 
@@ -77,7 +81,11 @@ pub fn add_weights(
     mut contributors: BTreeMap<ContributorNumber, ContributorRecord>,
     added: impl IntoIterator<Item = (ContributorNumber, u64)>,
 ) {
-    let in_hand = InHand { storage: &mut *storage, state: &mut *state, contributors: &mut contributors };
+    let in_hand = InHand {
+        storage: &mut *storage,
+        state: &mut *state,
+        contributors: &mut contributors,
+    };
     if let Err(error) = Book::new(in_hand).add_weights(stream, added) {
         panic!("weights of stream {stream}: {error}");
     }
@@ -93,7 +101,9 @@ pub fn add_weights(
 ///
 /// Panics if the pool would owe more than 2^128 - 1, more than any ledger can hold; the payment then stays unsettled.
 pub fn receive(storage: &mut Storage, stream: StreamId, asset: u32, price: u128, protocol_fee_bps: u16) {
-    let Some(mut state) = storage.stream(stream) else { panic!("income for stream {stream}, which is not there") };
+    let Some(mut state) = storage.stream(stream) else {
+        panic!("income for stream {stream}, which is not there")
+    };
     if !state.assets.contains(&asset) {
         state.assets.push(asset);
         storage.put_stream(stream, state.clone());
@@ -111,7 +121,9 @@ pub fn receive(storage: &mut Storage, stream: StreamId, asset: u32, price: u128,
     if let Err(error) = booked {
         panic!("income of stream {stream} cannot be booked: {error}");
     }
-    storage.books_mut().change_asset(asset, |book| book.received += price.into());
+    storage
+        .books_mut()
+        .change_asset(asset, |book| book.received += price.into());
     storage.books_mut().put(stream, asset, pool);
     storage.books_mut().put_treasury(asset, treasury);
     payout::ask_after_income(storage, stream, asset, state.contributors);
@@ -144,21 +156,30 @@ pub fn stream_revenue(storage: &Storage, args: StreamRevenueArgs) -> Option<Stre
 
 /// Contributors' income in an asset, what is not settled yet included.
 pub fn contributor_revenue(storage: &Storage, args: ContributorRevenueArgs) -> Vec<ContributorRevenue> {
-    let Some(asset) = storage.asset(args.ledger).map(|asset| asset.number) else { return Vec::new() };
-    let Some(first) = args.page.start_after.map_or(Some(0), |after| after.checked_add(1)) else { return Vec::new() };
+    let Some(asset) = storage.asset(args.ledger).map(|asset| asset.number) else {
+        return Vec::new();
+    };
+    let Some(first) = args.page.start_after.map_or(Some(0), |after| after.checked_add(1)) else {
+        return Vec::new();
+    };
     let pool = storage.books().stream(args.stream, asset).pool;
     storage
         .contributors_from(args.stream, first, page_limit(args.page))
         .into_iter()
         .map(|(number, contributor)| {
             let position = storage.books().position(args.stream, asset, number);
-            let due = pool.due_now(&position, contributor.weight).unwrap_or(position.payable().due());
+            let due = pool
+                .due_now(&position, contributor.weight)
+                .unwrap_or(position.payable().due());
             ContributorRevenue {
                 number,
                 label: contributor.label,
                 weight: contributor.weight,
                 account: contributor.account.map(|bound| bound.account),
-                balance: Balance { due: nat(due), ..balance(position.payable()) },
+                balance: Balance {
+                    due: nat(due),
+                    ..balance(position.payable())
+                },
             }
         })
         .collect()
@@ -203,12 +224,24 @@ pub fn check_exactly(storage: &Storage) {
                 .contributors_from(stream, 0, usize::MAX)
                 .into_iter()
                 .map(|(number, contributor)| {
-                    (storage.books().position(stream, asset.number, number), contributor.weight)
+                    (
+                        storage.books().position(stream, asset.number, number),
+                        contributor.weight,
+                    )
                 })
                 .collect();
-            assert_eq!(positions.iter().map(|(_, weight)| weight).sum::<u64>(), state.total_weight);
-            assert_eq!(pool.invariant_with(positions.iter().map(|(position, weight)| (position, *weight))), Ok(()));
-            sum.replace(crate::storage::records::Standing::default(), crate::storage::records::Standing::of(&pool));
+            assert_eq!(
+                positions.iter().map(|(_, weight)| weight).sum::<u64>(),
+                state.total_weight
+            );
+            assert_eq!(
+                pool.invariant_with(positions.iter().map(|(position, weight)| (position, *weight))),
+                Ok(())
+            );
+            sum.replace(
+                crate::storage::records::Standing::default(),
+                crate::storage::records::Standing::of(&pool),
+            );
         }
         assert_eq!(sum, book.standing, "asset {}", asset.number);
     }

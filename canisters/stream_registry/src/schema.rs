@@ -25,7 +25,13 @@ const SCHEMA: [&str; 11] = [
 /// Keywords that hold a non-empty array of schemas.
 const SCHEMA_LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Keywords that hold an object of schemas.
-const SCHEMA_MAP: [&str; 5] = ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
+const SCHEMA_MAP: [&str; 5] = [
+    "properties",
+    "patternProperties",
+    "dependentSchemas",
+    "$defs",
+    "definitions",
+];
 /// Keywords that hold a count.
 const COUNT: [&str; 8] = [
     "maxLength",
@@ -38,7 +44,16 @@ const COUNT: [&str; 8] = [
     "minProperties",
 ];
 const NUMBER: [&str; 4] = ["maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum"];
-const TEXT: [&str; 8] = ["$schema", "$id", "$ref", "$anchor", "$comment", "title", "description", "pattern"];
+const TEXT: [&str; 8] = [
+    "$schema",
+    "$id",
+    "$ref",
+    "$anchor",
+    "$comment",
+    "title",
+    "description",
+    "pattern",
+];
 const FLAG: [&str; 4] = ["uniqueItems", "deprecated", "readOnly", "writeOnly"];
 
 /// Checks a schema's text. The error says where and what is wrong.
@@ -48,19 +63,27 @@ pub fn check(text: &str) -> Result<(), String> {
 }
 
 fn check_schema(value: &Value, path: &str, depth: u32) -> Result<(), String> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(format!("{path}: nested too deeply")) };
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(format!("{path}: nested too deeply"));
+    };
     match value {
         Value::Bool(_) => Ok(()),
-        Value::Object(keywords) => {
-            keywords.iter().try_for_each(|(keyword, value)| check_keyword(keyword, value, path, depth))
-        }
+        Value::Object(keywords) => keywords
+            .iter()
+            .try_for_each(|(keyword, value)| check_keyword(keyword, value, path, depth)),
         _ => Err(format!("{path}: a schema is an object or a boolean")),
     }
 }
 
 fn check_keyword(keyword: &str, value: &Value, path: &str, depth: u32) -> Result<(), String> {
     let at = || format!("{path}/{keyword}");
-    let wants = |ok: bool, what: &str| if ok { Ok(()) } else { Err(format!("{}: must be {what}", at())) };
+    let wants = |ok: bool, what: &str| {
+        if ok {
+            Ok(())
+        } else {
+            Err(format!("{}: must be {what}", at()))
+        }
+    };
     if SCHEMA.contains(&keyword) {
         return check_schema(value, &at(), depth);
     }
@@ -70,9 +93,12 @@ fn check_keyword(keyword: &str, value: &Value, path: &str, depth: u32) -> Result
         return list.iter().try_for_each(|schema| check_schema(schema, &at(), depth));
     }
     if SCHEMA_MAP.contains(&keyword) {
-        let map: &Map<String, Value> =
-            value.as_object().ok_or_else(|| format!("{}: must be an object of schemas", at()))?;
-        return map.iter().try_for_each(|(name, schema)| check_schema(schema, &format!("{}/{name}", at()), depth));
+        let map: &Map<String, Value> = value
+            .as_object()
+            .ok_or_else(|| format!("{}: must be an object of schemas", at()))?;
+        return map
+            .iter()
+            .try_for_each(|(name, schema)| check_schema(schema, &format!("{}/{name}", at()), depth));
     }
     if COUNT.contains(&keyword) {
         return wants(value.is_u64(), "a non-negative integer");
@@ -87,26 +113,36 @@ fn check_keyword(keyword: &str, value: &Value, path: &str, depth: u32) -> Result
         return wants(value.is_boolean(), "a boolean");
     }
     match keyword {
-        "type" => wants(is_type(value), "one of the seven type names, or an array of them, each once"),
+        "type" => wants(
+            is_type(value),
+            "one of the seven type names, or an array of them, each once",
+        ),
         "enum" | "examples" => wants(value.is_array(), "an array"),
         "required" => wants(is_name_list(value), "an array of strings, each once"),
         "multipleOf" => wants(value.as_f64().is_some_and(|number| number > 0.0), "a number above zero"),
-        "dependentRequired" => {
-            wants(value.as_object().is_some_and(|map| map.values().all(is_name_list)), "an object of arrays of strings")
-        }
+        "dependentRequired" => wants(
+            value.as_object().is_some_and(|map| map.values().all(is_name_list)),
+            "an object of arrays of strings",
+        ),
         _ => Ok(()),
     }
 }
 
 fn is_type(value: &Value) -> bool {
     let is_name = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
-    is_name(value) || is_name_list(value) && value.as_array().is_some_and(|names| !names.is_empty() && names.iter().all(is_name))
+    is_name(value)
+        || is_name_list(value)
+            && value
+                .as_array()
+                .is_some_and(|names| !names.is_empty() && names.iter().all(is_name))
 }
 
 fn is_name_list(value: &Value) -> bool {
     value.as_array().is_some_and(|names| {
         let mut seen = std::collections::BTreeSet::new();
-        names.iter().all(|name| name.as_str().is_some_and(|name| seen.insert(name)))
+        names
+            .iter()
+            .all(|name| name.as_str().is_some_and(|name| seen.insert(name)))
     })
 }
 

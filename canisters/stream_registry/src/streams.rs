@@ -90,7 +90,10 @@ fn check(args: &CreateStreamArgs) -> Result<(), StreamError> {
     match &args.licence_terms {
         LicenceTerms::Spdx(id) => {
             name("licence_terms", id)?;
-            if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.+() ".contains(&byte)) {
+            if !id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.+() ".contains(&byte))
+            {
                 return Err(invalid("licence_terms", "an SPDX licence identifier or expression"));
             }
         }
@@ -114,7 +117,10 @@ fn check(args: &CreateStreamArgs) -> Result<(), StreamError> {
 fn check_contributor_count(contributors: &[NewContributor]) -> Result<(), StreamError> {
     let max = limits::MAX_CONTRIBUTORS_PER_CALL;
     if contributors.len() > max {
-        return Err(invalid("contributors", format!("at most {max} in a call; add_contributors takes more")));
+        return Err(invalid(
+            "contributors",
+            format!("at most {max} in a call; add_contributors takes more"),
+        ));
     }
     Ok(())
 }

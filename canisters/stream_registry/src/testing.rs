@@ -5,6 +5,7 @@ use std::time::Duration;
 use candid::{Nat, Principal};
 use ddsx_payments::testing::ModelLedger;
 use ddsx_runtime::testing::TestRuntime;
+use ddsx_runtime::{CallOptions, Runtime};
 use ddsx_types::stream_registry::{
     AddPlanArgs, AppendArgs, BuyArgs, BuyError, ClaimArgs, ClaimError, Claimed, CreateStreamArgs, Credit, Licence,
     LicenceTerms, NewChunk, NewContributor, Payee, PlanId, PlanKind, Price, QuoteArgs, RegistryArgs, StreamId,
@@ -51,7 +52,10 @@ pub fn listing() -> AssetListing {
 
 /// Arguments that create a stream named `name` with contributors `a`, `b` (with accounts 0 and 1) and `c` (without).
 pub fn create_args(name: &str) -> CreateStreamArgs {
-    let contributor = |label: &str, account| NewContributor { label: label.to_owned(), account };
+    let contributor = |label: &str, account| NewContributor {
+        label: label.to_owned(),
+        account,
+    };
     CreateStreamArgs {
         name: name.to_owned(),
         description: "What happens".to_owned(),
@@ -80,9 +84,26 @@ pub fn plan(storage: &mut Storage, stream: StreamId, kind: PlanKind, price: u128
     if storage.asset(LEDGER).is_none() {
         assets::enter(storage, &listing()).expect("a valid listing");
     }
-    let prices = if kind == PlanKind::Free { vec![] } else { vec![Price { ledger: LEDGER, amount: Nat::from(price) }] };
+    let prices = if kind == PlanKind::Free {
+        vec![]
+    } else {
+        vec![Price {
+            ledger: LEDGER,
+            amount: Nat::from(price),
+        }]
+    };
     let name = format!("plan {}", storage.counters().plans);
-    plans::add(storage, OWNER, AddPlanArgs { stream, name, kind, prices }).expect("a valid plan")
+    plans::add(
+        storage,
+        OWNER,
+        AddPlanArgs {
+            stream,
+            name,
+            kind,
+            prices,
+        },
+    )
+    .expect("a valid plan")
 }
 
 /// A chunk credited to contributors.
@@ -90,19 +111,31 @@ pub fn chunk(payload: &[u8], credits: &[(u32, u64)]) -> NewChunk {
     NewChunk {
         payload: ByteBuf::from(payload),
         provider_timestamp: NOW,
-        credits: credits.iter().map(|(contributor, records)| Credit { contributor: *contributor, records: *records }).collect(),
+        credits: credits
+            .iter()
+            .map(|(contributor, records)| Credit {
+                contributor: *contributor,
+                records: *records,
+            })
+            .collect(),
     }
 }
 
 /// A batch at a sequence number.
 pub fn batch(stream: StreamId, expected_sequence: u64, chunks: Vec<NewChunk>) -> AppendArgs {
-    AppendArgs { stream, expected_sequence, chunks }
+    AppendArgs {
+        stream,
+        expected_sequence,
+        chunks,
+    }
 }
 
 /// Appends so many small chunks, credited to `a`.
 pub fn append_some(storage: &mut Storage, stream: StreamId, count: u64) {
     let first = storage.stream(stream).expect("the stream").log.size();
-    let chunks = (first..first + count).map(|number| chunk(&number.to_be_bytes(), &[(0, 1)])).collect();
+    let chunks = (first..first + count)
+        .map(|number| chunk(&number.to_be_bytes(), &[(0, 1)]))
+        .collect();
     log::append(storage, OWNER, NOW + first, &batch(stream, first, chunks)).expect("a valid batch");
 }
 
@@ -126,10 +159,18 @@ impl World {
         runtime.set_caller(GOVERNANCE);
         let ledger = ModelLedger::install(&runtime, LEDGER, FEE, true);
         let host = Registry(runtime.clone());
-        let args = RegistryArgs { assets: Some(vec![listing()]), ..RegistryArgs::default() };
+        let args = RegistryArgs {
+            assets: Some(vec![listing()]),
+            ..RegistryArgs::default()
+        };
         lifecycle::init(&host, Some(args)).expect("valid arguments");
         runtime.run_until_stalled();
-        Self { runtime, host, ledger, memory }
+        Self {
+            runtime,
+            host,
+            ledger,
+            memory,
+        }
     }
 
     /// A stream whose records are credited 1 : 2 : 1 to `a`, `b` and `c`, and a perpetual plan at `price`.
@@ -152,7 +193,15 @@ impl World {
 
     /// What the buyer would send now.
     pub fn buy_args(&self, plan: PlanId, request: u8) -> BuyArgs {
-        let quote = storage::with(|storage| plans::quote(storage, QuoteArgs { plan, ledger: Some(LEDGER) }));
+        let quote = storage::with(|storage| {
+            plans::quote(
+                storage,
+                QuoteArgs {
+                    plan,
+                    ledger: Some(LEDGER),
+                },
+            )
+        });
         let quote = quote.expect("a quote");
         BuyArgs {
             plan,
@@ -176,7 +225,11 @@ impl World {
     pub fn claim(&self, caller: Principal, stream: StreamId, payee: Payee) -> Option<Result<Claimed, ClaimError>> {
         self.runtime.set_caller(caller);
         let host = self.host.clone();
-        let args = ClaimArgs { stream, ledger: LEDGER, payee };
+        let args = ClaimArgs {
+            stream,
+            ledger: LEDGER,
+            payee,
+        };
         self.runtime.run(async move { payout::claim(&host, args).await })
     }
 
@@ -185,6 +238,17 @@ impl World {
         self.runtime.upgrade();
         storage::open(self.memory.clone());
         lifecycle::post_upgrade(&self.host, None).expect("no argument");
+        self.runtime.run_until_stalled();
+    }
+
+    /// Uses up the fates that no call has met yet, so that from now on calls end well.
+    pub fn forget_fates(&self) {
+        for _ in 0..100 {
+            let runtime = self.runtime.clone();
+            self.runtime.spawn(async move {
+                let _ = runtime.call_raw(LEDGER, "icrc1_fee", Vec::new(), CallOptions::unbounded()).await;
+            });
+        }
         self.runtime.run_until_stalled();
     }
 
@@ -206,7 +270,11 @@ impl World {
             }
             let audit = storage::with(|storage| revenue_book::audit(storage, LEDGER)).expect("a listed asset");
             assert!(audit.conserved, "{audit:?}");
-            assert_eq!(audit.must_hold, Nat::from(self.ledger.balance(REGISTRY.into())), "upgraded: {upgraded}");
+            assert_eq!(
+                audit.must_hold,
+                Nat::from(self.ledger.balance(REGISTRY.into())),
+                "upgraded: {upgraded}"
+            );
             assert!(self.ledger.is_conserved());
             storage::with(revenue_book::check_exactly);
         }

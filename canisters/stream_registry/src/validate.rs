@@ -6,12 +6,18 @@ use ddsx_types::stream_registry::{StreamError, limits};
 
 /// An error about a field.
 pub fn invalid(field: &str, reason: impl Into<String>) -> StreamError {
-    StreamError::InvalidField { field: field.to_owned(), reason: reason.into() }
+    StreamError::InvalidField {
+        field: field.to_owned(),
+        reason: reason.into(),
+    }
 }
 
 /// An error about a limit on what is stored.
 pub fn limit(limit: &str, max: impl Into<u64>) -> StreamError {
-    StreamError::LimitReached { limit: limit.to_owned(), max: max.into() }
+    StreamError::LimitReached {
+        limit: limit.to_owned(),
+        max: max.into(),
+    }
 }
 
 /// A name: 1 to 100 bytes, no control characters, no space at either end.
@@ -28,7 +34,11 @@ pub fn name(field: &str, text: &str) -> Result<(), StreamError> {
 
 /// A text of at most so many bytes.
 pub fn text(field: &str, text: &str, max: usize) -> Result<(), StreamError> {
-    if text.len() > max { Err(invalid(field, format!("at most {max} bytes"))) } else { Ok(()) }
+    if text.len() > max {
+        Err(invalid(field, format!("at most {max} bytes")))
+    } else {
+        Ok(())
+    }
 }
 
 /// An account that can be paid: not the anonymous principal's, nor the management canister's.
@@ -44,7 +54,10 @@ pub fn media_type(field: &str, text: &str) -> Result<(), StreamError> {
     name(field, text)?;
     let essence = text.split(';').next().unwrap_or_default().trim();
     let is_token = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
     match essence.split_once('/') {
         Some((kind, subtype)) if is_token(kind) && is_token(subtype) && text.is_ascii() => Ok(()),
@@ -68,7 +81,11 @@ mod tests {
 
     #[test]
     fn should_tell_media_types_from_other_text() {
-        for good in ["application/x-ndjson", "text/csv; charset=utf-8", "application/vnd.apache.parquet"] {
+        for good in [
+            "application/x-ndjson",
+            "text/csv; charset=utf-8",
+            "application/vnd.apache.parquet",
+        ] {
             assert_eq!(media_type("content_type", good), Ok(()), "{good}");
         }
         for bad in ["json", "/", "a/", "a b/c", "text/ü"] {

@@ -27,7 +27,9 @@ fn tree(witness: &ByteBuf) -> Tree {
 #[test]
 fn should_show_every_head_under_the_root() {
     let mut storage = storage();
-    let streams: Vec<_> = (0..5).map(|number| stream(&mut storage, &format!("stream {number}"))).collect();
+    let streams: Vec<_> = (0..5)
+        .map(|number| stream(&mut storage, &format!("stream {number}")))
+        .collect();
     append_some(&mut storage, streams[3], 4);
     let runtime = TestRuntime::default();
     publish(&storage, &runtime);
@@ -71,11 +73,17 @@ fn should_show_a_licence_or_that_there_is_none() {
             assert_eq!(tree.digest(), root(&storage));
             let hash = sha256(certified.encoded.as_ref().unwrap());
             assert_eq!(tree.lookup_path(path(id)), LookupResult::Found(hash.as_bytes()));
-            assert_eq!(candid::decode_one(certified.encoded.as_ref().unwrap()).ok(), certified.licence);
+            assert_eq!(
+                candid::decode_one(certified.encoded.as_ref().unwrap()).ok(),
+                certified.licence
+            );
         }
         let none = licences::certified(&storage, &runtime, count);
         let tree = tree(&none.witness);
-        assert_eq!((none.licence, none.encoded, tree.digest()), (None, None, root(&storage)));
+        assert_eq!(
+            (none.licence, none.encoded, tree.digest()),
+            (None, None, root(&storage))
+        );
         assert_eq!(tree.lookup_path(path(count)), LookupResult::Absent);
         assert_eq!(grant(&mut storage), count);
     }

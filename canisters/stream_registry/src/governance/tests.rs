@@ -6,7 +6,10 @@ use ddsx_runtime::CallError;
 fn execute(world: &World, caller: Principal, action: Action) -> Result<(), String> {
     world.runtime.set_caller(caller);
     let host = world.host.clone();
-    world.runtime.run(async move { execute_(&host, action).await }).expect("it ends")
+    world
+        .runtime
+        .run(async move { execute_(&host, action).await })
+        .expect("it ends")
 }
 
 use super::execute as execute_;
@@ -29,9 +32,18 @@ fn should_obey_governance_and_nobody_else() {
         assert_eq!(execute(&world, GOVERNANCE, action.clone()), Ok(()), "{action:?}");
     }
     let parameters = storage::with(parameters);
-    assert_eq!((parameters.governance, parameters.treasury, parameters.protocol_fee_bps), (OTHER, holder(9), 300));
-    assert_eq!((parameters.payout_interval_s, parameters.paused, parameters.assets.len()), (30, false, 0));
-    assert!(execute(&world, GOVERNANCE, Action::SetPaused(true)).is_err(), "it was handed over");
+    assert_eq!(
+        (parameters.governance, parameters.treasury, parameters.protocol_fee_bps),
+        (OTHER, holder(9), 300)
+    );
+    assert_eq!(
+        (parameters.payout_interval_s, parameters.paused, parameters.assets.len()),
+        (30, false, 0)
+    );
+    assert!(
+        execute(&world, GOVERNANCE, Action::SetPaused(true)).is_err(),
+        "it was handed over"
+    );
     world.upgrade();
     assert_eq!(storage::with(super::parameters), parameters);
 }
@@ -51,7 +63,10 @@ fn should_validate_what_it_executes() {
         Action::SetPayoutInterval(0),
         Action::SetPayoutInterval(86_401),
         Action::DelistAsset(OTHER),
-        Action::SettleQuarantined(SettleQuarantinedArgs { intent: 7, evidence: Evidence::NotPaid }),
+        Action::SettleQuarantined(SettleQuarantinedArgs {
+            intent: 7,
+            evidence: Evidence::NotPaid,
+        }),
         listing(|listing| listing.ledger = Principal::anonymous()),
         listing(|listing| listing.symbol = "$".to_owned()),
         listing(|listing| listing.decimals = 39),
@@ -70,7 +85,11 @@ fn should_validate_what_it_executes() {
 fn should_list_an_asset_only_if_the_ledger_says_the_same() {
     let world = World::new();
     let ledger = Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0, 10, 1, 1]);
-    let other = AssetListing { ledger, symbol: "ICP".to_owned(), ..listing() };
+    let other = AssetListing {
+        ledger,
+        symbol: "ICP".to_owned(),
+        ..listing()
+    };
     let with = |decimals: u8, standard: &'static str| {
         world.runtime.install(ledger, move |message| {
             #[derive(candid::CandidType)]
@@ -81,33 +100,61 @@ fn should_list_an_asset_only_if_the_ledger_says_the_same() {
             let reply = match message.method.as_str() {
                 "icrc1_fee" => candid::encode_one(Nat::from(FEE)),
                 "icrc1_decimals" => candid::encode_one(decimals),
-                _ => candid::encode_one(vec![Standard { name: standard.to_owned(), url: String::new() }]),
+                _ => candid::encode_one(vec![Standard {
+                    name: standard.to_owned(),
+                    url: String::new(),
+                }]),
             };
             reply.map_err(|error| CallError::NotSent(error.to_string()))
         });
         execute(&world, GOVERNANCE, Action::ListAsset(other.clone()))
     };
-    assert!(execute(&world, GOVERNANCE, Action::ListAsset(other.clone())).is_err(), "there is no such canister");
+    assert!(
+        execute(&world, GOVERNANCE, Action::ListAsset(other.clone())).is_err(),
+        "there is no such canister"
+    );
     assert_eq!(with(8, "ICRC-1"), Err("the ledger does not support ICRC-2".to_owned()));
     assert_eq!(with(6, "ICRC-2"), Err("the ledger has 6 decimals".to_owned()));
     assert_eq!(with(8, "ICRC-2"), Ok(()));
     assert_eq!(storage::with(parameters).assets.len(), 2);
     assert_eq!(execute(&world, GOVERNANCE, Action::DelistAsset(ledger)), Ok(()));
     assert_eq!(with(8, "ICRC-2"), Ok(()), "listed again");
-    assert_eq!(storage::with(|storage| storage.asset(ledger).unwrap().number), 1, "under its number");
+    assert_eq!(
+        storage::with(|storage| storage.asset(ledger).unwrap().number),
+        1,
+        "under its number"
+    );
 }
 
 #[test]
 fn should_refuse_bad_install_arguments() {
     let mut storage = storage();
     let bad = [
-        RegistryArgs { governance: Some(Principal::anonymous()), ..RegistryArgs::default() },
-        RegistryArgs { treasury: Some(Principal::anonymous().into()), ..RegistryArgs::default() },
-        RegistryArgs { protocol_fee_bps: Some(2_001), ..RegistryArgs::default() },
-        RegistryArgs { payout_interval_s: Some(0), ..RegistryArgs::default() },
-        RegistryArgs { assets: Some(vec![listing(); 21]), ..RegistryArgs::default() },
         RegistryArgs {
-            assets: Some(vec![AssetListing { symbol: String::new(), ..listing() }]),
+            governance: Some(Principal::anonymous()),
+            ..RegistryArgs::default()
+        },
+        RegistryArgs {
+            treasury: Some(Principal::anonymous().into()),
+            ..RegistryArgs::default()
+        },
+        RegistryArgs {
+            protocol_fee_bps: Some(2_001),
+            ..RegistryArgs::default()
+        },
+        RegistryArgs {
+            payout_interval_s: Some(0),
+            ..RegistryArgs::default()
+        },
+        RegistryArgs {
+            assets: Some(vec![listing(); 21]),
+            ..RegistryArgs::default()
+        },
+        RegistryArgs {
+            assets: Some(vec![AssetListing {
+                symbol: String::new(),
+                ..listing()
+            }]),
             ..RegistryArgs::default()
         },
     ];
@@ -116,6 +163,9 @@ fn should_refuse_bad_install_arguments() {
     }
     assert_eq!(install(&mut storage, GOVERNANCE, RegistryArgs::default()), Ok(()));
     let parameters = parameters(&storage);
-    assert_eq!((parameters.governance, parameters.treasury), (GOVERNANCE, GOVERNANCE.into()));
+    assert_eq!(
+        (parameters.governance, parameters.treasury),
+        (GOVERNANCE, GOVERNANCE.into())
+    );
     assert_eq!((parameters.protocol_fee_bps, parameters.payout_interval_s), (250, 60));
 }

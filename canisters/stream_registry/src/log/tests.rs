@@ -4,7 +4,10 @@ use ddsx_merkle_log::{ContentType, Log, Verdict, label_hash};
 use ddsx_types::stream_registry::{AppendError as E, CreateStreamArgs, SetPublisherArgs};
 
 fn json_stream(storage: &mut Storage) -> StreamId {
-    let args = CreateStreamArgs { content_type: "application/x-ndjson".to_owned(), ..create_args("json") };
+    let args = CreateStreamArgs {
+        content_type: "application/x-ndjson".to_owned(),
+        ..create_args("json")
+    };
     crate::streams::create(storage, OWNER, NOW, args).unwrap()
 }
 
@@ -23,8 +26,11 @@ fn should_store_chunks_and_commit_to_them() {
     assert_eq!((appended.head.tree_size, appended.head.timestamp), (2, NOW + 7));
 
     let leaf = stored_leaf(&storage, id, 0);
-    let credits = [(0, "a", 3), (2, "c", 1)]
-        .map(|(contributor, label, records)| merkle::Credit { contributor, label: label_hash(label), records });
+    let credits = [(0, "a", 3), (2, "c", 1)].map(|(contributor, label, records)| merkle::Credit {
+        contributor,
+        label: label_hash(label),
+        records,
+    });
     let expected = Leaf {
         stream: id,
         sequence: 0,
@@ -40,7 +46,9 @@ fn should_store_chunks_and_commit_to_them() {
     };
     assert_eq!(leaf, expected);
     let mut reference = Log::restore(Vec::new()).unwrap();
-    reference.append_batch(&[expected.hash(), stored_leaf(&storage, id, 1).hash()]).unwrap();
+    reference
+        .append_batch(&[expected.hash(), stored_leaf(&storage, id, 1).hash()])
+        .unwrap();
     assert_eq!(appended.head.root, reference.root());
 
     let state = storage.stream(id).unwrap();
@@ -58,13 +66,22 @@ fn should_answer_a_retry_and_write_nothing_twice() {
     let args = batch(id, 0, vec![chunk(b"first", &[(0, 3)]), chunk(b"second", &[(1, 1)])]);
     let appended = append(&mut storage, OWNER, NOW, &args).unwrap();
     let again = append(&mut storage, OWNER, NOW + 9, &args).unwrap();
-    assert_eq!(again, Appended { already_stored: true, ..appended });
+    assert_eq!(
+        again,
+        Appended {
+            already_stored: true,
+            ..appended
+        }
+    );
     let part = batch(id, 1, vec![chunk(b"second", &[(1, 1)])]);
     assert!(append(&mut storage, OWNER, NOW, &part).unwrap().already_stored);
     let counted = (storage.counters().chunks, storage.stream(id).unwrap().total_weight);
     assert_eq!(counted, (2, 4));
     crate::streams::close(&mut storage, OWNER, id).unwrap();
-    assert!(append(&mut storage, OWNER, NOW, &args).unwrap().already_stored, "closing loses no reply");
+    assert!(
+        append(&mut storage, OWNER, NOW, &args).unwrap().already_stored,
+        "closing loses no reply"
+    );
 }
 
 #[test]
@@ -72,18 +89,35 @@ fn should_tell_other_chunks_from_a_retry() {
     let mut storage = storage();
     let id = stream(&mut storage, "quakes");
     let first = chunk(b"first", &[(0, 3)]);
-    append(&mut storage, OWNER, NOW, &batch(id, 0, vec![first.clone(), chunk(b"second", &[])])).unwrap();
+    append(
+        &mut storage,
+        OWNER,
+        NOW,
+        &batch(id, 0, vec![first.clone(), chunk(b"second", &[])]),
+    )
+    .unwrap();
     let mut late = first.clone();
     late.provider_timestamp -= 1;
-    for other in [chunk(b"First", &[(0, 3)]), chunk(b"first", &[(0, 4)]), chunk(b"first", &[(1, 3)]), chunk(b"first", &[]), late]
-    {
+    for other in [
+        chunk(b"First", &[(0, 3)]),
+        chunk(b"first", &[(0, 4)]),
+        chunk(b"first", &[(1, 3)]),
+        chunk(b"first", &[]),
+        late,
+    ] {
         let result = append(&mut storage, OWNER, NOW, &batch(id, 0, vec![other.clone()]));
         assert_eq!(result, Err(E::DifferentChunkStored { sequence: 0 }), "{other:?}");
     }
     let beyond = batch(id, 1, vec![chunk(b"second", &[]), chunk(b"third", &[])]);
-    assert_eq!(append(&mut storage, OWNER, NOW, &beyond), Err(E::WrongSequence { expected: 2 }));
+    assert_eq!(
+        append(&mut storage, OWNER, NOW, &beyond),
+        Err(E::WrongSequence { expected: 2 })
+    );
     let gap = batch(id, 3, vec![chunk(b"third", &[])]);
-    assert_eq!(append(&mut storage, OWNER, NOW, &gap), Err(E::WrongSequence { expected: 2 }));
+    assert_eq!(
+        append(&mut storage, OWNER, NOW, &gap),
+        Err(E::WrongSequence { expected: 2 })
+    );
     assert_eq!(storage.counters().chunks, 2);
 }
 
@@ -94,9 +128,18 @@ fn should_refuse_bad_batches_whole() {
     let good = chunk(b"good", &[(0, 1)]);
     let many = vec![good.clone(); limits::MAX_CHUNKS_PER_APPEND + 1];
     let large = vec![chunk(&vec![1; limits::MAX_APPEND_BYTES / 2 + 1], &[]); 2];
-    assert_eq!(append(&mut storage, OWNER, NOW, &batch(id, 0, vec![])), Err(E::EmptyBatch));
-    assert_eq!(append(&mut storage, OWNER, NOW, &batch(id, 0, many)), Err(E::TooManyChunks { max: 1_000 }));
-    assert!(matches!(append(&mut storage, OWNER, NOW, &batch(id, 0, large)), Err(E::BatchTooLarge { .. })));
+    assert_eq!(
+        append(&mut storage, OWNER, NOW, &batch(id, 0, vec![])),
+        Err(E::EmptyBatch)
+    );
+    assert_eq!(
+        append(&mut storage, OWNER, NOW, &batch(id, 0, many)),
+        Err(E::TooManyChunks { max: 1_000 })
+    );
+    assert!(matches!(
+        append(&mut storage, OWNER, NOW, &batch(id, 0, large)),
+        Err(E::BatchTooLarge { .. })
+    ));
 
     let mut early = good.clone();
     early.provider_timestamp = NOW + MAX_AHEAD_NS + 1;
@@ -110,15 +153,27 @@ fn should_refuse_bad_batches_whole() {
         chunk(b"x", &[(0, u64::MAX), (1, u64::MAX)]),
     ] {
         let result = append(&mut storage, OWNER, NOW, &batch(id, 0, vec![good.clone(), bad.clone()]));
-        assert!(matches!(result, Err(E::InvalidChunk { index: 1, .. })), "{bad:?}: {result:?}");
+        assert!(
+            matches!(result, Err(E::InvalidChunk { index: 1, .. })),
+            "{bad:?}: {result:?}"
+        );
     }
     let unknown = batch(id, 0, vec![good.clone(), chunk(b"x", &[(3, 1)])]);
     let result = append(&mut storage, OWNER, NOW, &unknown);
-    assert_eq!(result, Err(E::UnknownContributor { index: 1, contributor: 3 }));
+    assert_eq!(
+        result,
+        Err(E::UnknownContributor {
+            index: 1,
+            contributor: 3
+        })
+    );
     let most = chunk(b"x", &[(0, MAX_RECORDS)]);
     append(&mut storage, OWNER, NOW, &batch(id, 0, vec![most])).unwrap();
     let result = append(&mut storage, OWNER, NOW, &batch(id, 1, vec![good]));
-    assert!(matches!(result, Err(E::LimitReached { max: MAX_RECORDS, .. })), "{result:?}");
+    assert!(
+        matches!(result, Err(E::LimitReached { max: MAX_RECORDS, .. })),
+        "{result:?}"
+    );
     assert_eq!(storage.stream(id).unwrap().log.size(), 1);
     assert_eq!(storage.contributor(id, 0).unwrap().weight, MAX_RECORDS);
 }
@@ -129,12 +184,25 @@ fn should_let_the_owner_and_publishers_write() {
     let id = stream(&mut storage, "quakes");
     let one = |sequence| batch(id, sequence, vec![chunk(b"x", &[])]);
     assert_eq!(append(&mut storage, OTHER, NOW, &one(0)), Err(E::NotAPublisher));
-    let publisher = ddsx_types::stream_registry::Publisher { principal: OTHER, expires_at: Some(NOW + 100) };
+    let publisher = ddsx_types::stream_registry::Publisher {
+        principal: OTHER,
+        expires_at: Some(NOW + 100),
+    };
     publishers::set(&mut storage, OWNER, NOW, &SetPublisherArgs { stream: id, publisher }).unwrap();
     assert!(append(&mut storage, OTHER, NOW + 99, &one(0)).is_ok());
-    assert_eq!(append(&mut storage, OTHER, NOW + 100, &one(1)), Err(E::NotAPublisher), "its time is over");
-    assert_eq!(append(&mut storage, Principal::anonymous(), NOW, &one(1)), Err(E::AnonymousCaller));
-    assert_eq!(append(&mut storage, OWNER, NOW, &batch(9, 0, vec![chunk(b"x", &[])])), Err(E::StreamNotFound));
+    assert_eq!(
+        append(&mut storage, OTHER, NOW + 100, &one(1)),
+        Err(E::NotAPublisher),
+        "its time is over"
+    );
+    assert_eq!(
+        append(&mut storage, Principal::anonymous(), NOW, &one(1)),
+        Err(E::AnonymousCaller)
+    );
+    assert_eq!(
+        append(&mut storage, OWNER, NOW, &batch(9, 0, vec![chunk(b"x", &[])])),
+        Err(E::StreamNotFound)
+    );
     storage.change_settings(|settings| settings.paused = true);
     assert_eq!(append(&mut storage, OWNER, NOW, &one(1)), Err(E::Paused));
 }
@@ -144,11 +212,28 @@ fn should_check_json_lines_and_say_so_in_the_leaf() {
     let mut storage = storage();
     let id = json_stream(&mut storage);
     let lines = b"{\"mag\":1}\n{\"mag\":2}\n";
-    append(&mut storage, OWNER, NOW, &batch(id, 0, vec![chunk(lines, &[(0, 1), (1, 1)]), chunk(b"7", &[])])).unwrap();
+    append(
+        &mut storage,
+        OWNER,
+        NOW,
+        &batch(id, 0, vec![chunk(lines, &[(0, 1), (1, 1)]), chunk(b"7", &[])]),
+    )
+    .unwrap();
     let leaf = stored_leaf(&storage, id, 0);
-    assert_eq!((leaf.content_type, leaf.verdict, leaf.records), (ContentType::JSON_LINES, Verdict::PARSES, 2));
-    assert_eq!(stored_leaf(&storage, id, 1).records, 1, "counted, and credited to nobody");
-    for (payload, credits) in [(&lines[..], &[(0, 3)][..]), (b"{\"mag\":", &[(0, 1)]), (b"1\n\n2", &[(0, 2)])] {
+    assert_eq!(
+        (leaf.content_type, leaf.verdict, leaf.records),
+        (ContentType::JSON_LINES, Verdict::PARSES, 2)
+    );
+    assert_eq!(
+        stored_leaf(&storage, id, 1).records,
+        1,
+        "counted, and credited to nobody"
+    );
+    for (payload, credits) in [
+        (&lines[..], &[(0, 3)][..]),
+        (b"{\"mag\":", &[(0, 1)]),
+        (b"1\n\n2", &[(0, 2)]),
+    ] {
         let result = append(&mut storage, OWNER, NOW, &batch(id, 2, vec![chunk(payload, credits)]));
         assert!(matches!(result, Err(E::InvalidChunk { index: 0, .. })), "{result:?}");
     }
@@ -167,7 +252,10 @@ fn should_keep_many_batches_and_streams_apart() {
         let state = storage.stream(id).unwrap();
         assert_eq!(state.log.size(), 269);
         for sequence in [0, 63, 64, 191, 268] {
-            assert_eq!(storage.chunk(storage.place(&state, sequence).unwrap()).payload, sequence.to_be_bytes());
+            assert_eq!(
+                storage.chunk(storage.place(&state, sequence).unwrap()).payload,
+                sequence.to_be_bytes()
+            );
             assert_eq!(stored_leaf(&storage, id, sequence).stream, id);
         }
         assert_eq!(storage.place(&state, 269), None);

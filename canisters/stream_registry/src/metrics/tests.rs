@@ -2,9 +2,17 @@ use super::*;
 use crate::testing::*;
 
 fn get(world: &World, url: &str) -> (u16, String) {
-    let request = HttpRequest { method: "GET".to_owned(), url: url.to_owned(), headers: vec![], body: ByteBuf::new() };
+    let request = HttpRequest {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        headers: vec![],
+        body: ByteBuf::new(),
+    };
     let response = respond(&world.host, &request);
-    (response.status_code, String::from_utf8(response.body.into_vec()).unwrap())
+    (
+        response.status_code,
+        String::from_utf8(response.body.into_vec()).unwrap(),
+    )
 }
 
 #[test]

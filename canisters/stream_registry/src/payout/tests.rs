@@ -30,24 +30,45 @@ fn should_pay_everyone_by_itself() {
     world.check();
     world.wait(200);
     assert_eq!(got(&world, holder(100)), PROVIDER_PART - FEE);
-    assert_eq!(got(&world, GOVERNANCE.into()), TREASURY_PART - FEE, "the treasury is governance's account by default");
+    assert_eq!(
+        got(&world, GOVERNANCE.into()),
+        TREASURY_PART - FEE,
+        "the treasury is governance's account by default"
+    );
     assert_eq!(got(&world, holder(0)), A - FEE);
     assert_eq!(got(&world, holder(1)), B - FEE);
     world.check();
     let revenue = storage::with(|storage| {
         revenue_book::stream_revenue(storage, StreamRevenueArgs { stream, ledger: LEDGER }).unwrap()
     });
-    assert_eq!((revenue.received.clone(), revenue.protocol_fee.clone()), (nat(PRICE), nat(TREASURY_PART)));
-    assert_eq!((revenue.provider.paid, revenue.provider.ledger_fees), (nat(PROVIDER_PART - FEE), nat(FEE)));
+    assert_eq!(
+        (revenue.received.clone(), revenue.protocol_fee.clone()),
+        (nat(PRICE), nat(TREASURY_PART))
+    );
+    assert_eq!(
+        (revenue.provider.paid, revenue.provider.ledger_fees),
+        (nat(PROVIDER_PART - FEE), nat(FEE))
+    );
     assert_eq!(revenue.contributors.paid, nat(A + B - 2 * FEE));
     let all = storage::with(|storage| {
         revenue_book::contributor_revenue(
             storage,
-            ContributorRevenueArgs { stream, ledger: LEDGER, page: Page::default() },
+            ContributorRevenueArgs {
+                stream,
+                ledger: LEDGER,
+                page: Page::default(),
+            },
         )
     });
-    let due: Vec<_> = all.iter().map(|one| (one.label.as_str(), one.weight, one.balance.due.clone())).collect();
-    assert_eq!(due, [("a", 1, nat(0)), ("b", 2, nat(0)), ("c", 1, nat(A))], "c has no account yet");
+    let due: Vec<_> = all
+        .iter()
+        .map(|one| (one.label.as_str(), one.weight, one.balance.due.clone()))
+        .collect();
+    assert_eq!(
+        due,
+        [("a", 1, nat(0)), ("b", 2, nat(0)), ("c", 1, nat(A))],
+        "c has no account yet"
+    );
     assert_eq!(storage::with(|storage| storage.books().payouts_in_flight()), 0);
     assert!(storage::with(|storage| storage.queue().is_empty()));
 }
@@ -77,11 +98,20 @@ fn should_let_wait_what_is_below_the_threshold() {
 fn should_pay_what_was_bound_late_after_seven_days() {
     let (world, stream, _) = sold();
     world.wait(200);
-    let bind = ContributorAccountArgs { stream, contributor: 2, account: holder(2) };
+    let bind = ContributorAccountArgs {
+        stream,
+        contributor: 2,
+        account: holder(2),
+    };
     let now = world.runtime.time();
     storage::with_mut(|storage| contributors::bind_account(storage, OWNER, now, &bind)).unwrap();
     let claimed = world.claim(holder(2).owner, stream, Payee::Contributor(2)).unwrap();
-    assert_eq!(claimed, Err(ClaimError::NotPayableYet { payable_from: now + WEEK * 1_000_000_000 }));
+    assert_eq!(
+        claimed,
+        Err(ClaimError::NotPayableYet {
+            payable_from: now + WEEK * 1_000_000_000
+        })
+    );
     world.upgrade();
     world.wait(WEEK - 60);
     assert_eq!(got(&world, holder(2)), 0);
@@ -93,18 +123,51 @@ fn should_pay_what_was_bound_late_after_seven_days() {
 #[test]
 fn should_claim_at_once_and_only_by_whom_it_concerns() {
     let (world, stream, _) = sold();
-    assert_eq!(world.claim(BUYER, stream, Payee::Contributor(0)), Some(Err(ClaimError::NotPayee)));
-    assert_eq!(world.claim(Principal::anonymous(), stream, Payee::Provider), Some(Err(ClaimError::AnonymousCaller)));
-    assert_eq!(world.claim(OWNER, 9, Payee::Provider), Some(Err(ClaimError::StreamNotFound)));
-    assert_eq!(world.claim(OWNER, stream, Payee::Contributor(9)), Some(Err(ClaimError::ContributorNotFound)));
-    assert_eq!(world.claim(OWNER, stream, Payee::Contributor(2)), Some(Err(ClaimError::NoAccount)));
-    let claimed = world.claim(holder(1).owner, stream, Payee::Contributor(1)).unwrap().unwrap();
-    assert_eq!((claimed.amount, claimed.ledger_fee, claimed.block), (nat(B - FEE), nat(FEE), nat(1)));
-    let nothing = ClaimError::NothingDue { due: nat(0), ledger_fee: nat(FEE) };
-    assert_eq!(world.claim(holder(1).owner, stream, Payee::Contributor(1)), Some(Err(nothing)));
-    assert!(world.claim(OWNER, stream, Payee::Provider).unwrap().is_ok(), "the owner claims for the provider");
+    assert_eq!(
+        world.claim(BUYER, stream, Payee::Contributor(0)),
+        Some(Err(ClaimError::NotPayee))
+    );
+    assert_eq!(
+        world.claim(Principal::anonymous(), stream, Payee::Provider),
+        Some(Err(ClaimError::AnonymousCaller))
+    );
+    assert_eq!(
+        world.claim(OWNER, 9, Payee::Provider),
+        Some(Err(ClaimError::StreamNotFound))
+    );
+    assert_eq!(
+        world.claim(OWNER, stream, Payee::Contributor(9)),
+        Some(Err(ClaimError::ContributorNotFound))
+    );
+    assert_eq!(
+        world.claim(OWNER, stream, Payee::Contributor(2)),
+        Some(Err(ClaimError::NoAccount))
+    );
+    let claimed = world
+        .claim(holder(1).owner, stream, Payee::Contributor(1))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (claimed.amount, claimed.ledger_fee, claimed.block),
+        (nat(B - FEE), nat(FEE), nat(1))
+    );
+    let nothing = ClaimError::NothingDue {
+        due: nat(0),
+        ledger_fee: nat(FEE),
+    };
+    assert_eq!(
+        world.claim(holder(1).owner, stream, Payee::Contributor(1)),
+        Some(Err(nothing))
+    );
+    assert!(
+        world.claim(OWNER, stream, Payee::Provider).unwrap().is_ok(),
+        "the owner claims for the provider"
+    );
     storage::with_mut(|storage| storage.change_settings(|settings| settings.paused = true));
-    assert_eq!(world.claim(OWNER, stream, Payee::Contributor(0)), Some(Err(ClaimError::Paused)));
+    assert_eq!(
+        world.claim(OWNER, stream, Payee::Contributor(0)),
+        Some(Err(ClaimError::Paused))
+    );
     world.wait(600);
     assert_eq!(got(&world, holder(0)), 0, "the timer is paused too");
     storage::with_mut(|storage| storage.change_settings(|settings| settings.paused = false));
@@ -129,9 +192,15 @@ fn should_pay_each_once_whatever_becomes_of_the_calls() {
         let (world, stream, _) = sold();
         world.runtime.next_call(fate.clone());
         let claimed = world.claim(holder(0).owner, stream, Payee::Contributor(0));
-        assert!(matches!(claimed, None | Some(Err(ClaimError::Pending { .. }))), "{fate:?}: {claimed:?}");
+        assert!(
+            matches!(claimed, None | Some(Err(ClaimError::Pending { .. }))),
+            "{fate:?}: {claimed:?}"
+        );
         let again = world.claim(holder(0).owner, stream, Payee::Contributor(0));
-        assert!(matches!(again, Some(Err(ClaimError::Pending { .. }))), "{fate:?}: {again:?}");
+        assert!(
+            matches!(again, Some(Err(ClaimError::Pending { .. }))),
+            "{fate:?}: {again:?}"
+        );
         world.upgrade();
         world.wait(3_600);
         assert_eq!(got(&world, holder(0)), A - FEE, "{fate:?}");
@@ -142,9 +211,15 @@ fn should_pay_each_once_whatever_becomes_of_the_calls() {
 #[test]
 fn should_owe_again_what_a_ledger_refuses_and_try_later() {
     let (world, stream, _) = sold();
-    world.ledger.refuse_next(Failure::Generic { code: 1, message: "no".to_owned() });
+    world.ledger.refuse_next(Failure::Generic {
+        code: 1,
+        message: "no".to_owned(),
+    });
     let claimed = world.claim(holder(0).owner, stream, Payee::Contributor(0));
-    assert!(matches!(claimed, Some(Err(ClaimError::PaymentRefused { .. }))), "{claimed:?}");
+    assert!(
+        matches!(claimed, Some(Err(ClaimError::PaymentRefused { .. }))),
+        "{claimed:?}"
+    );
     world.check();
     world.ledger.set_fee(30);
     world.wait(2_000);
@@ -170,7 +245,10 @@ fn should_hold_income_until_there_is_weight() {
     let world = World::new();
     let (stream, plan) = storage::with_mut(|storage| {
         let id = stream(storage, "quakes");
-        (id, plan(storage, id, ddsx_types::stream_registry::PlanKind::Perpetual, PRICE))
+        (
+            id,
+            plan(storage, id, ddsx_types::stream_registry::PlanKind::Perpetual, PRICE),
+        )
     });
     world.fund(10 * PRICE);
     world.buy(world.buy_args(plan, 1)).unwrap().unwrap();
@@ -199,7 +277,11 @@ fn should_count_weights_from_when_they_change() {
     world.wait(200);
     // a: 1/4 of the first sale, 5/8 of the second.
     let part = PRICE - TREASURY_PART - PROVIDER_PART;
-    assert_eq!(got(&world, holder(0)), (part * 2 + part * 5) / 8 - FEE, "fractions add up");
+    assert_eq!(
+        got(&world, holder(0)),
+        (part * 2 + part * 5) / 8 - FEE,
+        "fractions add up"
+    );
     world.check();
 }
 
@@ -212,13 +294,24 @@ fn should_work_a_long_queue_off_in_slices() {
         args.contributors = (0..count)
             .map(|number| ddsx_types::stream_registry::NewContributor {
                 label: format!("n{number}"),
-                account: Some(Account { owner: OTHER, subaccount: Some([u8::try_from(number).unwrap(); 32]) }),
+                account: Some(Account {
+                    owner: OTHER,
+                    subaccount: Some([u8::try_from(number).unwrap(); 32]),
+                }),
             })
             .collect();
         let id = crate::streams::create(storage, OWNER, NOW, args).unwrap();
         let credits: Vec<_> = (0..count).map(|number| (number, 1)).collect();
         log::append(storage, OWNER, NOW, &batch(id, 0, vec![chunk(b"x", &credits)])).unwrap();
-        (id, plan(storage, id, ddsx_types::stream_registry::PlanKind::Perpetual, 100 * PRICE))
+        (
+            id,
+            plan(
+                storage,
+                id,
+                ddsx_types::stream_registry::PlanKind::Perpetual,
+                100 * PRICE,
+            ),
+        )
     });
     world.fund(200 * PRICE);
     world.buy(world.buy_args(plan, 1)).unwrap().unwrap();
@@ -228,7 +321,10 @@ fn should_work_a_long_queue_off_in_slices() {
     world.wait(600);
     let each = (100 * PRICE - 100 * TREASURY_PART) * 7 / 10 / u128::from(count);
     for number in 0..count {
-        let account = Account { owner: OTHER, subaccount: Some([u8::try_from(number).unwrap(); 32]) };
+        let account = Account {
+            owner: OTHER,
+            subaccount: Some([u8::try_from(number).unwrap(); 32]),
+        };
         assert_eq!(got(&world, account), each - FEE, "contributor {number}");
     }
     let _ = stream;

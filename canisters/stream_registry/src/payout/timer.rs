@@ -58,13 +58,18 @@ struct Budget {
 /// Works the queue for one message. Says whether there is more to do soon.
 pub fn run_slice<R: Runtime>(host: &Registry<R>) -> bool {
     let now = host.runtime().time();
-    let mut budget = Budget { looks: PAYEES_PER_SLICE, payments: PAYMENTS_PER_SLICE };
+    let mut budget = Budget {
+        looks: PAYEES_PER_SLICE,
+        payments: PAYMENTS_PER_SLICE,
+    };
     while budget.looks > 0 && budget.payments > 0 {
         let first = storage::with(|storage| {
             let stopped = storage.settings().paused || storage.books().payouts_in_flight() >= MAX_PAYOUTS_IN_FLIGHT;
             if stopped { None } else { storage.queue().first(now) }
         });
-        let Some((not_before, task, cursor)) = first else { return false };
+        let Some((not_before, task, cursor)) = first else {
+            return false;
+        };
         match task {
             Task::Pay(payee) => {
                 budget.looks -= 1;

@@ -7,8 +7,19 @@ use ddsx_types::stream_registry::Price;
 const DAY: u64 = 86_400_000_000_000;
 
 fn add_args(stream: u64, name: &str, kind: PlanKind, prices: &[(Principal, u128)]) -> AddPlanArgs {
-    let prices = prices.iter().map(|(ledger, amount)| Price { ledger: *ledger, amount: Nat::from(*amount) }).collect();
-    AddPlanArgs { stream, name: name.to_owned(), kind, prices }
+    let prices = prices
+        .iter()
+        .map(|(ledger, amount)| Price {
+            ledger: *ledger,
+            amount: Nat::from(*amount),
+        })
+        .collect();
+    AddPlanArgs {
+        stream,
+        name: name.to_owned(),
+        kind,
+        prices,
+    }
 }
 
 #[test]
@@ -17,11 +28,28 @@ fn should_quote_what_a_purchase_costs() {
     let id = stream(&mut storage, "quakes");
     let kind = PlanKind::Subscription { duration_ns: DAY };
     let plan = plan(&mut storage, id, kind, 1_000);
-    let quote = quote(&storage, QuoteArgs { plan, ledger: Some(LEDGER) }).unwrap();
+    let quote = quote(
+        &storage,
+        QuoteArgs {
+            plan,
+            ledger: Some(LEDGER),
+        },
+    )
+    .unwrap();
     assert_eq!((quote.stream, quote.kind, quote.ledger), (id, kind, Some(LEDGER)));
-    assert_eq!((quote.price, quote.ledger_fee, quote.allowance), (nat(1_000), nat(FEE), nat(1_010)));
+    assert_eq!(
+        (quote.price, quote.ledger_fee, quote.allowance),
+        (nat(1_000), nat(FEE), nat(1_010))
+    );
     let free = crate::testing::plan(&mut storage, id, PlanKind::Free, 0);
-    let quote = super::quote(&storage, QuoteArgs { plan: free, ledger: None }).unwrap();
+    let quote = super::quote(
+        &storage,
+        QuoteArgs {
+            plan: free,
+            ledger: None,
+        },
+    )
+    .unwrap();
     assert_eq!((quote.price, quote.allowance), (nat(0), nat(0)));
 }
 
@@ -35,13 +63,22 @@ fn should_refuse_plans_that_make_no_sense() {
     let one = [(LEDGER, 5)];
     let table: [(&str, AddPlanArgs); 9] = [
         ("name", add_args(id, "", PlanKind::Perpetual, &one)),
-        ("duration_ns", add_args(id, "p", subscription(MIN_DURATION_NS - 1), &one)),
-        ("duration_ns", add_args(id, "p", subscription(MAX_DURATION_NS + 1), &one)),
+        (
+            "duration_ns",
+            add_args(id, "p", subscription(MIN_DURATION_NS - 1), &one),
+        ),
+        (
+            "duration_ns",
+            add_args(id, "p", subscription(MAX_DURATION_NS + 1), &one),
+        ),
         ("prices", add_args(id, "p", PlanKind::Perpetual, &[])),
         ("prices", add_args(id, "p", PlanKind::Free, &one)),
         ("prices", add_args(id, "p", PlanKind::Perpetual, &[(LEDGER, 0)])),
         ("prices", add_args(id, "p", PlanKind::Perpetual, &[(LEDGER, u128::MAX)])),
-        ("prices", add_args(id, "p", PlanKind::Perpetual, &[(LEDGER, 5), (LEDGER, 6)])),
+        (
+            "prices",
+            add_args(id, "p", PlanKind::Perpetual, &[(LEDGER, 5), (LEDGER, 6)]),
+        ),
         ("prices", add_args(id, "p", PlanKind::Perpetual, &[(LEDGER, 5); 21])),
     ];
     for (field, args) in table {
@@ -52,10 +89,19 @@ fn should_refuse_plans_that_make_no_sense() {
     }
     let mut huge = add_args(id, "p", PlanKind::Perpetual, &one);
     huge.prices[0].amount = Nat::from(u128::MAX) * 3_u8;
-    assert!(matches!(add(&mut storage, OWNER, huge), Err(StreamError::InvalidField { .. })));
+    assert!(matches!(
+        add(&mut storage, OWNER, huge),
+        Err(StreamError::InvalidField { .. })
+    ));
     let foreign = add_args(id, "p", PlanKind::Perpetual, &[(unlisted, 5)]);
-    assert_eq!(add(&mut storage, OWNER, foreign), Err(StreamError::AssetNotListed { ledger: unlisted }));
-    assert_eq!(add(&mut storage, OTHER, add_args(id, "p", PlanKind::Free, &[])), Err(StreamError::NotOwner));
+    assert_eq!(
+        add(&mut storage, OWNER, foreign),
+        Err(StreamError::AssetNotListed { ledger: unlisted })
+    );
+    assert_eq!(
+        add(&mut storage, OTHER, add_args(id, "p", PlanKind::Free, &[])),
+        Err(StreamError::NotOwner)
+    );
     assert_eq!(storage.counters().plans, 0);
     add(&mut storage, OWNER, add_args(id, "p", PlanKind::Free, &[])).unwrap();
     let twice = add(&mut storage, OWNER, add_args(id, "p", PlanKind::Free, &[]));
@@ -70,13 +116,46 @@ fn should_open_the_stream_while_a_free_plan_is_offered() {
     let second = plan(&mut storage, id, PlanKind::Free, 0);
     let open = |storage: &Storage| storage.stream(id).unwrap().open_to_everyone();
     assert!(open(&storage));
-    retire(&mut storage, OWNER, RetirePlanArgs { stream: id, plan: first }).unwrap();
-    retire(&mut storage, OWNER, RetirePlanArgs { stream: id, plan: first }).unwrap();
+    retire(
+        &mut storage,
+        OWNER,
+        RetirePlanArgs {
+            stream: id,
+            plan: first,
+        },
+    )
+    .unwrap();
+    retire(
+        &mut storage,
+        OWNER,
+        RetirePlanArgs {
+            stream: id,
+            plan: first,
+        },
+    )
+    .unwrap();
     assert!(open(&storage), "the second is offered still");
-    retire(&mut storage, OWNER, RetirePlanArgs { stream: id, plan: second }).unwrap();
+    retire(
+        &mut storage,
+        OWNER,
+        RetirePlanArgs {
+            stream: id,
+            plan: second,
+        },
+    )
+    .unwrap();
     assert!(!open(&storage));
     assert_eq!(list(&storage, id).iter().filter(|plan| plan.offered).count(), 0);
-    assert_eq!(quote(&storage, QuoteArgs { plan: first, ledger: None }), Err(QuoteError::PlanNotOffered));
+    assert_eq!(
+        quote(
+            &storage,
+            QuoteArgs {
+                plan: first,
+                ledger: None
+            }
+        ),
+        Err(QuoteError::PlanNotOffered)
+    );
     assert_eq!(
         retire(&mut storage, OWNER, RetirePlanArgs { stream: id, plan: 99 }),
         Err(StreamError::PlanNotFound)
@@ -108,16 +187,30 @@ fn should_bind_the_terms_to_everything_a_buyer_accepts() {
         offered: true,
     };
     let spdx = LicenceTerms::Spdx("MIT".to_owned());
-    let hash = |owner: &Principal, id, plan: &PlanRecord, terms: &LicenceTerms, price| terms_hash(owner, id, plan, terms, price);
+    let hash = |owner: &Principal, id, plan: &PlanRecord, terms: &LicenceTerms, price| {
+        terms_hash(owner, id, plan, terms, price)
+    };
     let base = hash(&OWNER, 3, &plan, &spdx, Some((LEDGER, 5)));
-    let other_stream = PlanRecord { stream: 2, ..plan.clone() };
-    let other_kind = PlanRecord { kind: PlanKind::Subscription { duration_ns: DAY }, ..plan.clone() };
+    let other_stream = PlanRecord {
+        stream: 2,
+        ..plan.clone()
+    };
+    let other_kind = PlanRecord {
+        kind: PlanKind::Subscription { duration_ns: DAY },
+        ..plan.clone()
+    };
     let others = [
         hash(&OTHER, 3, &plan, &spdx, Some((LEDGER, 5))),
         hash(&OWNER, 4, &plan, &spdx, Some((LEDGER, 5))),
         hash(&OWNER, 3, &other_stream, &spdx, Some((LEDGER, 5))),
         hash(&OWNER, 3, &other_kind, &spdx, Some((LEDGER, 5))),
-        hash(&OWNER, 3, &plan, &LicenceTerms::Text("MIT".to_owned()), Some((LEDGER, 5))),
+        hash(
+            &OWNER,
+            3,
+            &plan,
+            &LicenceTerms::Text("MIT".to_owned()),
+            Some((LEDGER, 5)),
+        ),
         hash(&OWNER, 3, &plan, &spdx, Some((LEDGER, 6))),
         hash(&OWNER, 3, &plan, &spdx, Some((OTHER, 5))),
         hash(&OWNER, 3, &plan, &spdx, None),
@@ -125,7 +218,15 @@ fn should_bind_the_terms_to_everything_a_buyer_accepts() {
     for (number, other) in others.iter().enumerate() {
         assert_ne!(*other, base, "case {number}");
     }
-    let renamed = PlanRecord { name: "q".to_owned(), offered: false, ..plan };
+    let renamed = PlanRecord {
+        name: "q".to_owned(),
+        offered: false,
+        ..plan
+    };
     assert_eq!(hash(&OWNER, 3, &renamed, &spdx, Some((LEDGER, 5))), base);
-    assert_eq!(base.to_string(), "49e5e2ef1682154a022f803fd94f50a28aee9312e99482d88d3dc9850c3dc11f", "the layout is fixed: docs/registry.md");
+    assert_eq!(
+        base.to_string(),
+        "49e5e2ef1682154a022f803fd94f50a28aee9312e99482d88d3dc9850c3dc11f",
+        "the layout is fixed: docs/registry.md"
+    );
 }

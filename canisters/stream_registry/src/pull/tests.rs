@@ -2,8 +2,7 @@ use super::*;
 use crate::testing::*;
 use crate::{plans, purchase};
 use ddsx_merkle_log::{
-    self as merkle, Freshness, Leaf, ReceivedChunk, verify_consistency, verify_inclusion,
-    verify_pull,
+    self as merkle, Freshness, Leaf, ReceivedChunk, verify_consistency, verify_inclusion, verify_pull,
 };
 use ddsx_runtime::testing::TestRuntime;
 use ddsx_types::stream_registry::{CreateStreamArgs, PlanKind, PullError as E, RetirePlanArgs};
@@ -17,7 +16,13 @@ fn runtime(caller: Principal, in_query: bool) -> TestRuntime {
 }
 
 fn args(stream: StreamId, from: u64) -> PullArgs {
-    PullArgs { stream, from, max_bytes: None, licence: None, with_left_frontier: true }
+    PullArgs {
+        stream,
+        from,
+        max_bytes: None,
+        licence: None,
+        with_left_frontier: true,
+    }
 }
 
 /// Grants a licence without payment.
@@ -42,19 +47,39 @@ fn should_pull_what_a_client_can_verify() {
     append_some(&mut storage, id, 300);
     let runtime = runtime(OWNER, true);
     for (from, max_bytes) in [(0, None), (0, Some(1)), (7, Some(5_000)), (299, None), (300, None)] {
-        let pulled = pull(&storage, &runtime, PullArgs { max_bytes, ..args(id, from) }).unwrap();
+        let pulled = pull(
+            &storage,
+            &runtime,
+            PullArgs {
+                max_bytes,
+                ..args(id, from)
+            },
+        )
+        .unwrap();
         let size = pulled.head.head.tree_size;
         let chunks: Vec<_> = pulled
             .chunks
             .iter()
-            .map(|chunk| ReceivedChunk { leaf: &chunk.leaf, payload: Some(&chunk.payload), credits: &chunk.credits })
+            .map(|chunk| ReceivedChunk {
+                leaf: &chunk.leaf,
+                payload: Some(&chunk.payload),
+                credits: &chunk.credits,
+            })
             .collect();
         let head = merkle::CertifiedHead {
             stream: id,
-            head: merkle::Head { tree_size: size, root: pulled.head.head.root, timestamp: pulled.head.head.timestamp },
+            head: merkle::Head {
+                tree_size: size,
+                root: pulled.head.head.root,
+                timestamp: pulled.head.head.timestamp,
+            },
             certified_at: NOW,
         };
-        let freshness = Freshness { now: NOW, max_age: merkle::DEFAULT_MAX_AGE, max_ahead: merkle::DEFAULT_MAX_AGE };
+        let freshness = Freshness {
+            now: NOW,
+            max_age: merkle::DEFAULT_MAX_AGE,
+            max_ahead: merkle::DEFAULT_MAX_AGE,
+        };
         let given = merkle::Pulled {
             from,
             chunks: &chunks,
@@ -69,7 +94,10 @@ fn should_pull_what_a_client_can_verify() {
             assert_eq!(pulled.next, from + 1, "one chunk comes whatever its size");
         }
     }
-    assert_eq!(pull(&storage, &runtime, args(id, 301)), Err(E::BeyondHead { tree_size: 300 }));
+    assert_eq!(
+        pull(&storage, &runtime, args(id, 301)),
+        Err(E::BeyondHead { tree_size: 300 })
+    );
     assert_eq!(pull(&storage, &runtime, args(99, 0)), Err(E::StreamNotFound));
 }
 
@@ -78,9 +106,15 @@ fn should_leave_out_a_frontier_that_the_caller_holds() {
     let mut storage = storage();
     let id = stream(&mut storage, "quakes");
     append_some(&mut storage, id, 10);
-    let asked = PullArgs { with_left_frontier: false, ..args(id, 5) };
+    let asked = PullArgs {
+        with_left_frontier: false,
+        ..args(id, 5)
+    };
     let pulled = pull(&storage, &runtime(OWNER, true), asked).unwrap();
-    assert_eq!((pulled.left_frontier, pulled.right_frontier, pulled.next), (vec![], vec![], 10));
+    assert_eq!(
+        (pulled.left_frontier, pulled.right_frontier, pulled.next),
+        (vec![], vec![], 10)
+    );
 }
 
 #[test]
@@ -109,7 +143,14 @@ fn should_let_pull_whom_it_may() {
     let id = stream(&mut storage, "quakes");
     let another = stream(&mut storage, "other");
     append_some(&mut storage, id, 3);
-    let minute = plan(&mut storage, id, PlanKind::Subscription { duration_ns: 60_000_000_000 }, 5);
+    let minute = plan(
+        &mut storage,
+        id,
+        PlanKind::Subscription {
+            duration_ns: 60_000_000_000,
+        },
+        5,
+    );
     let ever = plan(&mut storage, id, PlanKind::Perpetual, 5);
     let as_buyer = |storage: &Storage, at: u64, licence| {
         let runtime = runtime(BUYER, true);
@@ -124,14 +165,30 @@ fn should_let_pull_whom_it_may() {
     let end = NOW + 60_000_000_000;
     assert_eq!(as_buyer(&storage, end - 1, None), Ok(3));
     assert_eq!(as_buyer(&storage, end - 1, Some(short)), Ok(3));
-    assert_eq!(as_buyer(&storage, end, Some(short)), Err(E::LicenceExpired { expired_at: end }));
-    assert_eq!(as_buyer(&storage, end, None), Err(E::LicenceExpired { expired_at: end }));
+    assert_eq!(
+        as_buyer(&storage, end, Some(short)),
+        Err(E::LicenceExpired { expired_at: end })
+    );
+    assert_eq!(
+        as_buyer(&storage, end, None),
+        Err(E::LicenceExpired { expired_at: end })
+    );
     let long = licence(&mut storage, BUYER, ever);
     licence(&mut storage, BUYER, minute);
-    assert_eq!(as_buyer(&storage, end, None), Ok(3), "the one that lasts longest is looked up");
+    assert_eq!(
+        as_buyer(&storage, end, None),
+        Ok(3),
+        "the one that lasts longest is looked up"
+    );
     assert_eq!(as_buyer(&storage, end, Some(long)), Ok(3));
-    let elsewhere = PullArgs { licence: Some(long), ..args(another, 0) };
-    assert_eq!(pull(&storage, &runtime(BUYER, true), elsewhere), Err(E::LicenceNotFound));
+    let elsewhere = PullArgs {
+        licence: Some(long),
+        ..args(another, 0)
+    };
+    assert_eq!(
+        pull(&storage, &runtime(BUYER, true), elsewhere),
+        Err(E::LicenceNotFound)
+    );
 }
 
 #[test]
@@ -155,7 +212,11 @@ fn should_prove_inclusion_and_consistency() {
     let old = head(&storage, &runtime, id).unwrap().head;
     append_some(&mut storage, id, 61);
     for (sequence, tree_size) in [(0, None), (130, None), (69, Some(70)), (0, Some(1))] {
-        let asked = InclusionProofArgs { stream: id, sequence, tree_size };
+        let asked = InclusionProofArgs {
+            stream: id,
+            sequence,
+            tree_size,
+        };
         let proof = inclusion_proof(&storage, &runtime, asked).unwrap();
         let root = match tree_size {
             None => proof.head.head.root,
@@ -165,18 +226,40 @@ fn should_prove_inclusion_and_consistency() {
         let leaf = Leaf::decode(&proof.leaf).unwrap().hash();
         verify_inclusion(&leaf, sequence, proof.tree_size, &proof.path, &root).unwrap();
     }
-    let asked = ConsistencyProofArgs { stream: id, first: 70, second: None };
+    let asked = ConsistencyProofArgs {
+        stream: id,
+        first: 70,
+        second: None,
+    };
     let proof = consistency_proof(&storage, &runtime, asked).unwrap();
     verify_consistency(70, proof.second, &old.root, &proof.head.head.root, &proof.path).unwrap();
 
     let out = Err(ProofError::OutOfRange { tree_size: 131 });
-    for (sequence, tree_size) in [(131, None), (70, Some(70)), (0, Some(132)), (0, Some(0)), (u64::MAX, None)] {
-        let asked = InclusionProofArgs { stream: id, sequence, tree_size };
+    for (sequence, tree_size) in [
+        (131, None),
+        (70, Some(70)),
+        (0, Some(132)),
+        (0, Some(0)),
+        (u64::MAX, None),
+    ] {
+        let asked = InclusionProofArgs {
+            stream: id,
+            sequence,
+            tree_size,
+        };
         assert_eq!(inclusion_proof(&storage, &runtime, asked).map(|_| ()), out, "{asked:?}");
     }
     for (first, second) in [(0, None), (132, None), (5, Some(4)), (5, Some(132))] {
-        let asked = ConsistencyProofArgs { stream: id, first, second };
-        assert_eq!(consistency_proof(&storage, &runtime, asked).map(|_| ()), out, "{asked:?}");
+        let asked = ConsistencyProofArgs {
+            stream: id,
+            first,
+            second,
+        };
+        assert_eq!(
+            consistency_proof(&storage, &runtime, asked).map(|_| ()),
+            out,
+            "{asked:?}"
+        );
     }
     assert_eq!(head(&storage, &runtime, 9), Err(ProofError::StreamNotFound));
     let empty = crate::streams::create(&mut storage, OWNER, NOW, CreateStreamArgs { ..create_args("empty") }).unwrap();

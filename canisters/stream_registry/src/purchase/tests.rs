@@ -17,13 +17,26 @@ fn should_grant_one_licence_for_one_payment() {
     world.fund(10 * PRICE);
     let args = world.buy_args(plan, 1);
     let licence = world.buy(args.clone()).unwrap().unwrap();
-    assert_eq!((licence.id, licence.stream, licence.plan, licence.owner), (0, stream, plan, BUYER.into()));
-    assert_eq!((licence.price.clone(), licence.ledger, licence.expires_at), (nat(PRICE), Some(LEDGER), None));
+    assert_eq!(
+        (licence.id, licence.stream, licence.plan, licence.owner),
+        (0, stream, plan, BUYER.into())
+    );
+    assert_eq!(
+        (licence.price.clone(), licence.ledger, licence.expires_at),
+        (nat(PRICE), Some(LEDGER), None)
+    );
     assert_eq!((licence.terms_hash, licence.bought_at), (args.terms_hash, NOW));
-    assert_eq!(world.buy(args.clone()), Some(Ok(licence.clone())), "the same request, the same licence");
+    assert_eq!(
+        world.buy(args.clone()),
+        Some(Ok(licence.clone())),
+        "the same request, the same licence"
+    );
     let transfers = world.ledger.transfers();
     assert_eq!(transfers.len(), 1);
-    assert_eq!((transfers[0].amount, transfers[0].from, transfers[0].to), (PRICE, BUYER.into(), REGISTRY.into()));
+    assert_eq!(
+        (transfers[0].amount, transfers[0].from, transfers[0].to),
+        (PRICE, BUYER.into(), REGISTRY.into())
+    );
     let certified = world.runtime.certified_data();
     assert_eq!(certified, Some(storage::with(certification::root)));
     world.check();
@@ -41,7 +54,9 @@ fn should_take_time_from_the_moment_of_the_grant() {
     let duration_ns = 3_600_000_000_000;
     let plan = storage::with_mut(|storage| plan(storage, stream, PlanKind::Subscription { duration_ns }, 7));
     let before = world.runtime.time();
-    world.runtime.next_call(Fate::normal().taking(std::time::Duration::from_secs(5), std::time::Duration::from_secs(5)));
+    world
+        .runtime
+        .next_call(Fate::normal().taking(std::time::Duration::from_secs(5), std::time::Duration::from_secs(5)));
     let licence = world.buy(world.buy_args(plan, 1)).unwrap().unwrap();
     assert_eq!(licence.bought_at, before + 10_000_000_000);
     assert_eq!(licence.expires_at, Some(licence.bought_at + duration_ns));
@@ -52,10 +67,19 @@ fn should_take_time_from_the_moment_of_the_grant() {
 fn should_end_with_licence_and_money_or_with_neither() {
     let table: [(&str, Fate); 8] = [
         ("not sent", Fate::not_sent()),
-        ("rejected before execution", Fate::reject_before(RejectCode::SysTransient)),
-        ("rejected by a stopped ledger", Fate::reject_before(RejectCode::CanisterError)),
+        (
+            "rejected before execution",
+            Fate::reject_before(RejectCode::SysTransient),
+        ),
+        (
+            "rejected by a stopped ledger",
+            Fate::reject_before(RejectCode::CanisterError),
+        ),
         ("reply lost after execution", Fate::reject_after(RejectCode::SysUnknown)),
-        ("ledger trapped after execution elsewhere", Fate::reject_after(RejectCode::CanisterError)),
+        (
+            "ledger trapped after execution elsewhere",
+            Fate::reject_after(RejectCode::CanisterError),
+        ),
         ("trap after the await", Fate::trap_after_await()),
         ("reply unreadable", Fate::executed_but_answered(vec![1, 2, 3])),
         ("never answered, executed", Fate::never_answered(true)),
@@ -67,20 +91,39 @@ fn should_end_with_licence_and_money_or_with_neither() {
             let args = world.buy_args(plan, 1);
             world.runtime.next_call(fate.clone());
             let first = world.buy(args.clone());
-            assert!(matches!(first, None | Some(Err(BuyError::Pending { .. }))), "{what}: {first:?}");
-            assert_eq!(world.licences(), 0, "{what}: no licence before the money is known to be here");
+            assert!(
+                matches!(first, None | Some(Err(BuyError::Pending { .. }))),
+                "{what}: {first:?}"
+            );
+            assert_eq!(
+                world.licences(),
+                0,
+                "{what}: no licence before the money is known to be here"
+            );
             if upgrade {
                 world.upgrade();
             } else if world.runtime.open_calls() > 0 {
                 // Never answered: only an upgrade, which ends the wait, lets the journal ask again.
                 let again = world.buy(args);
-                assert!(matches!(again, Some(Err(BuyError::Pending { .. }))), "{what}: {again:?}");
+                assert!(
+                    matches!(again, Some(Err(BuyError::Pending { .. }))),
+                    "{what}: {again:?}"
+                );
                 continue;
             }
             world.wait(A_WHILE);
             assert_eq!(world.licences(), 1, "{what}, upgrade: {upgrade}");
-            assert_eq!(world.buy(args).unwrap().unwrap().id, 0, "{what}: the repeated request gets it");
-            let purchases = world.ledger.transfers().iter().filter(|transfer| transfer.spender.is_some()).count();
+            assert_eq!(
+                world.buy(args).unwrap().unwrap().id,
+                0,
+                "{what}: the repeated request gets it"
+            );
+            let purchases = world
+                .ledger
+                .transfers()
+                .iter()
+                .filter(|transfer| transfer.spender.is_some())
+                .count();
             assert_eq!(purchases, 1, "{what}: paid once");
             world.check();
         }
@@ -93,16 +136,34 @@ fn should_charge_nothing_when_the_ledger_refuses() {
     let (world, _, plan) = World::with_plan(PRICE);
     let buy = |request| world.buy(world.buy_args(plan, request)).unwrap();
     let allowance = nat(0);
-    assert_eq!(buy(1), Err(BuyError::InsufficientAllowance { allowance, needed: needed.clone() }));
+    assert_eq!(
+        buy(1),
+        Err(BuyError::InsufficientAllowance {
+            allowance,
+            needed: needed.clone()
+        })
+    );
     world.ledger.approve(BUYER.into(), REGISTRY, PRICE + FEE - 1);
     let allowance = nat(PRICE + FEE - 1);
-    let refused = Err(BuyError::InsufficientAllowance { allowance, needed: needed.clone() });
+    let refused = Err(BuyError::InsufficientAllowance {
+        allowance,
+        needed: needed.clone(),
+    });
     assert_eq!(buy(2), refused);
     assert_eq!(buy(2), refused, "the same request, the same answer");
     world.ledger.approve(BUYER.into(), REGISTRY, 10 * PRICE);
     world.ledger.mint(BUYER.into(), PRICE);
-    assert_eq!(buy(3), Err(BuyError::InsufficientFunds { balance: nat(PRICE), needed }));
-    world.ledger.refuse_next(Failure::Generic { code: 7, message: "not today".to_owned() });
+    assert_eq!(
+        buy(3),
+        Err(BuyError::InsufficientFunds {
+            balance: nat(PRICE),
+            needed
+        })
+    );
+    world.ledger.refuse_next(Failure::Generic {
+        code: 7,
+        message: "not today".to_owned(),
+    });
     match buy(4) {
         Err(BuyError::PaymentRefused { reason }) => assert!(reason.contains("not today"), "{reason}"),
         other => panic!("{other:?}"),
@@ -116,8 +177,20 @@ fn should_learn_the_fee_from_a_ledger_that_refuses_the_old_one() {
     let (world, _, plan) = World::with_plan(PRICE);
     world.fund(10 * PRICE);
     world.ledger.set_fee(25);
-    assert!(matches!(world.buy(world.buy_args(plan, 1)), Some(Err(BuyError::PaymentRefused { .. }))));
-    let quote = storage::with(|storage| plans::quote(storage, QuoteArgs { plan, ledger: Some(LEDGER) })).unwrap();
+    assert!(matches!(
+        world.buy(world.buy_args(plan, 1)),
+        Some(Err(BuyError::PaymentRefused { .. }))
+    ));
+    let quote = storage::with(|storage| {
+        plans::quote(
+            storage,
+            QuoteArgs {
+                plan,
+                ledger: Some(LEDGER),
+            },
+        )
+    })
+    .unwrap();
     assert_eq!(quote.ledger_fee, nat(25));
     assert!(world.buy(world.buy_args(plan, 2)).unwrap().is_ok());
     world.check();
@@ -130,9 +203,15 @@ fn should_grant_what_was_accepted_whatever_changes_meanwhile() {
         ("plan retired", |_, stream, plan| {
             storage::with_mut(|storage| plans::retire(storage, OWNER, RetirePlanArgs { stream, plan }).unwrap());
         }),
-        ("stream closed", |_, stream, _| storage::with_mut(|storage| streams::close(storage, OWNER, stream).unwrap())),
-        ("asset delisted", |_, _, _| storage::with_mut(|storage| assets::delist(storage, LEDGER).unwrap())),
-        ("paused", |_, _, _| storage::with_mut(|storage| storage.change_settings(|settings| settings.paused = true))),
+        ("stream closed", |_, stream, _| {
+            storage::with_mut(|storage| streams::close(storage, OWNER, stream).unwrap())
+        }),
+        ("asset delisted", |_, _, _| {
+            storage::with_mut(|storage| assets::delist(storage, LEDGER).unwrap())
+        }),
+        ("paused", |_, _, _| {
+            storage::with_mut(|storage| storage.change_settings(|settings| settings.paused = true))
+        }),
         ("protocol fee changed", |_, _, _| {
             storage::with_mut(|storage| storage.change_settings(|settings| settings.protocol_fee_bps = 2_000));
         }),
@@ -143,12 +222,19 @@ fn should_grant_what_was_accepted_whatever_changes_meanwhile() {
         let args = world.buy_args(plan, 1);
         // The reply is lost; before the journal asks again, something changes.
         world.runtime.next_call(Fate::reject_after(RejectCode::SysUnknown));
-        assert!(matches!(world.buy(args.clone()), Some(Err(BuyError::Pending { .. }))), "{what}");
+        assert!(
+            matches!(world.buy(args.clone()), Some(Err(BuyError::Pending { .. }))),
+            "{what}"
+        );
         change(&world, stream, plan);
         world.upgrade();
         world.wait(A_WHILE);
         let licence = world.buy(args.clone()).unwrap().unwrap();
-        assert_eq!((licence.kind, licence.terms_hash), (PlanKind::Perpetual, args.terms_hash), "{what}");
+        assert_eq!(
+            (licence.kind, licence.terms_hash),
+            (PlanKind::Perpetual, args.terms_hash),
+            "{what}"
+        );
         let treasury = storage::with(|storage| revenue_book::treasury_balance(storage, LEDGER));
         let fee = treasury.due + treasury.in_flight + treasury.paid + treasury.ledger_fees;
         assert_eq!(fee, nat(PRICE / 40), "{what}: the fee is the one accepted");
@@ -160,15 +246,30 @@ fn should_grant_what_was_accepted_whatever_changes_meanwhile() {
 fn should_refuse_before_any_payment_begins() {
     type Spoil = fn(&mut BuyArgs);
     let table: [(BuyError, Spoil); 9] = [
-        (BuyError::InvalidRequestId, |args| args.request_id = ByteBuf::from([0; 15])),
-        (BuyError::InvalidRequestId, |args| args.request_id = ByteBuf::from([0; 33])),
+        (BuyError::InvalidRequestId, |args| {
+            args.request_id = ByteBuf::from([0; 15])
+        }),
+        (BuyError::InvalidRequestId, |args| {
+            args.request_id = ByteBuf::from([0; 33])
+        }),
         (BuyError::PlanNotFound, |args| args.plan = 99),
         (BuyError::AssetNotAccepted, |args| args.ledger = None),
         (BuyError::AssetNotAccepted, |args| args.ledger = Some(OTHER)),
-        (BuyError::PriceAboveMax { price: nat(PRICE) }, |args| args.max_price = nat(PRICE - 1)),
-        (BuyError::PriceAboveMax { price: nat(PRICE) }, |args| args.max_price = nat(0)),
-        (BuyError::InvalidRecipient, |args| args.recipient = Some(Principal::anonymous().into())),
-        (BuyError::TermsChanged { terms_hash: Hash::default() }, |args| args.terms_hash = sha256(b"other")),
+        (BuyError::PriceAboveMax { price: nat(PRICE) }, |args| {
+            args.max_price = nat(PRICE - 1)
+        }),
+        (BuyError::PriceAboveMax { price: nat(PRICE) }, |args| {
+            args.max_price = nat(0)
+        }),
+        (BuyError::InvalidRecipient, |args| {
+            args.recipient = Some(Principal::anonymous().into())
+        }),
+        (
+            BuyError::TermsChanged {
+                terms_hash: Hash::default(),
+            },
+            |args| args.terms_hash = sha256(b"other"),
+        ),
     ];
     let (world, stream, plan) = World::with_plan(PRICE);
     world.fund(10 * PRICE);
@@ -192,7 +293,14 @@ fn should_refuse_before_any_payment_begins() {
     let host = world.host.clone();
     let anonymous = world.runtime.run(async move { buy(&host, args).await });
     assert_eq!(anonymous, Some(Err(BuyError::AnonymousCaller)));
-    assert_eq!((world.licences(), world.ledger.transfers().len(), world.runtime.sent().len() > 3), (0, 0, false));
+    assert_eq!(
+        (
+            world.licences(),
+            world.ledger.transfers().len(),
+            world.runtime.sent().len() > 3
+        ),
+        (0, 0, false)
+    );
     world.check();
 }
 
@@ -203,9 +311,21 @@ fn should_refuse_a_request_id_with_other_arguments() {
     let free = storage::with_mut(|storage| crate::testing::plan(storage, stream, PlanKind::Free, 0));
     let paid = world.buy_args(plan, 1);
     world.buy(paid.clone()).unwrap().unwrap();
-    let other = BuyArgs { recipient: Some(OTHER.into()), ..paid.clone() };
+    let other = BuyArgs {
+        recipient: Some(OTHER.into()),
+        ..paid.clone()
+    };
     assert_eq!(world.buy(other), Some(Err(BuyError::RequestIdReused)));
-    let quote = storage::with(|storage| plans::quote(storage, QuoteArgs { plan: free, ledger: None })).unwrap();
+    let quote = storage::with(|storage| {
+        plans::quote(
+            storage,
+            QuoteArgs {
+                plan: free,
+                ledger: None,
+            },
+        )
+    })
+    .unwrap();
     let for_free = BuyArgs {
         plan: free,
         ledger: None,
@@ -213,13 +333,30 @@ fn should_refuse_a_request_id_with_other_arguments() {
         terms_hash: quote.terms_hash,
         ..paid.clone()
     };
-    assert_eq!(world.buy(for_free.clone()), Some(Err(BuyError::RequestIdReused)), "used for a paid one");
-    let second = BuyArgs { request_id: ByteBuf::from([2; 16]), ..for_free };
+    assert_eq!(
+        world.buy(for_free.clone()),
+        Some(Err(BuyError::RequestIdReused)),
+        "used for a paid one"
+    );
+    let second = BuyArgs {
+        request_id: ByteBuf::from([2; 16]),
+        ..for_free
+    };
     let licence = world.buy(second.clone()).unwrap().unwrap();
-    assert_eq!((licence.kind, licence.price.clone(), licence.ledger), (PlanKind::Free, nat(0), None));
+    assert_eq!(
+        (licence.kind, licence.price.clone(), licence.ledger),
+        (PlanKind::Free, nat(0), None)
+    );
     assert_eq!(world.buy(second), Some(Ok(licence)), "free ones are granted once too");
-    let reused = BuyArgs { request_id: ByteBuf::from([2; 16]), ..paid };
-    assert_eq!(world.buy(reused), Some(Err(BuyError::RequestIdReused)), "used for a free one");
+    let reused = BuyArgs {
+        request_id: ByteBuf::from([2; 16]),
+        ..paid
+    };
+    assert_eq!(
+        world.buy(reused),
+        Some(Err(BuyError::RequestIdReused)),
+        "used for a free one"
+    );
     assert_eq!(world.licences(), 2);
     world.check();
 }
@@ -228,7 +365,16 @@ fn should_refuse_a_request_id_with_other_arguments() {
 fn should_limit_what_a_caller_takes_for_free_and_has_pending() {
     let (world, stream, plan) = World::with_plan(PRICE);
     let free = storage::with_mut(|storage| crate::testing::plan(storage, stream, PlanKind::Free, 0));
-    let quote = storage::with(|storage| plans::quote(storage, QuoteArgs { plan: free, ledger: None })).unwrap();
+    let quote = storage::with(|storage| {
+        plans::quote(
+            storage,
+            QuoteArgs {
+                plan: free,
+                ledger: None,
+            },
+        )
+    })
+    .unwrap();
     let args = |request: u8| BuyArgs {
         plan: free,
         ledger: None,
@@ -241,14 +387,20 @@ fn should_limit_what_a_caller_takes_for_free_and_has_pending() {
     for request in 0..100 {
         assert!(world.buy(args(request)).unwrap().is_ok());
     }
-    assert!(matches!(world.buy(args(100)), Some(Err(BuyError::LimitReached { max: 100, .. }))));
+    assert!(matches!(
+        world.buy(args(100)),
+        Some(Err(BuyError::LimitReached { max: 100, .. }))
+    ));
 
     world.fund(100 * PRICE);
     for request in 0..10 {
         world.runtime.next_call(Fate::never_answered(false));
         assert_eq!(world.buy(world.buy_args(plan, request)), None);
     }
-    assert_eq!(world.buy(world.buy_args(plan, 10)), Some(Err(BuyError::TooManyPending { max: 10 })));
+    assert_eq!(
+        world.buy(world.buy_args(plan, 10)),
+        Some(Err(BuyError::TooManyPending { max: 10 }))
+    );
     assert_eq!(world.licences(), 100);
 }
 
@@ -258,24 +410,47 @@ fn should_let_governance_settle_what_nobody_can_know() {
         let (world, _, plan) = World::with_plan(PRICE);
         world.fund(10 * PRICE);
         let args = world.buy_args(plan, 1);
-        let fate = if paid { Fate::reject_after(RejectCode::SysUnknown) } else { Fate::reject_before(RejectCode::CanisterError) };
+        let fate = if paid {
+            Fate::reject_after(RejectCode::SysUnknown)
+        } else {
+            Fate::reject_before(RejectCode::CanisterError)
+        };
         world.runtime.next_call(fate);
         assert!(matches!(world.buy(args.clone()), Some(Err(BuyError::Pending { .. }))));
         world.ledger.set_down(Some(RejectCode::CanisterError));
         world.wait(2 * 86_400);
-        let Some(Err(BuyError::Quarantined { intent })) = world.buy(args.clone()) else { panic!("not quarantined") };
+        let Some(Err(BuyError::Quarantined { intent })) = world.buy(args.clone()) else {
+            panic!("not quarantined")
+        };
         world.ledger.set_down(None);
         let listed = governance::quarantined(&world.host, ddsx_types::stream_registry::Page::default());
-        assert_eq!(listed.iter().map(|payment| (payment.intent, payment.amount.clone())).collect::<Vec<_>>(), [(intent, nat(PRICE))]);
+        assert_eq!(
+            listed
+                .iter()
+                .map(|payment| (payment.intent, payment.amount.clone()))
+                .collect::<Vec<_>>(),
+            [(intent, nat(PRICE))]
+        );
 
         use ddsx_types::stream_registry::{Evidence, SettleQuarantinedArgs};
-        let evidence = if paid { Evidence::PaidAt(nat(0)) } else { Evidence::NotPaid };
+        let evidence = if paid {
+            Evidence::PaidAt(nat(0))
+        } else {
+            Evidence::NotPaid
+        };
         let action = governance::Action::SettleQuarantined(SettleQuarantinedArgs { intent, evidence });
-        assert!(governance::validate(&world.host, &action).unwrap().contains(&format!("payment {intent}")));
+        assert!(
+            governance::validate(&world.host, &action)
+                .unwrap()
+                .contains(&format!("payment {intent}"))
+        );
         let execute = |caller| {
             world.runtime.set_caller(caller);
             let (host, action) = (world.host.clone(), action.clone());
-            world.runtime.run(async move { governance::execute(&host, action).await }).unwrap()
+            world
+                .runtime
+                .run(async move { governance::execute(&host, action).await })
+                .unwrap()
         };
         assert!(execute(BUYER).is_err(), "only governance");
         assert_eq!(execute(GOVERNANCE), Ok(()));

@@ -32,7 +32,10 @@ impl Books {
 
     /// A stream's book in an asset; an empty one if it never had income in it.
     pub fn stream(&self, stream: u64, asset: u32) -> StreamBook {
-        self.streams.get(&stream_and_asset(stream, asset)).map(|stored| stored.0).unwrap_or_default()
+        self.streams
+            .get(&stream_and_asset(stream, asset))
+            .map(|stored| stored.0)
+            .unwrap_or_default()
     }
 
     /// Writes a stream's pool. What became distributed to contributors counts as unswept.
@@ -57,7 +60,9 @@ impl Books {
 
     /// A contributor's position.
     pub fn position(&self, stream: u64, asset: u32, contributor: u32) -> Position {
-        self.positions.get(&position(stream, asset, contributor)).unwrap_or_default()
+        self.positions
+            .get(&position(stream, asset, contributor))
+            .unwrap_or_default()
     }
 
     /// Writes a contributor's position.
@@ -84,7 +89,8 @@ impl Books {
     /// Writes the treasury's pool.
     pub fn put_treasury(&mut self, asset: u32, treasury: Pool) {
         self.change_asset(asset, |book| {
-            book.standing.replace(Standing::of(&book.treasury), Standing::of(&treasury));
+            book.standing
+                .replace(Standing::of(&book.treasury), Standing::of(&treasury));
             book.treasury = treasury;
         });
     }

@@ -99,7 +99,10 @@ impl<M: Memory> Region<M> {
         memory.read(0, &mut header);
         let mut end = [0; 8];
         end.copy_from_slice(&header[8..]);
-        (header[..7] == magic && header[7] == VERSION).then(|| Self { memory, end: u64::from_be_bytes(end) })
+        (header[..7] == magic && header[7] == VERSION).then(|| Self {
+            memory,
+            end: u64::from_be_bytes(end),
+        })
     }
 
     fn store_end(&self) {
@@ -110,7 +113,11 @@ impl<M: Memory> Region<M> {
     fn reserve(&self, bytes: u64) -> Result<(), Exhausted> {
         let pages = self.end.checked_add(bytes).ok_or(Exhausted)?.div_ceil(PAGE);
         let more = pages.saturating_sub(self.memory.size());
-        if more > 0 && self.memory.grow(more) < 0 { Err(Exhausted) } else { Ok(()) }
+        if more > 0 && self.memory.grow(more) < 0 {
+            Err(Exhausted)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -134,7 +141,10 @@ fn extent_entries(number: usize) -> u64 {
 impl<M: Memory> ChunkStore<M> {
     /// Opens the two regions, or makes them in fresh memories.
     pub fn open(index: M, data: M) -> Option<Self> {
-        Some(Self { index: Region::open(index, *b"DDSXidx")?, data: Region::open(data, *b"DDSXdat")? })
+        Some(Self {
+            index: Region::open(index, *b"DDSXidx")?,
+            data: Region::open(data, *b"DDSXdat")?,
+        })
     }
 
     /// Adds a batch to a stream that has `first_sequence` chunks and whose extents are `extents`. On an error nothing
@@ -158,7 +168,9 @@ impl<M: Memory> ChunkStore<M> {
             places.push(place);
         }
         self.data.reserve(offset - self.data.end)?;
-        let Some(count) = u64::try_from(chunks.len()).ok().filter(|count| *count > 0) else { return Ok(()) };
+        let Some(count) = u64::try_from(chunks.len()).ok().filter(|count| *count > 0) else {
+            return Ok(());
+        };
         let last_extent = extent_of(first_sequence + count - 1).0;
         let new_entries: u64 = (extents.len()..=last_extent).map(extent_entries).sum();
         self.index.reserve(new_entries * ENTRY as u64)?;
@@ -216,7 +228,9 @@ impl<M: Memory> ChunkStore<M> {
     pub fn place(&self, extents: &[u64], sequence: u64) -> Option<Place> {
         let (extent, within) = extent_of(sequence);
         let mut entry = [0; ENTRY];
-        self.index.memory.read(extents.get(extent)? + within * ENTRY as u64, &mut entry);
+        self.index
+            .memory
+            .read(extents.get(extent)? + within * ENTRY as u64, &mut entry);
         Some(Place::decode(entry))
     }
 
@@ -249,15 +263,25 @@ mod tests {
     use ic_stable_structures::VectorMemory;
 
     fn payload(sequence: u64) -> Vec<u8> {
-        let length = if sequence.is_multiple_of(97) { 10_000 } else { (sequence % 7 + 1) as usize };
+        let length = if sequence.is_multiple_of(97) {
+            10_000
+        } else {
+            (sequence % 7 + 1) as usize
+        };
         vec![u8::try_from(sequence % 251).expect("below 256"); length]
     }
 
     #[test]
     fn should_place_entries_in_doubling_extents() {
-        for (sequence, expected) in
-            [(0, (0, 0)), (63, (0, 63)), (64, (1, 0)), (191, (1, 127)), (192, (2, 0)), (447, (2, 255)), (448, (3, 0))]
-        {
+        for (sequence, expected) in [
+            (0, (0, 0)),
+            (63, (0, 63)),
+            (64, (1, 0)),
+            (191, (1, 127)),
+            (192, (2, 0)),
+            (447, (2, 255)),
+            (448, (3, 0)),
+        ] {
             assert_eq!(extent_of(sequence), expected, "sequence {sequence}");
         }
     }
@@ -271,8 +295,14 @@ mod tests {
         for batch in [1u64, 63, 1, 300, 70, 5] {
             for extents in &mut streams {
                 let payloads: Vec<Vec<u8>> = (written..written + batch).map(payload).collect();
-                let parts: Vec<Parts<'_>> =
-                    payloads.iter().map(|payload| Parts { leaf: &[1; 117], credits: &[2; 49], payload }).collect();
+                let parts: Vec<Parts<'_>> = payloads
+                    .iter()
+                    .map(|payload| Parts {
+                        leaf: &[1; 117],
+                        credits: &[2; 49],
+                        payload,
+                    })
+                    .collect();
                 store.append(extents, written, &parts).expect("there is room");
             }
             written += batch;
@@ -283,7 +313,10 @@ mod tests {
                 let place = store.place(extents, sequence).expect("stored");
                 let chunk = store.chunk(place);
                 assert_eq!(chunk.payload, payload(sequence), "chunk {sequence}");
-                assert_eq!((chunk.leaf.as_slice(), chunk.credits.as_slice()), (&[1; 117][..], &[2; 49][..]));
+                assert_eq!(
+                    (chunk.leaf.as_slice(), chunk.credits.as_slice()),
+                    (&[1; 117][..], &[2; 49][..])
+                );
                 assert_eq!(store.leaf(place), chunk.leaf);
             }
         }

@@ -191,7 +191,10 @@ impl<'a> Reader<'a> {
 
     /// An account.
     pub fn account(&mut self) -> Result<Account, Malformed> {
-        Ok(Account { owner: self.principal()?, subaccount: self.option(Self::array)? })
+        Ok(Account {
+            owner: self.principal()?,
+            subaccount: self.option(Self::array)?,
+        })
     }
 
     /// A value if its presence byte says so.

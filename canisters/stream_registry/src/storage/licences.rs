@@ -25,9 +25,13 @@ impl Storage {
     pub fn add_licence(&mut self, licence: &Licence, record: LicenceRecord) -> Result<(), MapError> {
         self.licence_map.insert(&licence.id.to_be_bytes(), record.hash())?;
         self.count(|counters| counters.licences = licence.id + 1);
-        self.licences_of_owner.insert(principal_and(&licence.owner.owner, licence.id), ());
+        self.licences_of_owner
+            .insert(principal_and(&licence.owner.owner, licence.id), ());
         let best = principal_and(&licence.owner.owner, licence.stream);
-        let lasts_longer = |other: LicenceId| match (self.licence(other).and_then(|other| other.expires_at), licence.expires_at) {
+        let lasts_longer = |other: LicenceId| match (
+            self.licence(other).and_then(|other| other.expires_at),
+            licence.expires_at,
+        ) {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(other), Some(this)) => this > other,
@@ -41,7 +45,9 @@ impl Storage {
 
     /// An owner's licences by number.
     pub fn licences_of(&self, owner: Principal, start_after: Option<u64>, limit: usize) -> Vec<LicenceId> {
-        let Some(first) = start_after.map_or(Some(0), |after| after.checked_add(1)) else { return Vec::new() };
+        let Some(first) = start_after.map_or(Some(0), |after| after.checked_add(1)) else {
+            return Vec::new();
+        };
         self.licences_of_owner
             .keys_range(principal_and(&owner, first)..=principal_and(&owner, u64::MAX))
             .take(limit)
@@ -66,17 +72,23 @@ impl Storage {
 
     /// The free licence that a request got.
     pub fn free_request(&self, buyer: Principal, request: &Hash) -> Option<FreeRequest> {
-        self.free_requests.get(&principal_and_hash(&buyer, &request.0)).map(|stored| stored.0)
+        self.free_requests
+            .get(&principal_and_hash(&buyer, &request.0))
+            .map(|stored| stored.0)
     }
 
     /// How many free licences a buyer has taken, counted up to `most`.
     pub fn free_requests_of(&self, buyer: Principal, most: u64) -> u64 {
         let range = principal_and_hash(&buyer, &[0; 32])..=principal_and_hash(&buyer, &[0xff; 32]);
-        self.free_requests.keys_range(range).take(usize::try_from(most).unwrap_or(usize::MAX)).count() as u64
+        self.free_requests
+            .keys_range(range)
+            .take(usize::try_from(most).unwrap_or(usize::MAX))
+            .count() as u64
     }
 
     /// Notes the free licence that a request got.
     pub fn put_free_request(&mut self, buyer: Principal, request: &Hash, granted: FreeRequest) {
-        self.free_requests.insert(principal_and_hash(&buyer, &request.0), Stored(granted));
+        self.free_requests
+            .insert(principal_and_hash(&buyer, &request.0), Stored(granted));
     }
 }

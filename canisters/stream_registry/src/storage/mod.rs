@@ -26,7 +26,8 @@ use chunks::ChunkStore;
 use codec::Stored;
 use keys::{Key, principal_key};
 use records::{
-    AssetRecord, ContributorRecord, Counters, FreeRequest, LicenceRecord, PlanRecord, PublisherRecord, Settings, StreamMeta, StreamState,
+    AssetRecord, ContributorRecord, Counters, FreeRequest, LicenceRecord, PlanRecord, PublisherRecord, Settings,
+    StreamMeta, StreamState,
 };
 
 /// Memory ids, sorted. An id is never used for anything else again; a retired one stays here as a comment.
@@ -270,7 +271,11 @@ impl Opened {
             },
             crate::limits::journal(),
         );
-        Self { memory, storage: RefCell::new(Storage::over(&manager)), journal: RefCell::new(journal) }
+        Self {
+            memory,
+            storage: RefCell::new(Storage::over(&manager)),
+            journal: RefCell::new(journal),
+        }
     }
 }
 

@@ -54,7 +54,9 @@ pub struct PayoutQueue {
 impl PayoutQueue {
     /// Opens the queue.
     pub fn open(memory: Mem) -> Self {
-        Self { tasks: StableBTreeMap::init(memory) }
+        Self {
+            tasks: StableBTreeMap::init(memory),
+        }
     }
 
     /// Asks for a task, to be done at or after a time (0: as soon as may be). A sweep that goes on is not begun anew.
@@ -105,7 +107,11 @@ mod tests {
     fn should_give_tasks_out_in_time_and_once() {
         let manager = MemoryManager::init(DefaultMemoryImpl::default());
         let mut queue = PayoutQueue::open(manager.get(MemoryId::new(0)));
-        let later = Task::Pay(PayeeKey::Contributor { stream: 1, asset: 2, number: 3 });
+        let later = Task::Pay(PayeeKey::Contributor {
+            stream: 1,
+            asset: 2,
+            number: 3,
+        });
         let sweep = Task::Sweep { stream: 9, asset: 8 };
         queue.ask(50, later);
         queue.ask(0, sweep);

@@ -29,7 +29,8 @@ impl Storage {
 
     /// The owner's stream of this name.
     pub fn stream_named(&self, owner: Principal, name: &str) -> Option<StreamId> {
-        self.stream_names.get(&principal_and_hash(&owner, &sha256(name.as_bytes()).0))
+        self.stream_names
+            .get(&principal_and_hash(&owner, &sha256(name.as_bytes()).0))
     }
 
     /// How many streams an owner has; counted, since they are few.
@@ -42,7 +43,10 @@ impl Storage {
     pub fn add_stream(&mut self, meta: StreamMeta, state: StreamState) -> StreamId {
         let stream = self.counters().streams;
         self.count(|counters| counters.streams += 1);
-        self.stream_names.insert(principal_and_hash(&state.owner, &sha256(meta.name.as_bytes()).0), stream);
+        self.stream_names.insert(
+            principal_and_hash(&state.owner, &sha256(meta.name.as_bytes()).0),
+            stream,
+        );
         self.stream_metas.insert(stream, Stored(meta));
         self.put_stream(stream, state);
         stream
@@ -64,17 +68,21 @@ impl Storage {
 
     /// A contributor.
     pub fn contributor(&self, stream: StreamId, number: u32) -> Option<ContributorRecord> {
-        self.contributors.get(&stream_and(stream, number.into())).map(|stored| stored.0)
+        self.contributors
+            .get(&stream_and(stream, number.into()))
+            .map(|stored| stored.0)
     }
 
     /// Writes a contributor back.
     pub fn put_contributor(&mut self, stream: StreamId, number: u32, contributor: ContributorRecord) {
-        self.contributors.insert(stream_and(stream, number.into()), Stored(contributor));
+        self.contributors
+            .insert(stream_and(stream, number.into()), Stored(contributor));
     }
 
     /// Enters a new contributor under its label.
     pub fn add_contributor(&mut self, stream: StreamId, number: u32, contributor: ContributorRecord) {
-        self.labels.insert(stream_and_hash(stream, &contributor.label_hash.0), number);
+        self.labels
+            .insert(stream_and_hash(stream, &contributor.label_hash.0), number);
         self.put_contributor(stream, number, contributor);
     }
 
@@ -94,17 +102,23 @@ impl Storage {
 
     /// Whether and until when a principal may append.
     pub fn publisher(&self, stream: StreamId, principal: Principal) -> Option<PublisherRecord> {
-        self.publishers.get(&stream_and_principal(stream, &principal)).map(|stored| stored.0)
+        self.publishers
+            .get(&stream_and_principal(stream, &principal))
+            .map(|stored| stored.0)
     }
 
     /// Enters a publisher or changes its expiry; says whether it is new.
     pub fn put_publisher(&mut self, stream: StreamId, principal: Principal, publisher: PublisherRecord) -> bool {
-        self.publishers.insert(stream_and_principal(stream, &principal), Stored(publisher)).is_none()
+        self.publishers
+            .insert(stream_and_principal(stream, &principal), Stored(publisher))
+            .is_none()
     }
 
     /// Strikes a publisher off; says whether it was there.
     pub fn remove_publisher(&mut self, stream: StreamId, principal: Principal) -> bool {
-        self.publishers.remove(&stream_and_principal(stream, &principal)).is_some()
+        self.publishers
+            .remove(&stream_and_principal(stream, &principal))
+            .is_some()
     }
 
     /// A stream's publishers: at most `limits::MAX_PUBLISHERS`.
@@ -146,7 +160,11 @@ impl Storage {
 
     /// Where a chunk lies.
     pub fn place(&self, state: &StreamState, sequence: u64) -> Option<Place> {
-        if sequence < state.log.size() { self.chunks.place(&state.extents, sequence) } else { None }
+        if sequence < state.log.size() {
+            self.chunks.place(&state.extents, sequence)
+        } else {
+            None
+        }
     }
 
     /// A chunk.

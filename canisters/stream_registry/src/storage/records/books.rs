@@ -23,7 +23,10 @@ impl Record for StreamBook {
     }
 
     fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self { pool: Pool::decode(from.bytes()?).map_err(|_| Malformed)?, unswept: from.u128()? })
+        Ok(Self {
+            pool: Pool::decode(from.bytes()?).map_err(|_| Malformed)?,
+            unswept: from.u128()?,
+        })
     }
 }
 
@@ -100,8 +103,17 @@ impl Record for AssetBook {
         for total in [self.received, self.paid_out, self.ledger_fees] {
             to.u128((total >> 128).low_u128()).u128(total.low_u128());
         }
-        let Standing { due, in_flight, held, carried } = self.standing;
-        to.u128(due).u128(in_flight).u128(held).u128(carried).bytes(&self.treasury.encode());
+        let Standing {
+            due,
+            in_flight,
+            held,
+            carried,
+        } = self.standing;
+        to.u128(due)
+            .u128(in_flight)
+            .u128(held)
+            .u128(carried)
+            .bytes(&self.treasury.encode());
     }
 
     fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {

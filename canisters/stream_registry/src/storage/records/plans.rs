@@ -25,7 +25,9 @@ pub struct PlanRecord {
 impl PlanRecord {
     /// The price in an asset.
     pub fn price_in(&self, ledger: Principal) -> Option<u128> {
-        self.prices.iter().find_map(|(listed, amount)| (*listed == ledger).then_some(*amount))
+        self.prices
+            .iter()
+            .find_map(|(listed, amount)| (*listed == ledger).then_some(*amount))
     }
 
     /// As the interface says it.
@@ -35,7 +37,14 @@ impl PlanRecord {
             stream: self.stream,
             name: self.name.clone(),
             kind: self.kind,
-            prices: self.prices.iter().map(|(ledger, amount)| Price { ledger: *ledger, amount: nat(*amount) }).collect(),
+            prices: self
+                .prices
+                .iter()
+                .map(|(ledger, amount)| Price {
+                    ledger: *ledger,
+                    amount: nat(*amount),
+                })
+                .collect(),
             offered: self.offered,
         }
     }
@@ -53,7 +62,9 @@ pub fn write_kind(to: &mut Writer, kind: PlanKind) {
 /// Reads what [`write_kind`] wrote.
 pub fn read_kind(from: &mut Reader<'_>) -> Result<PlanKind, Malformed> {
     match from.u8()? {
-        0 => Ok(PlanKind::Subscription { duration_ns: from.u64()? }),
+        0 => Ok(PlanKind::Subscription {
+            duration_ns: from.u64()?,
+        }),
         1 => Ok(PlanKind::Perpetual),
         2 => Ok(PlanKind::Free),
         _ => Err(Malformed),
@@ -94,7 +105,9 @@ pub struct LicenceRecord {
 impl LicenceRecord {
     /// Encodes a new licence.
     pub fn new(licence: &Licence) -> Result<Self, candid::Error> {
-        Ok(Self { encoded: candid::encode_one(licence)? })
+        Ok(Self {
+            encoded: candid::encode_one(licence)?,
+        })
     }
 
     /// The licence.
@@ -116,6 +129,8 @@ impl Record for LicenceRecord {
     }
 
     fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self { encoded: from.bytes()?.to_vec() })
+        Ok(Self {
+            encoded: from.bytes()?.to_vec(),
+        })
     }
 }

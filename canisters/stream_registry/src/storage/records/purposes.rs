@@ -47,7 +47,10 @@ impl Record for Purpose {
     fn write(&self, to: &mut Writer) {
         match self {
             Self::Purchase(purchase) => {
-                to.u8(0).account(&purchase.recipient).u64(purchase.stream).u64(purchase.plan);
+                to.u8(0)
+                    .account(&purchase.recipient)
+                    .u64(purchase.stream)
+                    .u64(purchase.plan);
                 write_kind(to, purchase.kind);
                 to.raw(&purchase.terms_hash.0);
                 to.option(purchase.payment, |to, (ledger, asset, price)| {
@@ -98,6 +101,9 @@ impl Record for FreeRequest {
     }
 
     fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self { arguments: from.hash()?, licence: from.u64()? })
+        Ok(Self {
+            arguments: from.hash()?,
+            licence: from.u64()?,
+        })
     }
 }

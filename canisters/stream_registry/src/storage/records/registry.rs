@@ -78,7 +78,12 @@ impl Record for Counters {
     const VERSION: u8 = 1;
 
     fn write(&self, to: &mut Writer) {
-        to.u64(self.streams).u64(self.plans).u64(self.licences).u32(self.assets).u64(self.chunks).u64(self.bytes);
+        to.u64(self.streams)
+            .u64(self.plans)
+            .u64(self.licences)
+            .u32(self.assets)
+            .u64(self.chunks)
+            .u64(self.bytes);
     }
 
     fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {

@@ -36,9 +36,10 @@ impl Record for StreamMeta {
         to.list(&self.tags, |to, tag| {
             to.text(tag);
         });
-        to.text(&self.content_type).option(self.schema.as_deref(), |to, schema| {
-            to.text(schema);
-        });
+        to.text(&self.content_type)
+            .option(self.schema.as_deref(), |to, schema| {
+                to.text(schema);
+            });
         match &self.licence_terms {
             LicenceTerms::Spdx(id) => to.u8(0).text(id),
             LicenceTerms::Text(text) => to.u8(1).text(text),
@@ -107,7 +108,11 @@ pub struct StreamState {
 impl StreamState {
     /// The log's head.
     pub fn head(&self) -> Head {
-        Head { tree_size: self.log.size(), root: self.log.root(), timestamp: self.head_timestamp }
+        Head {
+            tree_size: self.log.size(),
+            root: self.log.root(),
+            timestamp: self.head_timestamp,
+        }
     }
 
     /// Whether everyone may pull.
@@ -147,7 +152,11 @@ impl Record for StreamState {
             owner: from.principal()?,
             provider_account: from.account()?,
             contributors_share_bps: from.u16()?,
-            status: if from.bool()? { StreamStatus::Closed } else { StreamStatus::Open },
+            status: if from.bool()? {
+                StreamStatus::Closed
+            } else {
+                StreamStatus::Open
+            },
             content: ContentType(from.u16()?),
             head_timestamp: from.u64()?,
             records: from.u64()?,
@@ -192,9 +201,11 @@ impl Record for ContributorRecord {
     const VERSION: u8 = 1;
 
     fn write(&self, to: &mut Writer) {
-        to.text(&self.label).raw(&self.label_hash.0).option(self.account.as_ref(), |to, bound| {
-            to.account(&bound.account).u64(bound.bound_at).u64(bound.payable_from);
-        });
+        to.text(&self.label)
+            .raw(&self.label_hash.0)
+            .option(self.account.as_ref(), |to, bound| {
+                to.account(&bound.account).u64(bound.bound_at).u64(bound.payable_from);
+            });
         to.u64(self.weight);
     }
 
@@ -203,7 +214,11 @@ impl Record for ContributorRecord {
             label: from.text()?,
             label_hash: from.hash()?,
             account: from.option(|from| {
-                Ok(AccountBinding { account: from.account()?, bound_at: from.u64()?, payable_from: from.u64()? })
+                Ok(AccountBinding {
+                    account: from.account()?,
+                    bound_at: from.u64()?,
+                    payable_from: from.u64()?,
+                })
             })?,
             weight: from.u64()?,
         })
@@ -227,6 +242,8 @@ impl Record for PublisherRecord {
     }
 
     fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self { expires_at: from.option(Reader::u64)? })
+        Ok(Self {
+            expires_at: from.option(Reader::u64)?,
+        })
     }
 }
