@@ -89,6 +89,10 @@ impl Cursor {
         self.held.as_ref()
     }
 
+    pub(crate) fn into_parts(self) -> (u64, Option<Held>) {
+        (self.next, self.held)
+    }
+
     /// Reads a cursor file; `None` if there is none yet.
     pub fn load(path: &Path) -> Result<Option<Self>, CursorError> {
         let bytes = match std::fs::read(path) {

@@ -256,7 +256,7 @@ impl Folder {
             .into_iter()
             .map(|path| {
                 let bytes = fs::read(&path).map_err(file_error(&path))?;
-                let proofs = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error))?;
+                let proofs = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
                 Ok((path, proofs))
             })
             .collect()
@@ -268,14 +268,14 @@ impl Folder {
         let mut parts = Vec::with_capacity(proofs.chunks.len());
         let mut range = proofs.left.clone();
         for proof in &proofs.chunks {
-            let leaf_bytes = hex::decode(&proof.leaf).map_err(|error| damaged(path, error))?;
-            let credits = hex::decode(&proof.credits).map_err(|error| damaged(path, error))?;
-            let leaf = Leaf::decode(&leaf_bytes).map_err(|error| damaged(path, error))?;
+            let leaf_bytes = hex::decode(&proof.leaf).map_err(|error| damaged(path, &error))?;
+            let credits = hex::decode(&proof.credits).map_err(|error| damaged(path, &error))?;
+            let leaf = Leaf::decode(&leaf_bytes).map_err(|error| damaged(path, &error))?;
             let file = self.payload_file(&leaf);
             let payload = fs::read(&file).map_err(file_error(&file))?;
             range
                 .append(leaf_hash(&leaf_bytes))
-                .map_err(|error| damaged(path, error))?;
+                .map_err(|error| damaged(path, &error))?;
             parts.push((leaf_bytes, credits, payload));
         }
         let chunks: Vec<ReceivedChunk<'_>> = parts
@@ -290,7 +290,7 @@ impl Folder {
             stream: self.binding.stream,
             head: log::Head {
                 tree_size: range.end(),
-                root: range.root().map_err(|error| damaged(path, error))?,
+                root: range.root().map_err(|error| damaged(path, &error))?,
                 timestamp: 0,
             },
             certified_at: 0,
@@ -324,7 +324,7 @@ impl Folder {
         let freshness = log::Freshness::at((self.clock)());
         log::verify_head(None, &head, None, &freshness).map_err(VerificationError::from)?;
         let (first, size) = (range.end(), head.head.tree_size);
-        let root = range.root().map_err(|error| damaged(&self.proofs, error))?;
+        let root = range.root().map_err(|error| damaged(&self.proofs, &error))?;
         log::verify_consistency(first, size, &root, &head.head.root, &reply.path).map_err(|reason| {
             VerificationError::Log(VerifyError::Consistency {
                 held: first,
@@ -340,10 +340,10 @@ impl Folder {
     }
 
     fn check_binding(&self, bytes: &[u8]) -> Result<(), FolderError> {
-        let theirs: Binding = serde_json::from_slice(bytes).map_err(|error| damaged(&self.binding_file(), error))?;
+        let theirs: Binding = serde_json::from_slice(bytes).map_err(|error| damaged(&self.binding_file(), &error))?;
         let ours = &self.binding;
         let what = if theirs.version != ours.version {
-            return Err(damaged(&self.binding_file(), "its version is not known here"));
+            return Err(damaged(&self.binding_file(), &"its version is not known here"));
         } else if theirs.root_key_sha256 != ours.root_key_sha256 {
             "network (root key)"
         } else if theirs.registry != ours.registry {
@@ -361,11 +361,11 @@ impl Folder {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
-    let bytes = serde_json::to_vec(value).map_err(|error| damaged(path, error))?;
+    let bytes = serde_json::to_vec(value).map_err(|error| damaged(path, &error))?;
     write_atomically(path, &bytes).map_err(file_error(path))
 }
 
-fn damaged(path: &Path, reason: impl ToString) -> FolderError {
+fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> FolderError {
     FolderError::Damaged {
         path: path.display().to_string(),
         reason: reason.to_string(),

@@ -20,7 +20,7 @@ impl Default for FollowOptions {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(2),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
             give_up_after: None,
         }
     }

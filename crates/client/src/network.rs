@@ -17,7 +17,7 @@ use crate::root_key::{self, RootKey, RootKeyError};
 use crate::{Ledger, Registry};
 
 /// How long a signed call stays valid, and so how long it is sent again when no reply comes. The network's limit is 5 minutes.
-const CALL_LIFETIME: Duration = Duration::from_secs(240);
+const CALL_LIFETIME: Duration = Duration::from_mins(4);
 /// How long a query is tried again when nobody answers.
 const QUERY_PATIENCE: Duration = Duration::from_secs(15);
 /// The pause before the first repetition; it doubles up to [`LONGEST_PAUSE`].
@@ -84,7 +84,7 @@ impl Network {
         }
         let loopback = root_key::is_loopback(&parsed).await;
         let mut client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
+            .timeout(Duration::from_mins(2))
             .connect_timeout(Duration::from_secs(15));
         if loopback {
             // A proxy set in the environment is not this machine.

@@ -158,8 +158,7 @@ impl<S: StreamSource> Puller<S> {
     pub fn resume(source: S, stream: StreamId, cursor: Cursor) -> Result<Self, CursorError> {
         cursor.fits(&source, stream)?;
         let mut puller = Self::new(source, stream);
-        puller.from = cursor.next();
-        puller.held = cursor.held().cloned();
+        (puller.from, puller.held) = cursor.into_parts();
         Ok(puller)
     }
 

@@ -150,7 +150,7 @@ impl Purchase {
 
     /// Writes the note. Do this before [`Purchase::complete`].
     pub fn save(&self, path: &Path) -> Result<(), PurchaseFailure> {
-        let args = Encode!(&self.args).map_err(|error| damaged(path, error))?;
+        let args = Encode!(&self.args).map_err(|error| damaged(path, &error))?;
         let note = Note {
             version: VERSION,
             registry: self.registry,
@@ -160,7 +160,7 @@ impl Purchase {
             max_price: self.args.max_price.0.to_string(),
             args: hex::encode(args),
         };
-        let bytes = serde_json::to_vec_pretty(&note).map_err(|error| damaged(path, error))?;
+        let bytes = serde_json::to_vec_pretty(&note).map_err(|error| damaged(path, &error))?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(file_error(path))?;
         }
@@ -174,17 +174,17 @@ impl Purchase {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(file_error(path)(error)),
         };
-        let note: Note = serde_json::from_slice(&bytes).map_err(|error| damaged(path, error))?;
+        let note: Note = serde_json::from_slice(&bytes).map_err(|error| damaged(path, &error))?;
         if note.version != VERSION {
-            return Err(damaged(path, format!("its version is {}", note.version)));
+            return Err(damaged(path, &format!("its version is {}", note.version)));
         }
         if note.registry != registry.id() || note.buyer != registry.network().principal() {
             return Err(PurchaseFailure::Foreign {
                 path: path.display().to_string(),
             });
         }
-        let args = hex::decode(&note.args).map_err(|error| damaged(path, error))?;
-        let args = Decode!(&args, BuyArgs).map_err(|error| damaged(path, error))?;
+        let args = hex::decode(&note.args).map_err(|error| damaged(path, &error))?;
+        let args = Decode!(&args, BuyArgs).map_err(|error| damaged(path, &error))?;
         Ok(Some(Self {
             registry: note.registry,
             buyer: note.buyer,
@@ -217,7 +217,7 @@ fn file_error(path: &Path) -> impl FnOnce(io::Error) -> PurchaseFailure + '_ {
     }
 }
 
-fn damaged(path: &Path, reason: impl ToString) -> PurchaseFailure {
+fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> PurchaseFailure {
     PurchaseFailure::Damaged {
         path: path.display().to_string(),
         reason: reason.to_string(),

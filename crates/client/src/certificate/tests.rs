@@ -19,8 +19,8 @@ fn should_believe_a_certificate_with_and_without_delegation_and_in_both_layouts_
     let expected = Certified { data: DATA, time: TIME };
     for (delegated, sharded) in [(true, true), (true, false), (false, true)] {
         let shape = Shape {
-            delegated,
             sharded,
+            delegated,
             ..shape()
         };
         assert_eq!(

@@ -276,13 +276,13 @@ fn certificate_of(reply: &mut Pulled, shape: impl Fn(&mut Shape)) {
 
 fn forge_range(reply: &mut Pulled) {
     certificate_of(reply, |shape| {
-        shape.ranges = vec![(crate::testing::OUTSIDE, crate::testing::OUTSIDE)]
+        shape.ranges = vec![(crate::testing::OUTSIDE, crate::testing::OUTSIDE)];
     });
 }
 
 fn forge_canister(reply: &mut Pulled) {
     certificate_of(reply, |shape| {
-        shape.canister = candid::Principal::from_slice(&[0, 0, 0, 0, 0, 16, 0, 9, 1, 1])
+        shape.canister = candid::Principal::from_slice(&[0, 0, 0, 0, 0, 16, 0, 9, 1, 1]);
     });
 }
 

@@ -22,6 +22,10 @@ const LAST: Principal = Principal::from_slice(&[0, 0, 0, 0, 0, 31, 255, 255, 1, 
 
 /// What a certificate is to be like.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a way in which a certificate can be wrong"
+)]
 pub struct Shape {
     pub canister: Principal,
     pub data: Vec<u8>,

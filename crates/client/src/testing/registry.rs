@@ -225,9 +225,10 @@ impl ModelRegistry {
         }
         let from = usize::try_from(args.from).unwrap();
         let to = (from + state.page).min(stream.chunks.len());
-        let left = match args.with_left_frontier {
-            true => stream.log.range(0, args.from).unwrap().into_hashes(),
-            false => Vec::new(),
+        let left = if args.with_left_frontier {
+            stream.log.range(0, args.from).unwrap().into_hashes()
+        } else {
+            Vec::new()
         };
         Ok(Pulled {
             chunks: stream.chunks[from..to].to_vec(),

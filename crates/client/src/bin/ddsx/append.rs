@@ -51,8 +51,8 @@ pub async fn run(context: &Context, args: AppendArgs) -> Result<(), Failure> {
     };
     match (file == Path::new("-"), &args.resume) {
         (true, Some(_)) => Err(Failure::usage("--resume needs a file: what came on stdin is gone")),
-        (true, None) => work.from_stdin(Appender::open(registry, args.stream).await?).await,
-        (false, resume) => work.from_file(registry, args.stream, file, resume.as_deref()).await,
+        (true, None) => work.append_stdin(Appender::open(registry, args.stream).await?).await,
+        (false, resume) => work.append_file(registry, args.stream, file, resume.as_deref()).await,
     }
 }
 
@@ -167,7 +167,7 @@ impl Work<'_> {
     }
 
     /// Each chunk is appended as soon as it is full.
-    async fn from_stdin(mut self, mut appender: Appender) -> Result<(), Failure> {
+    async fn append_stdin(mut self, mut appender: Appender) -> Result<(), Failure> {
         let bar = self.context.output.progress(0, "chunks appended");
         // Read in a thread of its own: whoever writes to the pipe may take a long time.
         let splitter = self.split(BufReader::new(std::io::stdin()), 0, 0);
@@ -187,7 +187,7 @@ impl Work<'_> {
         self.say(&appender)
     }
 
-    async fn from_file(
+    async fn append_file(
         mut self,
         registry: Registry,
         stream: StreamId,
@@ -205,13 +205,12 @@ impl Work<'_> {
             Some(state) => Progress::load(state, &job)?,
             None => None,
         };
-        let (mut appender, mut progress) = match saved {
-            Some(progress) => (Appender::at(registry, stream, progress.next()), progress),
-            None => {
-                let appender = Appender::open(registry, stream).await?;
-                let progress = Progress::start(job, appender.next_sequence());
-                (appender, progress)
-            }
+        let (mut appender, mut progress) = if let Some(progress) = saved {
+            (Appender::at(registry, stream, progress.next()), progress)
+        } else {
+            let appender = Appender::open(registry, stream).await?;
+            let progress = Progress::start(job, appender.next_sequence());
+            (appender, progress)
         };
         // A batch that an earlier run sent, or was about to: the very same bytes and time again.
         if let Some(batch) = progress.in_flight() {

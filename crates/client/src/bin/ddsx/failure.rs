@@ -27,6 +27,10 @@ pub struct Failure {
 }
 
 impl Failure {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "takes words and errors alike, as they come"
+    )]
     fn new(code: u8, message: impl ToString) -> Self {
         Self {
             code,
@@ -156,8 +160,10 @@ impl From<SplitError> for Failure {
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match &error {
-            ConnectError::Url { .. } | ConnectError::RootKey(RootKeyError::NotLoopback { .. }) => Self::usage(error),
-            ConnectError::RootKey(RootKeyError::Malformed(_)) => Self::usage(error),
+            ConnectError::Url { .. }
+            | ConnectError::RootKey(RootKeyError::NotLoopback { .. } | RootKeyError::Malformed(_)) => {
+                Self::usage(error)
+            }
             ConnectError::RootKey(RootKeyError::NotTold { .. }) | ConnectError::Agent { .. } => {
                 Self::new(NETWORK, error)
             }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::args::{IdentityCommand, Scheme};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::output;
 
 pub fn run(context: &Context, command: IdentityCommand) -> Result<(), Failure> {
     match command {
@@ -38,7 +39,7 @@ fn show(context: &Context, name: Option<&str>, only_principal: bool) -> Result<(
     };
     let principal = principal_of(&*identity)?;
     if only_principal && !context.output.is_json() {
-        return context.output.line(&principal);
+        return output::line(&principal);
     }
     let file = context.identities().file(name).ok().filter(|file| file.exists());
     let place = file.as_ref().map(|file| format!("\n  key in {}", file.display()));

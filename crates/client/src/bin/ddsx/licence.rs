@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::{BuyArgs, LicenceCommand};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::table;
+use crate::output::{self, table};
 use crate::text;
 use crate::view::{kind_text, licence_json, licence_text, tokens, tokens_json};
 
@@ -166,7 +166,7 @@ impl Offer {
             return Ok(());
         };
         let max = amount::parse(text, payment.info.decimals, &payment.info.symbol).map_err(Failure::usage)?;
-        if self.quote.price > Nat::from(max) {
+        if self.quote.price > max {
             let price = tokens(&self.quote.price, &payment.info);
             return Err(Failure::refused(format!(
                 "the price is {price}, above --max-price {text}; nothing was charged"
@@ -205,7 +205,7 @@ async fn buy(context: &Context, registry: &Registry, args: BuyArgs) -> Result<()
     let offer = Offer::ask(context, registry, args.plan).await?;
     offer.check_price(args.max_price.as_deref())?;
     context.output.remark(&offer.text());
-    if !args.yes && !context.output.confirm("Buy?")? {
+    if !args.yes && !output::confirm("Buy?")? {
         return Err(Failure::usage("not bought, nothing was charged"));
     }
     if let Some(payment) = &offer.payment {

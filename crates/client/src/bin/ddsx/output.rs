@@ -27,23 +27,7 @@ impl Output {
 
     /// A result: JSON for programs, `text` for people.
     pub fn result(self, json: &Value, text: &str) -> Result<(), Failure> {
-        if self.json {
-            self.line(&json.to_string())
-        } else {
-            self.line(text)
-        }
-    }
-
-    /// One line on stdout.
-    pub fn line(self, text: &str) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{}", text.trim_end_matches('\n')).map_err(stdout_error)
-    }
-
-    /// Bytes on stdout as they are, handed to whoever reads.
-    pub fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_error)
+        if self.json { line(&json.to_string()) } else { line(text) }
     }
 
     /// Words for people, on stderr.
@@ -76,22 +60,36 @@ impl Output {
         }
         bar
     }
-
-    /// Asks a yes-or-no question on the terminal. Where nobody can answer, the command must say `--yes`.
-    pub fn confirm(self, question: &str) -> Result<bool, Failure> {
-        if !io::stdin().is_terminal() {
-            return Err(Failure::usage("nobody can be asked here; give --yes to confirm"));
-        }
-        eprint!("{question} [y/N] ");
-        let mut answer = String::new();
-        io::stdin()
-            .read_line(&mut answer)
-            .map_err(|error| Failure::local(format!("the answer cannot be read: {error}")))?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-    }
 }
 
-fn stdout_error(error: io::Error) -> Failure {
+/// One line on stdout.
+pub fn line(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", text.trim_end_matches('\n')).map_err(|error| stdout_error(&error))
+}
+
+/// Bytes on stdout as they are, handed to whoever reads.
+pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(|error| stdout_error(&error))
+}
+
+/// Asks a yes-or-no question on the terminal. Where nobody can answer, the command must say `--yes`.
+pub fn confirm(question: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("nobody can be asked here; give --yes to confirm"));
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::local(format!("the answer cannot be read: {error}")))?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+fn stdout_error(error: &io::Error) -> Failure {
     Failure::local(format!("stdout: {error}"))
 }
 

@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 use crate::args::{PullArgs, VerifyArgs};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::text;
 
 /// Where verified chunks go.
 enum Sink {
     /// Payloads as they are.
-    Stdout(Output),
+    Stdout,
     /// A JSON object a chunk.
-    JsonLines(Output),
+    JsonLines,
     /// One file a chunk; with `--json`, a line for each on stdout.
     Folder(Folder, Output),
 }
@@ -30,9 +30,9 @@ impl Sink {
         let output = context.output;
         if out == Path::new("-") {
             return Ok(if output.is_json() {
-                Self::JsonLines(output)
+                Self::JsonLines
             } else {
-                Self::Stdout(output)
+                Self::Stdout
             });
         }
         Ok(Self::Folder(Folder::open(out, registry, stream)?, output))
@@ -41,14 +41,14 @@ impl Sink {
     /// Writes what was verified, and returns when it is out of our hands.
     fn write(&self, batch: &VerifiedBatch) -> Result<(), Failure> {
         match self {
-            Self::Stdout(output) => {
+            Self::Stdout => {
                 for chunk in &batch.chunks {
-                    output.bytes(&chunk.payload)?;
+                    output::bytes(&chunk.payload)?;
                 }
             }
-            Self::JsonLines(output) => {
+            Self::JsonLines => {
                 for chunk in &batch.chunks {
-                    output.line(&chunk_json(chunk, true).to_string())?;
+                    output::line(&chunk_json(chunk, true).to_string())?;
                 }
             }
             Self::Folder(folder, output) => {
@@ -56,7 +56,7 @@ impl Sink {
                 for chunk in batch.chunks.iter().filter(|_| output.is_json()) {
                     let mut json = chunk_json(chunk, false);
                     json["file"] = folder.payload_file(&chunk.leaf).display().to_string().into();
-                    output.line(&json.to_string())?;
+                    output::line(&json.to_string())?;
                 }
             }
         }

@@ -12,6 +12,7 @@ use crate::args::{ContributorsArgs, CreateArgs, ListArgs, PublishersArgs, Stream
 use crate::context::Context;
 use crate::definition;
 use crate::failure::Failure;
+use crate::output;
 use crate::plan::known_assets;
 use crate::text::{self, parse_binding, parse_contributor};
 use crate::view::{
@@ -188,7 +189,7 @@ async fn publishers(context: &Context, registry: &Registry, args: PublishersArgs
 async fn close(context: &Context, registry: &Registry, stream: StreamId, yes: bool) -> Result<(), Failure> {
     let info = info(registry, stream).await?;
     let question = format!("Close stream {stream} ({}) for good?", info.name);
-    if !yes && !context.output.confirm(&question)? {
+    if !yes && !output::confirm(&question)? {
         return Err(Failure::usage("not closed"));
     }
     registry.close_stream(stream).await?;
