@@ -64,16 +64,15 @@ pub fn check(listing: &AssetListing) -> Result<(), String> {
 pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String> {
     check(listing)?;
     let known = storage.asset(listing.ledger).map(|asset| asset.number);
-    let number = match known {
-        Some(number) => number,
-        None => {
-            let number = storage.counters().assets;
-            if number >= MAX_ASSETS {
-                return Err(format!("{MAX_ASSETS} assets were listed already"));
-            }
-            storage.count(|counters| counters.assets += 1);
-            number
+    let number = if let Some(number) = known {
+        number
+    } else {
+        let number = storage.counters().assets;
+        if number >= MAX_ASSETS {
+            return Err(format!("{MAX_ASSETS} assets were listed already"));
         }
+        storage.count(|counters| counters.assets += 1);
+        number
     };
     let asset = AssetRecord::new(number, listing).ok_or("an amount is too large")?;
     storage.put_asset(asset);

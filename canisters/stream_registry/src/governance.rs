@@ -13,6 +13,7 @@ use crate::amounts::{nat, u128_of};
 use crate::assets;
 use crate::host::Registry;
 use crate::limits::{MAX_ASSETS_AT_INSTALL, MAX_PAYOUT_INTERVAL_S, MAX_PROTOCOL_FEE_BPS};
+use crate::storage::records::AssetRecord;
 use crate::storage::{self, Storage};
 use crate::streams::page_limit;
 use crate::validate::payee;
@@ -242,7 +243,7 @@ pub fn parameters(storage: &Storage) -> Parameters {
             .assets()
             .iter()
             .filter(|asset| asset.listed)
-            .map(|asset| asset.listing())
+            .map(AssetRecord::listing)
             .collect(),
         payout_interval_s: settings.payout_interval_s,
     }

@@ -32,6 +32,6 @@ pub mod streams;
 pub mod validate;
 
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod testing;

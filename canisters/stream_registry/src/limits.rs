@@ -70,7 +70,7 @@ pub const MAX_LEDGER_FEE: u128 = 1 << 100;
 /// How long a ledger may take to say what it is, in seconds.
 pub const LEDGER_ANSWER_S: u32 = 60;
 /// How often ledgers are asked for their fee and decimals.
-pub const REFRESH_INTERVAL: Duration = Duration::from_secs(86_400);
+pub const REFRESH_INTERVAL: Duration = Duration::from_hours(24);
 
 /// What the payments journal takes on: its defaults, which are 10 open purchases of a caller and 5,000 in all.
 pub fn journal() -> ddsx_payments::Limits {

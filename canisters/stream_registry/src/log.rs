@@ -179,16 +179,15 @@ fn credits_of(
         {
             return Err(invalid("the contributors' numbers do not ascend"));
         }
-        let label = match credited.get(&credit.contributor) {
-            Some(contributor) => contributor.label_hash,
-            None => {
-                let unknown = AppendError::UnknownContributor {
-                    index,
-                    contributor: credit.contributor,
-                };
-                let contributor = storage.contributor(stream, credit.contributor).ok_or(unknown)?;
-                credited.entry(credit.contributor).or_insert(contributor).label_hash
-            }
+        let label = if let Some(contributor) = credited.get(&credit.contributor) {
+            contributor.label_hash
+        } else {
+            let unknown = AppendError::UnknownContributor {
+                index,
+                contributor: credit.contributor,
+            };
+            let contributor = storage.contributor(stream, credit.contributor).ok_or(unknown)?;
+            credited.entry(credit.contributor).or_insert(contributor).label_hash
         };
         credits.push(merkle::Credit {
             contributor: credit.contributor,

@@ -68,7 +68,11 @@ fn perform(world: &World, stream: u64, plan: u64, operation: Operation) {
             world.buy(world.buy_args(plan, request));
         }
         Operation::Claim(payee) => {
-            let payee = if payee == 3 { Payee::Provider } else { Payee::Contributor(payee.into()) };
+            let payee = if payee == 3 {
+                Payee::Provider
+            } else {
+                Payee::Contributor(payee.into())
+            };
             world.claim(OWNER, stream, payee);
         }
         Operation::Fate(number) => world.runtime.next_call(fate(number)),

@@ -203,7 +203,7 @@ pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> Li
 fn answer<R: Runtime>(host: &Registry<R>, status: &Status) -> Result<Licence, BuyError> {
     match status {
         Status::Paid { result, .. } => {
-            let id = result.as_slice().try_into().map(u64::from_be_bytes).unwrap_or(u64::MAX);
+            let id = result.as_slice().try_into().map_or(u64::MAX, u64::from_be_bytes);
             storage::with(|storage| storage.licence(id)).ok_or_else(|| lost(id))
         }
         Status::Pending { id } => Err(BuyError::Pending { intent: *id }),

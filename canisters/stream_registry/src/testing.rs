@@ -150,6 +150,7 @@ pub struct World {
 /// The registry's own id in a [`World`].
 pub const REGISTRY: Principal = Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0, 1, 1, 1]);
 
+#[allow(clippy::unused_self, reason = "the state is the thread's, but it is this world's")]
 impl World {
     /// A fresh registry governed by [`GOVERNANCE`], with [`LEDGER`] listed and a protocol fee of 2.5 %.
     pub fn new() -> Self {
@@ -246,7 +247,9 @@ impl World {
         for _ in 0..100 {
             let runtime = self.runtime.clone();
             self.runtime.spawn(async move {
-                let _ = runtime.call_raw(LEDGER, "icrc1_fee", Vec::new(), CallOptions::unbounded()).await;
+                let _ = runtime
+                    .call_raw(LEDGER, "icrc1_fee", Vec::new(), CallOptions::unbounded())
+                    .await;
             });
         }
         self.runtime.run_until_stalled();

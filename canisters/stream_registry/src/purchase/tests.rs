@@ -3,7 +3,7 @@ use crate::testing::*;
 use crate::{assets, governance, plans, streams};
 use ddsx_runtime::RejectCode;
 use ddsx_runtime::testing::Fate;
-use ddsx_types::stream_registry::{QuoteArgs, RetirePlanArgs};
+use ddsx_types::stream_registry::{Evidence, QuoteArgs, RetirePlanArgs, SettleQuarantinedArgs};
 use serde_bytes::ByteBuf;
 
 const PRICE: u128 = 100_000;
@@ -204,13 +204,13 @@ fn should_grant_what_was_accepted_whatever_changes_meanwhile() {
             storage::with_mut(|storage| plans::retire(storage, OWNER, RetirePlanArgs { stream, plan }).unwrap());
         }),
         ("stream closed", |_, stream, _| {
-            storage::with_mut(|storage| streams::close(storage, OWNER, stream).unwrap())
+            storage::with_mut(|storage| streams::close(storage, OWNER, stream).unwrap());
         }),
         ("asset delisted", |_, _, _| {
-            storage::with_mut(|storage| assets::delist(storage, LEDGER).unwrap())
+            storage::with_mut(|storage| assets::delist(storage, LEDGER).unwrap());
         }),
         ("paused", |_, _, _| {
-            storage::with_mut(|storage| storage.change_settings(|settings| settings.paused = true))
+            storage::with_mut(|storage| storage.change_settings(|settings| settings.paused = true));
         }),
         ("protocol fee changed", |_, _, _| {
             storage::with_mut(|storage| storage.change_settings(|settings| settings.protocol_fee_bps = 2_000));
@@ -247,22 +247,22 @@ fn should_refuse_before_any_payment_begins() {
     type Spoil = fn(&mut BuyArgs);
     let table: [(BuyError, Spoil); 9] = [
         (BuyError::InvalidRequestId, |args| {
-            args.request_id = ByteBuf::from([0; 15])
+            args.request_id = ByteBuf::from([0; 15]);
         }),
         (BuyError::InvalidRequestId, |args| {
-            args.request_id = ByteBuf::from([0; 33])
+            args.request_id = ByteBuf::from([0; 33]);
         }),
         (BuyError::PlanNotFound, |args| args.plan = 99),
         (BuyError::AssetNotAccepted, |args| args.ledger = None),
         (BuyError::AssetNotAccepted, |args| args.ledger = Some(OTHER)),
         (BuyError::PriceAboveMax { price: nat(PRICE) }, |args| {
-            args.max_price = nat(PRICE - 1)
+            args.max_price = nat(PRICE - 1);
         }),
         (BuyError::PriceAboveMax { price: nat(PRICE) }, |args| {
-            args.max_price = nat(0)
+            args.max_price = nat(0);
         }),
         (BuyError::InvalidRecipient, |args| {
-            args.recipient = Some(Principal::anonymous().into())
+            args.recipient = Some(Principal::anonymous().into());
         }),
         (
             BuyError::TermsChanged {
@@ -432,7 +432,6 @@ fn should_let_governance_settle_what_nobody_can_know() {
             [(intent, nat(PRICE))]
         );
 
-        use ddsx_types::stream_registry::{Evidence, SettleQuarantinedArgs};
         let evidence = if paid {
             Evidence::PaidAt(nat(0))
         } else {

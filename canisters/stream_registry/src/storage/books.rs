@@ -48,7 +48,7 @@ impl Books {
         self.streams.insert(stream_and_asset(stream, asset), Stored(book));
         let mut totals = self.asset(asset);
         totals.standing.replace(before, Standing::of(&pool));
-        self.put_asset(asset, totals);
+        self.put_asset(asset, &totals);
     }
 
     /// The payout timer begins to go through a stream's contributors.
@@ -75,15 +75,15 @@ impl Books {
         self.assets.get(&asset).map(|stored| stored.0).unwrap_or_default()
     }
 
-    fn put_asset(&mut self, asset: u32, book: AssetBook) {
-        self.assets.insert(asset, Stored(book));
+    fn put_asset(&mut self, asset: u32, book: &AssetBook) {
+        self.assets.insert(asset, Stored(*book));
     }
 
     /// Changes an asset's totals.
     pub fn change_asset(&mut self, asset: u32, change: impl FnOnce(&mut AssetBook)) {
         let mut book = self.asset(asset);
         change(&mut book);
-        self.put_asset(asset, book);
+        self.put_asset(asset, &book);
     }
 
     /// Writes the treasury's pool.

@@ -266,7 +266,7 @@ mod tests {
         let length = if sequence.is_multiple_of(97) {
             10_000
         } else {
-            (sequence % 7 + 1) as usize
+            usize::try_from(sequence % 7 + 1).expect("small")
         };
         vec![u8::try_from(sequence % 251).expect("below 256"); length]
     }

@@ -45,10 +45,10 @@ impl<const N: usize> Storable for Key<N> {
 
     /// Panics if the map was written with another key width, which no version of this code does.
     fn from_bytes(bytes: Cow<'_, [u8]>) -> Self {
-        match bytes.as_ref().try_into() {
-            Ok(key) => Self(key),
-            Err(_) => panic!("a key in stable memory has {} bytes, not {N}", bytes.len()),
-        }
+        let Ok(key) = bytes.as_ref().try_into() else {
+            panic!("a key in stable memory has {} bytes, not {N}", bytes.len());
+        };
+        Self(key)
     }
 }
 

@@ -52,13 +52,13 @@ fn should_refuse_bad_fields_and_store_nothing() {
         ("content_type", |args| args.content_type = "json".to_owned()),
         ("schema", |args| args.schema = Some(" ".repeat(64 * 1024 + 1))),
         ("licence_terms", |args| {
-            args.licence_terms = LicenceTerms::Spdx("a\"b".to_owned())
+            args.licence_terms = LicenceTerms::Spdx("a\"b".to_owned());
         }),
         ("licence_terms", |args| {
-            args.licence_terms = LicenceTerms::Text(String::new())
+            args.licence_terms = LicenceTerms::Text(String::new());
         }),
         ("provider_account", |args| {
-            args.provider_account = Principal::anonymous().into()
+            args.provider_account = Principal::anonymous().into();
         }),
         ("contributors_share_bps", |args| args.contributors_share_bps = 10_001),
         ("label", |args| args.contributors[0].label = "\n".to_owned()),
