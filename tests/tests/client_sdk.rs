@@ -157,8 +157,12 @@ fn should_publish_buy_follow_verify_and_pay_the_contributors() {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         for (payee, share) in shares {
-            let balance = ledger.balance_of(payee.into()).await.unwrap();
-            assert_eq!(balance, Nat::from(share - FEE), "{payee}");
+            // What is below one unit of a share stays with the registry, carried to the next payment.
+            let arrived = ledger.balance_of(payee.into()).await.unwrap() + FEE;
+            assert!(
+                arrived == share || arrived == share - 1,
+                "{payee}: {arrived} of {share}"
+            );
         }
         let spent = Nat::from(BALANCE - PRICE - 2 * FEE);
         assert_eq!(ledger.balance_of(live.buyer.principal.into()).await.unwrap(), spent);
