@@ -72,9 +72,17 @@ impl Certifier {
         if let Some(known) = cache.states.get(&subnet)?.data_certificates.get(&canister) {
             return Some(known.clone());
         }
-        let path = vec![b"canister".to_vec(), canister.as_slice().to_vec(), b"certified_data".to_vec()];
+        let path = vec![
+            b"canister".to_vec(),
+            canister.as_slice().to_vec(),
+            b"certified_data".to_vec(),
+        ];
         let certificate = Arc::new(cache.certificate(state, subnet, &[path])?);
-        cache.states.get_mut(&subnet)?.data_certificates.insert(canister, certificate.clone());
+        cache
+            .states
+            .get_mut(&subnet)?
+            .data_certificates
+            .insert(canister, certificate.clone());
         Some(certificate)
     }
 
@@ -85,7 +93,9 @@ impl Certifier {
             return Vec::new();
         }
         let below = cache.states.get(&subnet).and_then(|signed| signed.tree.get(path));
-        below.map(|tree| tree.labels().map(<[u8]>::to_vec).collect()).unwrap_or_default()
+        below
+            .map(|tree| tree.labels().map(<[u8]>::to_vec).collect())
+            .unwrap_or_default()
     }
 
     /// The keys of a subnet. `None`: there is no such subnet.
@@ -106,7 +116,9 @@ impl Certifier {
 impl Cache {
     fn derive_keys(&mut self, subnets: &[SubnetFacts]) {
         for facts in subnets {
-            self.keys.entry(facts.id).or_insert_with(|| Arc::new(SubnetKeys::from_seed(facts.seed, facts.nodes)));
+            self.keys
+                .entry(facts.id)
+                .or_insert_with(|| Arc::new(SubnetKeys::from_seed(facts.seed, facts.nodes)));
         }
     }
 
@@ -120,7 +132,15 @@ impl Cache {
         let keys = self.keys.get(&subnet)?;
         let tree = state_tree::build(state, subnet, &self.keys, self.requests.entry(subnet).or_default());
         let signature = keys.sign_root_hash(&tree.digest());
-        self.states.insert(subnet, SignedState { version, tree, signature, data_certificates: HashMap::new() });
+        self.states.insert(
+            subnet,
+            SignedState {
+                version,
+                tree,
+                signature,
+                data_certificates: HashMap::new(),
+            },
+        );
         Some(())
     }
 
@@ -137,7 +157,11 @@ impl Cache {
             return Some(None);
         }
         let now = state.certified_time(root);
-        let ranges = state.subnets().into_iter().find(|facts| facts.id == subnet)?.canister_ranges;
+        let ranges = state
+            .subnets()
+            .into_iter()
+            .find(|facts| facts.id == subnet)?
+            .canister_ranges;
         let known = self.delegations.get(&subnet);
         let current = |k: &&KnownDelegation| k.time.abs_diff(now) <= DELEGATION_MAX_AGE && k.ranges == ranges;
         let certificate = match known.filter(current) {
@@ -145,12 +169,19 @@ impl Cache {
             None => {
                 self.refresh(state, root)?;
                 let certificate = self.states.get(&root)?.certificate(&delegation_paths(subnet), None);
-                let known = KnownDelegation { time: now, ranges, certificate: certificate.clone() };
+                let known = KnownDelegation {
+                    time: now,
+                    ranges,
+                    certificate: certificate.clone(),
+                };
                 self.delegations.insert(subnet, known);
                 certificate
             }
         };
-        Some(Some(Delegation { subnet_id: subnet.as_slice().to_vec(), certificate }))
+        Some(Some(Delegation {
+            subnet_id: subnet.as_slice().to_vec(),
+            certificate,
+        }))
     }
 }
 
@@ -170,6 +201,10 @@ impl SignedState {
         let mut paths = paths.to_vec();
         paths.push(vec![b"time".to_vec()]);
         let tree = self.tree.witness(&paths);
-        self_described_cbor(&Certificate { tree, signature: self.signature.clone(), delegation })
+        self_described_cbor(&Certificate {
+            tree,
+            signature: self.signature.clone(),
+            delegation,
+        })
     }
 }

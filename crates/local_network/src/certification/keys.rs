@@ -68,7 +68,14 @@ impl SubnetKeys {
         let mut public_key_der = DER_PREFIX.to_vec();
         public_key_der.extend_from_slice(&secret.public_key().serialize());
         let subnet_id = Principal::self_authenticating(&public_key_der);
-        Self { secret, public_key_der, subnet_id, seed, node_count: nodes, nodes: OnceLock::new() }
+        Self {
+            secret,
+            public_key_der,
+            subnet_id,
+            seed,
+            node_count: nodes,
+            nodes: OnceLock::new(),
+        }
     }
 
     /// The subnet's principal: self-authenticating from its public key, as agents assume of the root subnet.
@@ -83,7 +90,8 @@ impl SubnetKeys {
 
     /// The subnet's nodes.
     pub fn nodes(&self) -> &[Node] {
-        self.nodes.get_or_init(|| (0..self.node_count).map(|index| node(&self.seed, index)).collect())
+        self.nodes
+            .get_or_init(|| (0..self.node_count).map(|index| node(&self.seed, index)).collect())
     }
 
     /// The principals of the subnet's nodes.
@@ -121,7 +129,11 @@ fn bls_key(seed: &[u8; 32]) -> PrivateKey {
 fn node(seed: &[u8; 32], index: usize) -> Node {
     let key = ic_ed25519::PrivateKey::generate_from_seed(&derive(seed, b"local-network node key", index as u64));
     let public_key_der = key.public_key().serialize_rfc8410_der();
-    Node { id: Principal::self_authenticating(&public_key_der), key, public_key_der }
+    Node {
+        id: Principal::self_authenticating(&public_key_der),
+        key,
+        public_key_der,
+    }
 }
 
 #[cfg(test)]
@@ -130,8 +142,11 @@ mod tests {
 
     #[test]
     fn should_derive_the_same_keys_from_the_same_seed() {
-        let (first, again, other) =
-            (SubnetKeys::from_seed([7; 32], 3), SubnetKeys::from_seed([7; 32], 3), SubnetKeys::from_seed([8; 32], 3));
+        let (first, again, other) = (
+            SubnetKeys::from_seed([7; 32], 3),
+            SubnetKeys::from_seed([7; 32], 3),
+            SubnetKeys::from_seed([8; 32], 3),
+        );
         assert_eq!(first.public_key_der(), again.public_key_der());
         assert_eq!(first.node_ids(), again.node_ids());
         assert_ne!(first.subnet_id(), other.subnet_id());

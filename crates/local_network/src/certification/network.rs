@@ -40,7 +40,9 @@ impl State for Network {
     }
 
     fn canisters(&self, subnet: Principal) -> Vec<CanisterFacts<'_>> {
-        let Some(subnet) = self.subnet(subnet) else { return Vec::new() };
+        let Some(subnet) = self.subnet(subnet) else {
+            return Vec::new();
+        };
         let facts = subnet.canisters().into_iter().map(|canister| CanisterFacts {
             id: canister.id,
             controllers: canister.controllers,

@@ -33,15 +33,24 @@ pub(super) fn build(
     known_requests: &mut RequestTrees,
 ) -> Arc<Tree> {
     let subnets = state.subnets();
-    let canisters =
-        state.canisters(subnet).into_iter().map(|facts| (facts.id.as_slice().to_vec(), canister_tree(&facts))).collect();
-    let ranges = subnets.iter().map(|facts| (facts.id.as_slice().to_vec(), sharded_ranges(facts))).collect();
+    let canisters = state
+        .canisters(subnet)
+        .into_iter()
+        .map(|facts| (facts.id.as_slice().to_vec(), canister_tree(&facts)))
+        .collect();
+    let ranges = subnets
+        .iter()
+        .map(|facts| (facts.id.as_slice().to_vec(), sharded_ranges(facts)))
+        .collect();
     let own_metrics = state.metrics(subnet);
     let entries = subnets
         .iter()
         .filter_map(|facts| {
             let own = (facts.id == subnet).then_some(&own_metrics);
-            Some((facts.id.as_slice().to_vec(), subnet_tree(facts, keys.get(&facts.id)?, own)))
+            Some((
+                facts.id.as_slice().to_vec(),
+                subnet_tree(facts, keys.get(&facts.id)?, own),
+            ))
         })
         .collect();
     node([
@@ -55,14 +64,21 @@ pub(super) fn build(
 }
 
 fn node<const N: usize>(children: [(&str, Arc<Tree>); N]) -> Arc<Tree> {
-    Tree::node(children.into_iter().map(|(label, child)| (label.as_bytes().to_vec(), child)).collect())
+    Tree::node(
+        children
+            .into_iter()
+            .map(|(label, child)| (label.as_bytes().to_vec(), child))
+            .collect(),
+    )
 }
 
 fn canister_tree(facts: &CanisterFacts<'_>) -> Arc<Tree> {
-    let controllers: Vec<&serde_bytes::Bytes> =
-        facts.controllers.iter().map(|p| serde_bytes::Bytes::new(p.as_slice())).collect();
-    let mut children =
-        BTreeMap::from([(b"controllers".to_vec(), Tree::leaf(self_described_cbor(&controllers)))]);
+    let controllers: Vec<&serde_bytes::Bytes> = facts
+        .controllers
+        .iter()
+        .map(|p| serde_bytes::Bytes::new(p.as_slice()))
+        .collect();
+    let mut children = BTreeMap::from([(b"controllers".to_vec(), Tree::leaf(self_described_cbor(&controllers)))]);
     if let Some(hash) = facts.module_hash {
         let sections = facts
             .custom_sections
@@ -79,7 +95,12 @@ fn canister_tree(facts: &CanisterFacts<'_>) -> Arc<Tree> {
 fn encode_ranges(ranges: &[(Principal, Principal)]) -> Vec<u8> {
     let ranges: Vec<(&serde_bytes::Bytes, &serde_bytes::Bytes)> = ranges
         .iter()
-        .map(|(low, high)| (serde_bytes::Bytes::new(low.as_slice()), serde_bytes::Bytes::new(high.as_slice())))
+        .map(|(low, high)| {
+            (
+                serde_bytes::Bytes::new(low.as_slice()),
+                serde_bytes::Bytes::new(high.as_slice()),
+            )
+        })
         .collect();
     self_described_cbor(&ranges)
 }
@@ -101,7 +122,10 @@ fn sharded_ranges(facts: &SubnetFacts) -> Arc<Tree> {
 /// Nodes and metrics stand only in the subnet's own tree.
 fn subnet_tree(facts: &SubnetFacts, keys: &SubnetKeys, own: Option<&SubnetMetrics>) -> Arc<Tree> {
     let mut children = BTreeMap::from([
-        (b"canister_ranges".to_vec(), Tree::leaf(encode_ranges(&sorted_ranges(facts)))),
+        (
+            b"canister_ranges".to_vec(),
+            Tree::leaf(encode_ranges(&sorted_ranges(facts))),
+        ),
         (b"public_key".to_vec(), Tree::leaf(keys.public_key_der())),
         (b"type".to_vec(), Tree::leaf(facts.subnet_type)),
     ]);
@@ -109,7 +133,12 @@ fn subnet_tree(facts: &SubnetFacts, keys: &SubnetKeys, own: Option<&SubnetMetric
         let nodes = keys
             .nodes()
             .iter()
-            .map(|n| (n.id().as_slice().to_vec(), node([("public_key", Tree::leaf(n.public_key_der()))])))
+            .map(|n| {
+                (
+                    n.id().as_slice().to_vec(),
+                    node([("public_key", Tree::leaf(n.public_key_der()))]),
+                )
+            })
             .collect();
         children.insert(b"node".to_vec(), Tree::node(nodes));
         children.insert(b"metrics".to_vec(), Tree::leaf(encode_metrics(metrics)));
@@ -157,10 +186,12 @@ fn request_tree(status: &RequestStatus<'_>) -> Arc<Tree> {
         RequestStatus::Received => node([("status", Tree::leaf("received"))]),
         RequestStatus::Processing => node([("status", Tree::leaf("processing"))]),
         RequestStatus::Done => node([("status", Tree::leaf("done"))]),
-        RequestStatus::Replied(reply) => {
-            node([("reply", Tree::leaf(*reply)), ("status", Tree::leaf("replied"))])
-        }
-        RequestStatus::Rejected { code, message, error_code } => node([
+        RequestStatus::Replied(reply) => node([("reply", Tree::leaf(*reply)), ("status", Tree::leaf("replied"))]),
+        RequestStatus::Rejected {
+            code,
+            message,
+            error_code,
+        } => node([
             ("error_code", Tree::leaf(error_code.as_bytes())),
             ("reject_code", Tree::leaf(leb128((*code).into()))),
             ("reject_message", Tree::leaf(*message)),
@@ -197,6 +228,9 @@ mod tests {
 
     #[test]
     fn should_mark_cbor_as_self_described() {
-        assert_eq!(self_described_cbor(&(1, "a")), [0xd9, 0xd9, 0xf7, 0x82, 0x01, 0x61, b'a']);
+        assert_eq!(
+            self_described_cbor(&(1, "a")),
+            [0xd9, 0xd9, 0xf7, 0x82, 0x01, 0x61, b'a']
+        );
     }
 }

@@ -34,7 +34,10 @@ fn subnet(seed: u8, nodes: usize, ranges: &[(u64, u64)], subnet_type: &'static s
         id: Principal::self_authenticating(public_key_der(&[seed; 32])),
         seed: [seed; 32],
         nodes,
-        canister_ranges: ranges.iter().map(|(low, high)| (principal(*low), principal(*high))).collect(),
+        canister_ranges: ranges
+            .iter()
+            .map(|(low, high)| (principal(*low), principal(*high)))
+            .collect(),
         subnet_type,
     }
 }
@@ -76,7 +79,11 @@ impl State for Fake {
         self.subnets[self.root].id
     }
     fn subnet_of(&self, canister: Principal) -> Option<Principal> {
-        let holds = |s: &&SubnetFacts| s.canister_ranges.iter().any(|(low, high)| (low..=high).contains(&&canister));
+        let holds = |s: &&SubnetFacts| {
+            s.canister_ranges
+                .iter()
+                .any(|(low, high)| (low..=high).contains(&&canister))
+        };
         self.subnets.iter().find(holds).map(|s| s.id)
     }
     fn certified_time(&self, _: Principal) -> Nanos {
@@ -97,12 +104,20 @@ impl State for Fake {
             visit(&[3; 32], RequestStatus::Replied(b"reply"));
             visit(
                 &[4; 32],
-                RequestStatus::Rejected { code: 5, message: "trapped", error_code: Cow::Borrowed("IC0503") },
+                RequestStatus::Rejected {
+                    code: 5,
+                    message: "trapped",
+                    error_code: Cow::Borrowed("IC0503"),
+                },
             );
         }
     }
     fn metrics(&self, _: Principal) -> SubnetMetrics {
-        SubnetMetrics { num_canisters: 1, consumed_cycles_total: 1 << 70, ..SubnetMetrics::default() }
+        SubnetMetrics {
+            num_canisters: 1,
+            consumed_cycles_total: 1 << 70,
+            ..SubnetMetrics::default()
+        }
     }
 }
 
@@ -113,7 +128,12 @@ fn path(labels: &[&[u8]]) -> Path {
 fn verify(certificate: &[u8], canister: u64, root_key: &[u8]) -> Result<Certificate, CertificateVerificationError> {
     let certificate = Certificate::from_cbor(certificate).expect("the certificate is CBOR");
     certificate
-        .verify(principal(canister).as_slice(), root_key, &u128::from(TIME), &FIVE_MINUTES)
+        .verify(
+            principal(canister).as_slice(),
+            root_key,
+            &u128::from(TIME),
+            &FIVE_MINUTES,
+        )
         .map(|()| certificate)
 }
 
@@ -127,7 +147,9 @@ fn found<'a>(certificate: &'a Certificate, labels: &[&[u8]]) -> Option<&'a [u8]>
 #[test]
 fn should_certify_data_of_a_canister_of_the_root_subnet() {
     let state = Fake::new();
-    let certificate = Certifier::default().data_certificate(&state, principal(5)).expect("a certificate");
+    let certificate = Certifier::default()
+        .data_certificate(&state, principal(5))
+        .expect("a certificate");
     let certificate = verify(&certificate, 5, &state.root_key()).expect("a valid certificate");
     assert!(certificate.delegation.is_none());
     assert_eq!(
@@ -140,7 +162,9 @@ fn should_certify_data_of_a_canister_of_the_root_subnet() {
 fn should_certify_data_through_a_delegation() {
     let state = Fake::new();
     for canister in [105, 104, 329] {
-        let certificate = Certifier::default().data_certificate(&state, principal(canister)).expect("a certificate");
+        let certificate = Certifier::default()
+            .data_certificate(&state, principal(canister))
+            .expect("a certificate");
         let certificate = verify(&certificate, canister, &state.root_key()).expect("a valid certificate");
         assert_eq!(
             certificate.delegation.as_ref().map(|d| d.subnet_id.clone()),
@@ -152,17 +176,27 @@ fn should_certify_data_through_a_delegation() {
 #[test]
 fn should_be_refused_for_a_canister_outside_the_delegated_ranges() {
     let state = Fake::new();
-    let certificate = Certifier::default().certificate(&state, state.application(), &[]).expect("a certificate");
+    let certificate = Certifier::default()
+        .certificate(&state, state.application(), &[])
+        .expect("a certificate");
     let refused = verify(&certificate, 110, &state.root_key()).expect_err("canister 110 is in a gap");
-    assert!(matches!(refused, CertificateVerificationError::PrincipalOutOfRange { .. }), "{refused}");
+    assert!(
+        matches!(refused, CertificateVerificationError::PrincipalOutOfRange { .. }),
+        "{refused}"
+    );
 }
 
 #[test]
 fn should_be_refused_under_another_root_key() {
     let state = Fake::new();
-    let certificate = Certifier::default().certificate(&state, state.application(), &[]).expect("a certificate");
+    let certificate = Certifier::default()
+        .certificate(&state, state.application(), &[])
+        .expect("a certificate");
     let refused = verify(&certificate, 105, &public_key_der(&[3; 32])).expect_err("the key is another");
-    assert!(matches!(refused, CertificateVerificationError::SignatureVerificationFailed), "{refused}");
+    assert!(
+        matches!(refused, CertificateVerificationError::SignatureVerificationFailed),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -172,19 +206,33 @@ fn should_be_its_own_root_without_nns() {
     state.root = 0;
     state.subnets.push(subnet(5, 1, &[(500, 600)], "application"));
     let root = state.root_subnet();
-    let certificate = Certifier::default().certificate(&state, root, &[]).expect("a certificate");
-    assert!(verify(&certificate, 105, &state.root_key()).expect("a valid certificate").delegation.is_none());
+    let certificate = Certifier::default()
+        .certificate(&state, root, &[])
+        .expect("a certificate");
+    assert!(
+        verify(&certificate, 105, &state.root_key())
+            .expect("a valid certificate")
+            .delegation
+            .is_none()
+    );
 }
 
 #[test]
 fn should_reveal_request_statuses_and_refute_unknown_ones() {
     let state = Fake::new();
     let certifier = Certifier::default();
-    let paths = [path(&[b"request_status", &[3; 32]]), path(&[b"request_status", &[5; 32]])];
-    let certificate = certifier.certificate(&state, state.application(), &paths).expect("a certificate");
+    let paths = [
+        path(&[b"request_status", &[3; 32]]),
+        path(&[b"request_status", &[5; 32]]),
+    ];
+    let certificate = certifier
+        .certificate(&state, state.application(), &paths)
+        .expect("a certificate");
     let certificate = verify(&certificate, 105, &state.root_key()).expect("a valid certificate");
     let status = |id: u8, leaf: &str| {
-        certificate.tree.lookup_path([b"request_status".as_slice(), &[id; 32], leaf.as_bytes()])
+        certificate
+            .tree
+            .lookup_path([b"request_status".as_slice(), &[id; 32], leaf.as_bytes()])
     };
     assert_eq!(status(3, "status"), LookupResult::Found(b"replied"));
     assert_eq!(status(3, "reply"), LookupResult::Found(b"reply"));
@@ -192,12 +240,21 @@ fn should_reveal_request_statuses_and_refute_unknown_ones() {
     assert_eq!(status(5, "status"), LookupResult::Absent);
 
     let paths = [path(&[b"request_status", &[4; 32]])];
-    let certificate = certifier.certificate(&state, state.application(), &paths).expect("a certificate");
+    let certificate = certifier
+        .certificate(&state, state.application(), &paths)
+        .expect("a certificate");
     let certificate = Certificate::from_cbor(&certificate).expect("the certificate is CBOR");
-    for (leaf, value) in
-        [("status", b"rejected".as_slice()), ("reject_code", &[5]), ("reject_message", b"trapped"), ("error_code", b"IC0503")]
-    {
-        assert_eq!(found(&certificate, &[b"request_status", &[4; 32], leaf.as_bytes()]), Some(value), "{leaf}");
+    for (leaf, value) in [
+        ("status", b"rejected".as_slice()),
+        ("reject_code", &[5]),
+        ("reject_message", b"trapped"),
+        ("error_code", b"IC0503"),
+    ] {
+        assert_eq!(
+            found(&certificate, &[b"request_status", &[4; 32], leaf.as_bytes()]),
+            Some(value),
+            "{leaf}"
+        );
     }
 }
 
@@ -206,19 +263,31 @@ fn should_show_the_canister_and_the_subnet() {
     let state = Fake::new();
     let certifier = Certifier::default();
     let (canister, subnet) = (principal(105), state.application());
-    let paths = [path(&[b"canister", canister.as_slice()]), path(&[b"subnet", subnet.as_slice()])];
+    let paths = [
+        path(&[b"canister", canister.as_slice()]),
+        path(&[b"subnet", subnet.as_slice()]),
+    ];
     let certificate = certifier.certificate(&state, subnet, &paths).expect("a certificate");
     let certificate = verify(&certificate, 105, &state.root_key()).expect("a valid certificate");
     let of_canister = |leaf: &[&[u8]]| found(&certificate, &[&[b"canister", canister.as_slice()], leaf].concat());
     assert_eq!(of_canister(&[b"module_hash"]), Some([9; 32].as_slice()));
-    assert_eq!(of_canister(&[b"metadata", b"candid:service"]), Some(b"service : {}".as_slice()));
-    assert_eq!(of_canister(&[b"controllers"]).map(|b| b[..4].to_vec()), Some(vec![0xd9, 0xd9, 0xf7, 0x82]));
+    assert_eq!(
+        of_canister(&[b"metadata", b"candid:service"]),
+        Some(b"service : {}".as_slice())
+    );
+    assert_eq!(
+        of_canister(&[b"controllers"]).map(|b| b[..4].to_vec()),
+        Some(vec![0xd9, 0xd9, 0xf7, 0x82])
+    );
     let of_subnet = |leaf: &[&[u8]]| found(&certificate, &[&[b"subnet", subnet.as_slice()], leaf].concat());
     assert_eq!(of_subnet(&[b"type"]), Some(b"application".as_slice()));
     assert_eq!(of_subnet(&[b"public_key"]), Some(public_key_der(&[2; 32]).as_slice()));
     let keys = certifier.keys(&state, subnet).expect("the keys of a subnet");
     for node in keys.nodes() {
-        assert_eq!(of_subnet(&[b"node", node.id().as_slice(), b"public_key"]), Some(node.public_key_der()));
+        assert_eq!(
+            of_subnet(&[b"node", node.id().as_slice(), b"public_key"]),
+            Some(node.public_key_der())
+        );
     }
     assert_eq!(keys.nodes().len(), 3);
     let metrics: ic_transport_types::SubnetMetrics =
@@ -236,7 +305,9 @@ fn should_sign_again_only_when_the_state_has_changed() {
     state.time += 1;
     let second = certifier.data_certificate(&state, principal(105));
     assert_ne!(first, second);
-    let fresh = Certifier::default().data_certificate(&state, principal(105)).expect("a certificate");
+    let fresh = Certifier::default()
+        .data_certificate(&state, principal(105))
+        .expect("a certificate");
     assert!(verify(&fresh, 105, &state.root_key()).is_ok());
 }
 
@@ -245,8 +316,12 @@ fn should_renew_a_delegation_when_ranges_change() {
     let mut state = Fake::new();
     let certifier = Certifier::default();
     assert!(certifier.certificate(&state, state.application(), &[]).is_some());
-    state.subnets[1].canister_ranges.push((principal(1000), principal(1001)));
+    state.subnets[1]
+        .canister_ranges
+        .push((principal(1000), principal(1001)));
     state.version += 1;
-    let certificate = certifier.certificate(&state, state.application(), &[]).expect("a certificate");
+    let certificate = certifier
+        .certificate(&state, state.application(), &[])
+        .expect("a certificate");
     assert!(verify(&certificate, 1000, &state.root_key()).is_ok());
 }

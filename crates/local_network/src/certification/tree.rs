@@ -37,7 +37,10 @@ impl Tree {
     pub fn leaf(value: impl Into<Vec<u8>>) -> Arc<Self> {
         let value = value.into();
         let digest = hash(b"\x10ic-hashtree-leaf", &[&value]);
-        Arc::new(Self { content: Content::Leaf(value), digest })
+        Arc::new(Self {
+            content: Content::Leaf(value),
+            digest,
+        })
     }
 
     /// A node with these children; without any, the empty tree.
@@ -45,7 +48,10 @@ impl Tree {
         let entries: Vec<_> = children.into_iter().collect();
         let mut forks = vec![[0; 32]; entries.len()];
         let digest = digest_entries(&entries, &mut forks, 0, entries.len());
-        Arc::new(Self { content: Content::Children { entries, forks }, digest })
+        Arc::new(Self {
+            content: Content::Children { entries, forks },
+            digest,
+        })
     }
 
     /// The root hash.
@@ -60,8 +66,13 @@ impl Tree {
 
     /// The subtree at `path`.
     pub fn get(&self, path: &[&[u8]]) -> Option<&Tree> {
-        let Some((first, rest)) = path.split_first() else { return Some(self) };
-        let index = self.entries().binary_search_by(|(label, _)| label.as_slice().cmp(first)).ok()?;
+        let Some((first, rest)) = path.split_first() else {
+            return Some(self);
+        };
+        let index = self
+            .entries()
+            .binary_search_by(|(label, _)| label.as_slice().cmp(first))
+            .ok()?;
         self.entries()[index].1.get(rest)
     }
 
@@ -91,7 +102,12 @@ impl Tree {
         for path in paths {
             match entries.binary_search_by(|(label, _)| label.cmp(&path[0])) {
                 Ok(index) => followed.entry(index).or_default().push(&path[1..]),
-                Err(index) => neighbours.extend(index.checked_sub(1).into_iter().chain((index < entries.len()).then_some(index))),
+                Err(index) => neighbours.extend(
+                    index
+                        .checked_sub(1)
+                        .into_iter()
+                        .chain((index < entries.len()).then_some(index)),
+                ),
             }
         }
         self.cut(0, entries.len(), &followed, &neighbours)
@@ -104,20 +120,31 @@ impl Tree {
         followed: &BTreeMap<usize, Vec<&[Vec<u8>]>>,
         neighbours: &BTreeSet<usize>,
     ) -> HashTree<Vec<u8>> {
-        let Content::Children { entries, forks } = &self.content else { return pruned(self.digest) };
+        let Content::Children { entries, forks } = &self.content else {
+            return pruned(self.digest);
+        };
         if low == high {
             return empty();
         }
         let middle = low + (high - low) / 2;
         if followed.range(low..high).next().is_none() && neighbours.range(low..high).next().is_none() {
-            return pruned(if high - low == 1 { digest_entry(&entries[low]) } else { forks[middle] });
+            return pruned(if high - low == 1 {
+                digest_entry(&entries[low])
+            } else {
+                forks[middle]
+            });
         }
         if high - low == 1 {
             let (name, child) = &entries[low];
-            let below = followed.get(&low).map_or_else(|| pruned(child.digest), |rests| child.partial(rests));
+            let below = followed
+                .get(&low)
+                .map_or_else(|| pruned(child.digest), |rests| child.partial(rests));
             return label(name.clone(), below);
         }
-        fork(self.cut(low, middle, followed, neighbours), self.cut(middle, high, followed, neighbours))
+        fork(
+            self.cut(low, middle, followed, neighbours),
+            self.cut(middle, high, followed, neighbours),
+        )
     }
 
     fn whole(&self) -> HashTree<Vec<u8>> {

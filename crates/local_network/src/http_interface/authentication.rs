@@ -69,7 +69,8 @@ pub struct Authenticated {
 /// # Errors
 /// 400, with the reason.
 pub fn authenticate(body: &[u8], now: Nanos) -> Result<Authenticated, HttpError> {
-    let envelope: Envelope<'_> = ciborium::from_reader(body)
+    // Principals inside of tagged content are read from borrowed bytes only, which `serde_cbor` gives.
+    let envelope: Envelope<'_> = serde_cbor::from_slice(body)
         .map_err(|error| HttpError::bad_request(format!("Could not parse body as a request envelope: {error}")))?;
     let content = envelope.content.as_ref();
     let id = to_request_id(content).map_err(|error| HttpError::bad_request(format!("Malformed request: {error}")))?;
@@ -80,9 +81,15 @@ pub fn authenticate(body: &[u8], now: Nanos) -> Result<Authenticated, HttpError>
     if let EnvelopeContent::Call { canister_id, .. } | EnvelopeContent::Query { canister_id, .. } = content
         && !targets.contains(canister_id)
     {
-        return Err(HttpError::bad_request(format!("Canister {canister_id} is not one of the delegation targets.")));
+        return Err(HttpError::bad_request(format!(
+            "Canister {canister_id} is not one of the delegation targets."
+        )));
     }
-    Ok(Authenticated { id: *id, targets, content: envelope.content.into_owned() })
+    Ok(Authenticated {
+        id: *id,
+        targets,
+        content: envelope.content.into_owned(),
+    })
 }
 
 fn check_sizes(content: &EnvelopeContent) -> Result<(), HttpError> {
@@ -104,10 +111,14 @@ fn check_sizes(content: &EnvelopeContent) -> Result<(), HttpError> {
         }
         EnvelopeContent::ReadState { paths, .. } => {
             if paths.len() > MAX_PATHS {
-                return Err(HttpError::bad_request(format!("Too many paths in read state request: at most {MAX_PATHS}.")));
+                return Err(HttpError::bad_request(format!(
+                    "Too many paths in read state request: at most {MAX_PATHS}."
+                )));
             }
             if paths.iter().any(|path| path.len() > MAX_LABELS) {
-                return Err(HttpError::bad_request(format!("A path of a read state request has at most {MAX_LABELS} labels.")));
+                return Err(HttpError::bad_request(format!(
+                    "A path of a read state request has at most {MAX_LABELS} labels."
+                )));
             }
         }
     }
@@ -137,13 +148,20 @@ fn check_signatures(envelope: &Envelope<'_>, signable: &[u8], now: Nanos) -> Res
     if *sender == Principal::anonymous() {
         let signed =
             envelope.sender_pubkey.is_some() || envelope.sender_sig.is_some() || envelope.sender_delegation.is_some();
-        return if signed { Err("Signature is not allowed for the anonymous user.".into()) } else { Ok(Targets::All) };
+        return if signed {
+            Err("Signature is not allowed for the anonymous user.".into())
+        } else {
+            Ok(Targets::All)
+        };
     }
     let (Some(key), Some(signature)) = (&envelope.sender_pubkey, &envelope.sender_sig) else {
         return Err(format!("Missing signature from user: {sender}"));
     };
     if Principal::self_authenticating(key) != *sender {
-        return Err(format!("The user id {sender} does not match the public key {}", hex::encode(key)));
+        return Err(format!(
+            "The user id {sender} does not match the public key {}",
+            hex::encode(key)
+        ));
     }
     let delegations = envelope.sender_delegation.as_deref().unwrap_or_default();
     let (key, targets) = follow_delegations(key, delegations, content, now)?;
@@ -166,14 +184,19 @@ fn follow_delegations<'a>(
 ) -> Result<(&'a [u8], Targets), String> {
     if delegations.len() > MAX_DELEGATIONS {
         let length = delegations.len();
-        return Err(format!("Chain of delegations is too long: got {length} delegations, but at most {MAX_DELEGATIONS} are allowed."));
+        return Err(format!(
+            "Chain of delegations is too long: got {length} delegations, but at most {MAX_DELEGATIONS} are allowed."
+        ));
     }
     let mut seen = BTreeSet::from([key]);
     let mut targets = Targets::All;
     for SignedDelegation { delegation, signature } in delegations {
         check_delegation(delegation, content, now)?;
         if !seen.insert(&delegation.pubkey) {
-            return Err(format!("Invalid delegation: Chain of delegations contains at least one cycle: key {}", hex::encode(&delegation.pubkey)));
+            return Err(format!(
+                "Invalid delegation: Chain of delegations contains at least one cycle: key {}",
+                hex::encode(&delegation.pubkey)
+            ));
         }
         if !parse_key(key)?.verify(&delegation.signable(), signature) {
             return Err("Invalid delegation: Invalid basic signature: the signature does not verify.".into());
@@ -192,10 +215,17 @@ fn check_delegation(delegation: &Delegation, content: &EnvelopeContent, now: Nan
             date(now)
         ));
     }
-    if delegation.targets.as_ref().is_some_and(|targets| targets.len() > MAX_TARGETS) {
-        return Err(format!("Invalid delegation: a delegation has at most {MAX_TARGETS} targets."));
+    if delegation
+        .targets
+        .as_ref()
+        .is_some_and(|targets| targets.len() > MAX_TARGETS)
+    {
+        return Err(format!(
+            "Invalid delegation: a delegation has at most {MAX_TARGETS} targets."
+        ));
     }
-    if delegation.permissions == Some(DelegationPermissions::Queries) && matches!(content, EnvelopeContent::Call { .. }) {
+    if delegation.permissions == Some(DelegationPermissions::Queries) && matches!(content, EnvelopeContent::Call { .. })
+    {
         return Err("Invalid delegation: the delegation permits queries only.".into());
     }
     Ok(())
@@ -203,9 +233,13 @@ fn check_delegation(delegation: &Delegation, content: &EnvelopeContent, now: Nan
 
 /// A time as the replica's messages show it.
 fn date(nanos: Nanos) -> String {
-    let Ok(date) = OffsetDateTime::from_unix_timestamp_nanos(nanos.into()) else { return nanos.to_string() };
+    let Ok(date) = OffsetDateTime::from_unix_timestamp_nanos(nanos.into()) else {
+        return nanos.to_string();
+    };
     let (year, month, day) = date.to_calendar_date();
     let (hour, minute, second, nano) = date.to_hms_nano();
-    format!("{year:04}-{:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{nano:09} UTC", u8::from(month))
+    format!(
+        "{year:04}-{:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{nano:09} UTC",
+        u8::from(month)
+    )
 }
-

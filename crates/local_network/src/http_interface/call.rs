@@ -13,7 +13,7 @@ use pocket_ic::RejectResponse;
 
 use super::reply::{Cbor, HttpError};
 use super::{Current, EffectivePath, authenticate, effective};
-use crate::network::{Effective, IngressCall, IngressStatus, MessageId, Network};
+use crate::network::{Effective, IngressCall, IngressStatus, MessageId, Network, SubnetView};
 use crate::server::Instance;
 
 /// How long a synchronous call waits for its answer before it tells the client to poll.
@@ -31,10 +31,12 @@ pub(super) async fn asynchronous(
     Path(path): Path<EffectivePath>,
     body: Bytes,
 ) -> Result<Response, HttpError> {
-    Ok(match submit(&instance, Effective::Canister(path.principal()?), body).await? {
-        Submitted::Accepted(_) => StatusCode::ACCEPTED.into_response(),
-        Submitted::Rejected(reject) => Cbor(reject).into_response(),
-    })
+    Ok(
+        match submit(&instance, Effective::Canister(path.principal()?), body).await? {
+            Submitted::Accepted(_) => StatusCode::ACCEPTED.into_response(),
+            Submitted::Rejected(reject) => Cbor(reject).into_response(),
+        },
+    )
 }
 
 /// v3 and v4: a certificate of the answer, or 202 when it takes too long.
@@ -67,11 +69,16 @@ async fn submit_and_wait(instance: &Instance, at: Effective, body: Bytes) -> Res
     let answered = async {
         loop {
             rounds.borrow_and_update();
-            let answer = instance.read(move |network| certify_if_answered(network, at, &id)).await?;
+            let answer = instance
+                .read(move |network| certify_if_answered(network, at, &id))
+                .await?;
             if let Some(certificate) = answer {
                 return Ok(Cbor(TransportCallResponse::Replied { certificate }).into_response());
             }
-            rounds.changed().await.map_err(|_| HttpError::not_found("The instance was deleted."))?;
+            rounds
+                .changed()
+                .await
+                .map_err(|_| HttpError::not_found("The instance was deleted."))?;
         }
     };
     tokio::time::timeout(SYNCHRONOUS_CALL_TIMEOUT, answered)
@@ -85,14 +92,27 @@ async fn submit(instance: &Instance, at: Effective, body: Bytes) -> Result<Submi
 
 fn accept(network: &mut Network, at: Effective, body: &[u8]) -> Result<Submitted, HttpError> {
     let request = authenticate(body, network.time())?;
-    let EnvelopeContent::Call { sender, canister_id, method_name, arg, .. } = request.content else {
+    let EnvelopeContent::Call {
+        sender,
+        canister_id,
+        method_name,
+        arg,
+        ..
+    } = request.content
+    else {
         return Err(HttpError::bad_request("Only a call can be sent here."));
     };
     match at {
         Effective::Canister(id) => effective::check_canister(id, canister_id, &method_name, &arg)?,
         _ => effective::check_subnet_call(canister_id, &method_name)?,
     }
-    let call = IngressCall { sender, canister_id, method: method_name, arg, effective: at };
+    let call = IngressCall {
+        sender,
+        canister_id,
+        method: method_name,
+        arg,
+        effective: at,
+    };
     Ok(match network.submit_ingress_with_id(request.id, call) {
         Ok(()) => Submitted::Accepted(request.id),
         Err(reject) => Submitted::Rejected(wire_reject(&reject)),
@@ -104,8 +124,14 @@ fn certify_if_answered(network: &Network, at: Effective, id: &MessageId) -> Opti
     if matches!(record.status, IngressStatus::Received | IngressStatus::Processing) {
         return None;
     }
-    let subnet = network.subnet_for(at)?;
-    network.certifier().certificate(network, subnet, &[vec![b"request_status".to_vec(), id.to_vec()]])
+    let knows = |subnet: &SubnetView<'_>| subnet.ingress().any(|(known, _)| known == id);
+    let subnet = network
+        .subnet_for(at)
+        // A canister may be created at an id that no subnet has; the message is on some subnet then.
+        .or_else(|| network.subnets().into_iter().find(knows).map(|subnet| subnet.id()))?;
+    network
+        .certifier()
+        .certificate(network, subnet, &[vec![b"request_status".to_vec(), id.to_vec()]])
 }
 
 /// A reject as agents read it.

@@ -52,7 +52,9 @@ pub(super) fn check_subnet_call(canister: Principal, method: &str) -> Result<(),
     if canister == Principal::management_canister() && CREATE_METHODS.contains(&method) {
         return Ok(());
     }
-    Err(HttpError::bad_request("Only canister creation can be called at a subnet id."))
+    Err(HttpError::bad_request(
+        "Only canister creation can be called at a subnet id.",
+    ))
 }
 
 /// The canister that a call to the management canister is about; `None`: any effective id will do, either because the
@@ -62,7 +64,9 @@ fn management_target(method: &str, argument: &[u8]) -> Option<Principal> {
         return None;
     }
     if method == "install_chunked_code" {
-        return Decode!(argument, TargetCanisterArgument).ok().map(|arg| arg.target_canister);
+        return Decode!(argument, TargetCanisterArgument)
+            .ok()
+            .map(|arg| arg.target_canister);
     }
     Decode!(argument, CanisterIdArgument).ok().map(|arg| arg.canister_id)
 }
@@ -80,8 +84,14 @@ mod tests {
     #[test]
     fn should_want_the_canister_that_the_call_is_about() {
         let management = Principal::management_canister();
-        let stop = Encode!(&CanisterIdArgument { canister_id: canister(1) }).expect("encodes");
-        let install = Encode!(&TargetCanisterArgument { target_canister: canister(1) }).expect("encodes");
+        let stop = Encode!(&CanisterIdArgument {
+            canister_id: canister(1)
+        })
+        .expect("encodes");
+        let install = Encode!(&TargetCanisterArgument {
+            target_canister: canister(1)
+        })
+        .expect("encodes");
         assert!(check_canister(canister(1), canister(1), "go", b"").is_ok());
         assert!(check_canister(canister(2), canister(1), "go", b"").is_err());
         assert!(check_canister(canister(1), management, "stop_canister", &stop).is_ok());

@@ -47,7 +47,12 @@ impl<S: Sync> FromRequestParts<S> for Current {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
-        parts.extensions.get::<Arc<Instance>>().cloned().map(Self).ok_or_else(|| HttpError::not_found("No such instance."))
+        parts
+            .extensions
+            .get::<Arc<Instance>>()
+            .cloned()
+            .map(Self)
+            .ok_or_else(|| HttpError::not_found("No such instance."))
     }
 }
 
@@ -59,8 +64,9 @@ struct EffectivePath {
 
 impl EffectivePath {
     fn principal(&self) -> Result<Principal, HttpError> {
-        Principal::from_text(&self.effective)
-            .map_err(|error| HttpError::bad_request(format!("Invalid principal {} in the URL: {error}", self.effective)))
+        Principal::from_text(&self.effective).map_err(|error| {
+            HttpError::bad_request(format!("Invalid principal {} in the URL: {error}", self.effective))
+        })
     }
 }
 
@@ -83,9 +89,21 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/api/v2/canister/{effective}/query", post(query::canister))
         .route("/api/v3/canister/{effective}/query", post(query::canister))
         .route("/api/v3/subnet/{effective}/query", post(query::subnet))
-        .route("/api/v2/canister/{effective}/read_state", post(|c, p, b| read_state::canister(V2, c, p, b)))
-        .route("/api/v3/canister/{effective}/read_state", post(|c, p, b| read_state::canister(V3, c, p, b)))
-        .route("/api/v2/subnet/{effective}/read_state", post(|c, p, b| read_state::subnet(V2, c, p, b)))
-        .route("/api/v3/subnet/{effective}/read_state", post(|c, p, b| read_state::subnet(V3, c, p, b)))
+        .route(
+            "/api/v2/canister/{effective}/read_state",
+            post(|c, p, b| read_state::canister(V2, c, p, b)),
+        )
+        .route(
+            "/api/v3/canister/{effective}/read_state",
+            post(|c, p, b| read_state::canister(V3, c, p, b)),
+        )
+        .route(
+            "/api/v2/subnet/{effective}/read_state",
+            post(|c, p, b| read_state::subnet(V2, c, p, b)),
+        )
+        .route(
+            "/api/v3/subnet/{effective}/read_state",
+            post(|c, p, b| read_state::subnet(V3, c, p, b)),
+        )
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }

@@ -62,5 +62,6 @@ impl PublicKey {
 }
 
 fn encodes_to(key: &impl EncodePublicKey, der: &[u8]) -> bool {
-    key.to_public_key_der().is_ok_and(|canonical| canonical.as_bytes() == der)
+    key.to_public_key_der()
+        .is_ok_and(|canonical| canonical.as_bytes() == der)
 }

@@ -31,7 +31,10 @@ pub(super) async fn canister(
 ) -> Result<impl IntoResponse, HttpError> {
     let id = path.principal()?;
     let at = Effective::Canister(id);
-    instance.read(move |network| answer(network, version, at, &body)).await?.map(Cbor)
+    instance
+        .read(move |network| answer(network, version, at, &body))
+        .await?
+        .map(Cbor)
 }
 
 /// A request at `/subnet/<id>`.
@@ -43,7 +46,10 @@ pub(super) async fn subnet(
 ) -> Result<impl IntoResponse, HttpError> {
     let id = path.principal()?;
     let at = Effective::Subnet(id);
-    instance.read(move |network| answer(network, version, at, &body)).await?.map(Cbor)
+    instance
+        .read(move |network| answer(network, version, at, &body))
+        .await?
+        .map(Cbor)
 }
 
 fn answer(network: &Network, version: Version, at: Effective, body: &[u8]) -> Result<ReadStateResponse, HttpError> {
@@ -51,10 +57,19 @@ fn answer(network: &Network, version: Version, at: Effective, body: &[u8]) -> Re
     let EnvelopeContent::ReadState { sender, paths, .. } = request.content else {
         return Err(HttpError::bad_request("Only a read_state request can be sent here."));
     };
-    let paths: Vec<Path> =
-        paths.iter().map(|path| path.iter().map(|label| label.as_bytes().to_vec()).collect()).collect();
-    let subnet = network.subnet_for(at).ok_or_else(|| HttpError::bad_request("No subnet has the id in the URL."))?;
-    let reader = Reader { version, at, sender, targets: &request.targets };
+    let paths: Vec<Path> = paths
+        .iter()
+        .map(|path| path.iter().map(|label| label.as_bytes().to_vec()).collect())
+        .collect();
+    let subnet = network
+        .subnet_for(at)
+        .ok_or_else(|| HttpError::bad_request("No subnet has the id in the URL."))?;
+    let reader = Reader {
+        version,
+        at,
+        sender,
+        targets: &request.targets,
+    };
     check_paths(network, &reader, &paths)?;
     let paths = spell_out(network, version, subnet, paths);
     let certificate = network
@@ -66,17 +81,27 @@ fn answer(network: &Network, version: Version, at: Effective, body: &[u8]) -> Re
 
 /// Whether the reader may request every one of `paths`.
 pub(super) fn check_paths(network: &Network, reader: &Reader<'_>, paths: &[Path]) -> Result<(), HttpError> {
-    let mut request_ids = paths.iter().filter(|path| path.len() > 1 && path[0] == b"request_status").map(|path| &path[1]);
+    let mut request_ids = paths
+        .iter()
+        .filter(|path| path.len() > 1 && path[0] == b"request_status")
+        .map(|path| &path[1]);
     if let Some(first) = request_ids.next()
         && request_ids.any(|other| other != first)
     {
-        return Err(HttpError::bad_request("More than one non-unique request ID exists in request_status paths."));
+        return Err(HttpError::bad_request(
+            "More than one non-unique request ID exists in request_status paths.",
+        ));
     }
-    let mut range_subnets = paths.iter().filter(|path| path.len() > 1 && path[0] == b"canister_ranges").map(|path| &path[1]);
+    let mut range_subnets = paths
+        .iter()
+        .filter(|path| path.len() > 1 && path[0] == b"canister_ranges")
+        .map(|path| &path[1]);
     if let Some(first) = range_subnets.next()
         && range_subnets.any(|other| other != first)
     {
-        return Err(HttpError::bad_request("More than one subnet ID exists in canister_ranges paths."));
+        return Err(HttpError::bad_request(
+            "More than one subnet ID exists in canister_ranges paths.",
+        ));
     }
     paths.iter().try_for_each(|path| check_path(network, reader, path))
 }
@@ -101,12 +126,18 @@ fn check_path(network: &Network, reader: &Reader<'_>, path: &Path) -> Result<(),
             if flat { Ok(()) } else { Err(invalid()) }
         }
         [b"subnet", id, b"metrics"] if at_subnet => {
-            if reader.at == Effective::Subnet(parse(id)?) { Ok(()) } else { Err(mismatch(id)) }
+            if reader.at == Effective::Subnet(parse(id)?) {
+                Ok(())
+            } else {
+                Err(mismatch(id))
+            }
         }
         [b"request_status", id]
-        | [b"request_status", id, b"status" | b"reply" | b"reject_code" | b"reject_message" | b"error_code"] => {
-            check_request(network, reader, id)
-        }
+        | [
+            b"request_status",
+            id,
+            b"status" | b"reply" | b"reject_code" | b"reject_message" | b"error_code",
+        ] => check_request(network, reader, id),
         [b"canister", id, b"controllers" | b"module_hash"] if !at_subnet => own_canister(reader, id).map(drop),
         [b"canister", id, b"metadata", name] if !at_subnet => {
             let canister = own_canister(reader, id)?;
@@ -117,26 +148,38 @@ fn check_path(network: &Network, reader: &Reader<'_>, path: &Path) -> Result<(),
 }
 
 fn parse(id: &[u8]) -> Result<Principal, HttpError> {
-    Principal::try_from_slice(id).map_err(|error| HttpError::bad_request(format!("Could not parse principal ID: {error}.")))
+    Principal::try_from_slice(id)
+        .map_err(|error| HttpError::bad_request(format!("Could not parse principal ID: {error}.")))
 }
 
 fn mismatch(id: &[u8]) -> HttpError {
     let named = Principal::try_from_slice(id).map_or_else(|_| hex::encode(id), |id| id.to_text());
-    HttpError::bad_request(format!("Effective principal id in URL does not match requested principal id {named}."))
+    HttpError::bad_request(format!(
+        "Effective principal id in URL does not match requested principal id {named}."
+    ))
 }
 
 fn own_canister(reader: &Reader<'_>, id: &[u8]) -> Result<Principal, HttpError> {
     let canister = parse(id)?;
-    if reader.at == Effective::Canister(canister) { Ok(canister) } else { Err(mismatch(id)) }
+    if reader.at == Effective::Canister(canister) {
+        Ok(canister)
+    } else {
+        Err(mismatch(id))
+    }
 }
 
 /// Only the sender of a message may see what became of it, and only where the message was sent.
 fn check_request(network: &Network, reader: &Reader<'_>, id: &[u8]) -> Result<(), HttpError> {
-    let id = MessageId::try_from(id)
-        .map_err(|_| HttpError::bad_request("Invalid request id in paths. Maybe the request ID is not of 32 bytes in length?!"))?;
-    let Some(record) = network.ingress_status(&id) else { return Ok(()) };
+    let id = MessageId::try_from(id).map_err(|_| {
+        HttpError::bad_request("Invalid request id in paths. Maybe the request ID is not of 32 bytes in length?!")
+    })?;
+    let Some(record) = network.ingress_status(&id) else {
+        return Ok(());
+    };
     if record.sender != reader.sender {
-        return Err(HttpError::forbidden("The user tries to access Request ID not signed by the caller."));
+        return Err(HttpError::forbidden(
+            "The user tries to access Request ID not signed by the caller.",
+        ));
     }
     if !reader.targets.contains(&record.receiver) {
         return Err(HttpError::forbidden(

@@ -18,22 +18,34 @@ pub struct HttpError {
 impl HttpError {
     /// 400.
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: message.into(),
+        }
     }
 
     /// 403.
     pub fn forbidden(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::FORBIDDEN, message: message.into() }
+        Self {
+            status: StatusCode::FORBIDDEN,
+            message: message.into(),
+        }
     }
 
     /// 404.
     pub fn not_found(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, message: message.into() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            message: message.into(),
+        }
     }
 
     /// 500.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: message.into() }
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: message.into(),
+        }
     }
 }
 
@@ -48,6 +60,10 @@ pub(super) struct Cbor<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Cbor<T> {
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, "application/cbor")], self_described_cbor(&self.0)).into_response()
+        (
+            [(header::CONTENT_TYPE, "application/cbor")],
+            self_described_cbor(&self.0),
+        )
+            .into_response()
     }
 }

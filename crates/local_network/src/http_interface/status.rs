@@ -5,8 +5,8 @@
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use super::reply::{Cbor, HttpError};
 use super::Current;
+use super::reply::{Cbor, HttpError};
 
 #[derive(Serialize)]
 struct Status {
@@ -22,5 +22,9 @@ pub(super) async fn status(Current(instance): Current) -> Result<impl IntoRespon
         .read(|network| network.public_key(network.root_subnet()))
         .await?
         .ok_or_else(|| HttpError::internal("The root subnet has no key."))?;
-    Ok(Cbor(Status { root_key, replica_health_status: "healthy", impl_version: env!("CARGO_PKG_VERSION") }))
+    Ok(Cbor(Status {
+        root_key,
+        replica_health_status: "healthy",
+        impl_version: env!("CARGO_PKG_VERSION"),
+    }))
 }

@@ -80,7 +80,11 @@ fn delegation(from: &dyn Identity, to: &dyn Identity, edit: impl FnOnce(&mut Del
         permissions: None,
     };
     edit(&mut delegation);
-    let signature = from.sign_delegation(&delegation).expect("the identity signs").signature.expect("a signature");
+    let signature = from
+        .sign_delegation(&delegation)
+        .expect("the identity signs")
+        .signature
+        .expect("a signature");
     SignedDelegation { delegation, signature }
 }
 
@@ -107,8 +111,15 @@ fn should_refuse_a_signature_of_something_else_or_somebody_else() {
     for identity in identities {
         let sender = identity.sender().expect("a sender");
         let (content, other) = (call(sender, NOW + MINUTE), call(sender, NOW + MINUTE + 1));
-        let forged = Envelope { content: Cow::Borrowed(&other), ..envelope(&*identity, &content) };
-        assert!(refusal(&forged).starts_with("Invalid signature"), "{}", refusal(&forged));
+        let forged = Envelope {
+            content: Cow::Borrowed(&other),
+            ..envelope(&*identity, &content)
+        };
+        assert!(
+            refusal(&forged).starts_with("Invalid signature"),
+            "{}",
+            refusal(&forged)
+        );
 
         let mut flipped = envelope(&*identity, &content);
         flipped.sender_sig.as_mut().expect("a signature")[40] ^= 1;
@@ -133,11 +144,19 @@ fn should_take_a_high_s_on_secp256k1_as_the_internet_computer_does() {
 #[test]
 fn should_refuse_a_missing_signature_and_a_signed_anonymous_request() {
     let content = call(ed25519(1).sender().expect("a sender"), NOW + MINUTE);
-    let unsigned =
-        Envelope { content: Cow::Borrowed(&content), sender_pubkey: None, sender_sig: None, sender_delegation: None };
+    let unsigned = Envelope {
+        content: Cow::Borrowed(&content),
+        sender_pubkey: None,
+        sender_sig: None,
+        sender_delegation: None,
+    };
     assert!(refusal(&unsigned).starts_with("Missing signature"));
     let content = call(Principal::anonymous(), NOW + MINUTE);
-    let signed = Envelope { sender_sig: Some(vec![0; 64]), content: Cow::Borrowed(&content), ..unsigned };
+    let signed = Envelope {
+        sender_sig: Some(vec![0; 64]),
+        content: Cow::Borrowed(&content),
+        ..unsigned
+    };
     assert!(refusal(&signed).starts_with("Signature is not allowed"));
 }
 
@@ -145,9 +164,12 @@ fn should_refuse_a_missing_signature_and_a_signed_anonymous_request() {
 fn should_refuse_an_expiry_in_the_past_or_too_far_ahead() {
     let identity = ed25519(1);
     let sender = identity.sender().expect("a sender");
-    for (expiry, accepted) in
-        [(NOW - 1, false), (NOW, true), (NOW + 5 * MINUTE + MINUTE / 2, true), (NOW + 6 * MINUTE, false)]
-    {
+    for (expiry, accepted) in [
+        (NOW - 1, false),
+        (NOW, true),
+        (NOW + 5 * MINUTE + MINUTE / 2, true),
+        (NOW + 6 * MINUTE, false),
+    ] {
         for content in [call(sender, expiry), query(sender, expiry)] {
             let result = authenticate(&envelope(&identity, &content).encode_bytes(), NOW);
             assert_eq!(result.is_ok(), accepted, "{expiry}");
@@ -163,9 +185,20 @@ fn should_refuse_an_expiry_in_the_past_or_too_far_ahead() {
 
 #[test]
 fn should_not_ask_anonymous_readers_for_an_expiry_but_anonymous_callers() {
-    let unsigned = |content| Envelope { content, sender_pubkey: None, sender_sig: None, sender_delegation: None };
+    fn unsigned(content: Cow<'_, EnvelopeContent>) -> Envelope<'_> {
+        Envelope {
+            content,
+            sender_pubkey: None,
+            sender_sig: None,
+            sender_delegation: None,
+        }
+    }
     let anonymous = Principal::anonymous();
-    let read = EnvelopeContent::ReadState { ingress_expiry: 0, sender: anonymous, paths: vec![] };
+    let read = EnvelopeContent::ReadState {
+        ingress_expiry: 0,
+        sender: anonymous,
+        paths: vec![],
+    };
     assert!(authenticate(&unsigned(Cow::Borrowed(&read)).encode_bytes(), NOW).is_ok());
     assert!(authenticate(&unsigned(Cow::Borrowed(&query(anonymous, 0))).encode_bytes(), NOW).is_ok());
     assert!(authenticate(&unsigned(Cow::Borrowed(&call(anonymous, 0))).encode_bytes(), NOW).is_err());
@@ -199,9 +232,14 @@ fn should_refuse_bad_delegations() {
     assert!(refused(vec![elsewhere]).contains("is not one of the delegation targets"));
     let crowded = delegation(&owner, &device, |d| d.targets = Some(vec![canister(1); 1001]));
     assert!(refused(vec![crowded]).contains("at most 1000 targets"));
-    let queries = delegation(&owner, &device, |d| d.permissions = Some(DelegationPermissions::Queries));
+    let queries = delegation(&owner, &device, |d| {
+        d.permissions = Some(DelegationPermissions::Queries)
+    });
     assert!(refused(vec![queries]).contains("queries only"));
-    let unsigned = SignedDelegation { signature: vec![0; 64], ..delegation(&owner, &device, |_| ()) };
+    let unsigned = SignedDelegation {
+        signature: vec![0; 64],
+        ..delegation(&owner, &device, |_| ())
+    };
     assert!(refused(vec![unsigned]).starts_with("Invalid delegation"));
     let by_another = delegation(&ed25519(9), &device, |_| ());
     assert!(refused(vec![by_another]).starts_with("Invalid delegation"));
@@ -214,7 +252,9 @@ fn should_refuse_bad_delegations() {
 #[test]
 fn should_let_a_delegation_for_queries_query() {
     let (owner, device) = (ed25519(1), ed25519(2));
-    let queries = delegation(&owner, &device, |d| d.permissions = Some(DelegationPermissions::Queries));
+    let queries = delegation(&owner, &device, |d| {
+        d.permissions = Some(DelegationPermissions::Queries)
+    });
     let identity = delegated(&owner, Box::new(device), vec![queries]);
     let content = query(owner.sender().expect("a sender"), NOW + MINUTE);
     assert!(authenticate(&envelope(&identity, &content).encode_bytes(), NOW).is_ok());
@@ -222,17 +262,30 @@ fn should_let_a_delegation_for_queries_query() {
 
 #[test]
 fn should_refuse_what_is_too_large_or_not_an_envelope() {
-    let unsigned = |content| Envelope { content, sender_pubkey: None, sender_sig: None, sender_delegation: None };
+    let unsigned = |content| Envelope {
+        content,
+        sender_pubkey: None,
+        sender_sig: None,
+        sender_delegation: None,
+    };
     let mut content = call(Principal::anonymous(), NOW);
     if let EnvelopeContent::Call { nonce, .. } = &mut content {
         *nonce = Some(vec![0; 33]);
     }
     assert!(refusal(&unsigned(Cow::Borrowed(&content))).starts_with("Nonce"));
     let paths = vec![vec!["time".into()]; 1001];
-    let content = EnvelopeContent::ReadState { ingress_expiry: NOW, sender: Principal::anonymous(), paths };
+    let content = EnvelopeContent::ReadState {
+        ingress_expiry: NOW,
+        sender: Principal::anonymous(),
+        paths,
+    };
     assert!(refusal(&unsigned(Cow::Borrowed(&content))).starts_with("Too many paths"));
     let paths = vec![vec!["time".into(); 128]];
-    let content = EnvelopeContent::ReadState { ingress_expiry: NOW, sender: Principal::anonymous(), paths };
+    let content = EnvelopeContent::ReadState {
+        ingress_expiry: NOW,
+        sender: Principal::anonymous(),
+        paths,
+    };
     assert!(refusal(&unsigned(Cow::Borrowed(&content))).contains("at most 127 labels"));
     for garbage in [b"".as_slice(), b"hello", &[0xd9, 0xd9, 0xf7, 0xa0], &[0xff; 100]] {
         assert!(authenticate(garbage, NOW).is_err());

@@ -21,15 +21,24 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: message.into(),
+        }
     }
 
     pub(super) fn forbidden(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::FORBIDDEN, message: message.into() }
+        Self {
+            status: StatusCode::FORBIDDEN,
+            message: message.into(),
+        }
     }
 
     pub(super) fn not_found(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, message: message.into() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            message: message.into(),
+        }
     }
 }
 
@@ -46,7 +55,10 @@ impl IntoResponse for ApiError {
 
 impl From<Panicked> for ApiError {
     fn from(Panicked(message): Panicked) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message }
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message,
+        }
     }
 }
 
@@ -63,8 +75,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| ApiError::bad_request(error.body_text()))?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::bad_request(format!("Malformed body: {error}")))
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| ApiError::bad_request(error.body_text()))?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| ApiError::bad_request(format!("Malformed body: {error}")))
     }
 }
 

@@ -15,7 +15,10 @@ use crate::server::{Blob, Server};
 
 /// Stores the body as it is and answers with its key in hex.
 pub(super) async fn store(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
-    let gzip = match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
+    let gzip = match headers
+        .get(header::CONTENT_ENCODING)
+        .map(|encoding| encoding.as_bytes())
+    {
         None => false,
         Some(b"gzip") => true,
         Some(_) => {
@@ -27,13 +30,21 @@ pub(super) async fn store(State(server): State<Arc<Server>>, headers: HeaderMap,
     hasher.update([u8::from(gzip)]);
     hasher.update(&body);
     let key: [u8; 32] = hasher.finalize().into();
-    server.add_blob(key, Blob { bytes: Arc::new(body.to_vec()), gzip });
+    server.add_blob(
+        key,
+        Blob {
+            bytes: Arc::new(body.to_vec()),
+            gzip,
+        },
+    );
     hex::encode(key).into_response()
 }
 
 /// A blob as it was stored.
 pub(super) async fn fetch(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Response {
-    let Ok(key) = hex::decode(id) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(key) = hex::decode(id) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     match server.blob(&key) {
         None => StatusCode::NOT_FOUND.into_response(),
         Some(Blob { bytes, gzip: false }) => bytes.to_vec().into_response(),
@@ -43,7 +54,9 @@ pub(super) async fn fetch(State(server): State<Arc<Server>>, Path(id): Path<Stri
 
 /// The content of a blob, unpacked.
 pub(super) fn content(server: &Server, key: &[u8]) -> Result<Arc<Vec<u8>>, ApiError> {
-    let blob = server.blob(key).ok_or_else(|| ApiError::bad_request("There is no such blob."))?;
+    let blob = server
+        .blob(key)
+        .ok_or_else(|| ApiError::bad_request("There is no such blob."))?;
     if !blob.gzip {
         return Ok(blob.bytes);
     }

@@ -27,5 +27,9 @@ pub(super) async fn open(
 
 /// Closes a gateway.
 pub(super) async fn stop(State(server): State<Arc<Server>>, Path(gateway): Path<InstanceId>) -> Answer<()> {
-    if server.stop_gateway(gateway) { Ok(Json(())) } else { Err(ApiError::not_found("There is no such gateway.")) }
+    if server.stop_gateway(gateway) {
+        Ok(Json(()))
+    } else {
+        Err(ApiError::not_found("There is no such gateway."))
+    }
 }

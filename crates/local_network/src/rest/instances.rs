@@ -36,11 +36,16 @@ async fn build(server: &Arc<Server>, config: InstanceConfig) -> Result<CreateIns
         Some(InitialTime::AutoProgress(progress)) => Some(progress.artificial_delay_ms.unwrap_or(0)),
         _ => None,
     };
-    let network = tokio::task::spawn_blocking(move || Network::new(&config)).await.map_err(|error| error.to_string())??;
+    let network = tokio::task::spawn_blocking(move || Network::new(&config))
+        .await
+        .map_err(|error| error.to_string())??;
     let topology = network.topology();
     let instance = Instance::new(network);
     if let Some(delay) = delay {
-        instance.start_progress(Duration::from_millis(delay)).await.map_err(|panicked| panicked.0)?;
+        instance
+            .start_progress(Duration::from_millis(delay))
+            .await
+            .map_err(|panicked| panicked.0)?;
     }
     let instance_id = server.add_instance(instance);
     let http_gateway_info = match gateway {
@@ -52,7 +57,11 @@ async fn build(server: &Arc<Server>, config: InstanceConfig) -> Result<CreateIns
             })?)
         }
     };
-    Ok(CreateInstanceResponse::Created { instance_id, topology, http_gateway_info })
+    Ok(CreateInstanceResponse::Created {
+        instance_id,
+        topology,
+        http_gateway_info,
+    })
 }
 
 fn gateway_config(config: InstanceHttpGatewayConfig, instance_id: InstanceId) -> HttpGatewayConfig {
@@ -68,5 +77,9 @@ fn gateway_config(config: InstanceHttpGatewayConfig, instance_id: InstanceId) ->
 
 /// Deletes an instance.
 pub(super) async fn delete(State(server): State<Arc<Server>>, Path(id): Path<InstanceId>) -> Answer<()> {
-    if server.delete_instance(id) { Ok(Json(())) } else { Err(ApiError::not_found("There is no such instance.")) }
+    if server.delete_instance(id) {
+        Ok(Json(()))
+    } else {
+        Err(ApiError::not_found("There is no such instance."))
+    }
 }

@@ -38,7 +38,10 @@ pub fn router(server: &Arc<Server>) -> Router {
         .merge(both("/blobstore", post(blobs::store)))
         .merge(both("/blobstore/{id}", get(blobs::fetch)))
         .merge(both("/verify_signature", post(read::verify_signature)))
-        .route("/read_graph/{label}/{operation}", get(|| async { (StatusCode::NOT_FOUND, "No such operation.") }))
+        .route(
+            "/read_graph/{label}/{operation}",
+            get(|| async { (StatusCode::NOT_FOUND, "No such operation.") }),
+        )
         .route("/prune_graph/{label}/{operation}", delete(|| async { StatusCode::OK }))
         .merge(both("/instances", get(instances::list).post(instances::create)))
         .merge(both("/instances/{id}", delete(instances::delete)))
@@ -51,12 +54,13 @@ pub fn router(server: &Arc<Server>) -> Router {
 
 /// The client's URLs end in a slash or do not.
 fn both<S: Clone + Send + Sync + 'static>(path: &str, handler: axum::routing::MethodRouter<S>) -> Router<S> {
-    Router::new().route(path, handler.clone()).route(&format!("{path}/"), handler)
+    Router::new()
+        .route(path, handler.clone())
+        .route(&format!("{path}/"), handler)
 }
 
 fn instance_router(server: &Arc<Server>) -> Router<Arc<Server>> {
-    let interface =
-        http_interface::router().layer(middleware::from_fn(http_interface::cors::allow_all_origins));
+    let interface = http_interface::router().layer(middleware::from_fn(http_interface::cors::allow_all_origins));
     Router::new()
         .route("/read/topology", get(read::topology))
         .route("/_/topology", get(read::topology))

@@ -46,11 +46,18 @@ pub(super) async fn ingress_status(
     Body(args): Body<RawIngressStatusArgs>,
 ) -> Answer<Option<RawCanisterResult>> {
     let id = message_id(&args.raw_message_id)?;
-    let caller = args.raw_caller.map(|caller| principal(&caller.principal_id)).transpose()?;
-    let record = instance.read(move |network| network.ingress_status(&id).cloned()).await?;
+    let caller = args
+        .raw_caller
+        .map(|caller| principal(&caller.principal_id))
+        .transpose()?;
+    let record = instance
+        .read(move |network| network.ingress_status(&id).cloned())
+        .await?;
     let Some(record) = record else { return Ok(Json(None)) };
     if caller.is_some_and(|caller| caller != record.sender) {
-        return Err(ApiError::forbidden("The user tries to access Request ID not signed by the caller."));
+        return Err(ApiError::forbidden(
+            "The user tries to access Request ID not signed by the caller.",
+        ));
     }
     Ok(Json(match record.status {
         IngressStatus::Replied(reply) => Some(RawCanisterResult::Ok(reply)),
@@ -65,7 +72,10 @@ fn no_canister() -> ApiError {
 
 pub(super) async fn get_cycles(Current(instance): Current, Body(body): Body<RawCanisterId>) -> Answer<RawCycles> {
     let canister = principal(&body.canister_id)?;
-    let cycles = instance.read(move |network| network.cycles(canister)).await?.ok_or_else(no_canister)?;
+    let cycles = instance
+        .read(move |network| network.cycles(canister))
+        .await?
+        .ok_or_else(no_canister)?;
     Ok(Json(RawCycles { cycles }))
 }
 
@@ -74,7 +84,10 @@ pub(super) async fn get_stable_memory(
     Body(body): Body<RawCanisterId>,
 ) -> Answer<RawStableMemory> {
     let canister = principal(&body.canister_id)?;
-    let blob = instance.read(move |network| network.stable_memory(canister)).await?.ok_or_else(no_canister)?;
+    let blob = instance
+        .read(move |network| network.stable_memory(canister))
+        .await?
+        .ok_or_else(no_canister)?;
     Ok(Json(RawStableMemory { blob }))
 }
 
@@ -83,7 +96,10 @@ pub(super) async fn get_controllers(
     Body(body): Body<RawCanisterId>,
 ) -> Answer<Vec<RawPrincipalId>> {
     let canister = principal(&body.canister_id)?;
-    let controllers = instance.read(move |network| network.controllers(canister)).await?.ok_or_else(no_canister)?;
+    let controllers = instance
+        .read(move |network| network.controllers(canister))
+        .await?
+        .ok_or_else(no_canister)?;
     Ok(Json(controllers.into_iter().map(RawPrincipalId::from).collect()))
 }
 
@@ -101,7 +117,8 @@ pub(super) async fn get_subnet(
 pub(super) async fn pub_key(Current(instance): Current, Body(body): Body<RawSubnetId>) -> Answer<Vec<u8>> {
     let subnet = principal(&body.subnet_id)?;
     let key = instance.read(move |network| network.public_key(subnet)).await?;
-    key.map(Json).ok_or_else(|| ApiError::bad_request(format!("Subnet {subnet} not found.")))
+    key.map(Json)
+        .ok_or_else(|| ApiError::bad_request(format!("Subnet {subnet} not found.")))
 }
 
 /// Canister signatures are not supported yet.

@@ -34,7 +34,10 @@ pub(super) fn ingress_call(call: RawCanisterCall) -> Result<IngressCall, ApiErro
 }
 
 pub(super) fn message_id(raw: &RawMessageId) -> Result<MessageId, ApiError> {
-    raw.message_id.as_slice().try_into().map_err(|_| ApiError::bad_request("A message id has 32 bytes."))
+    raw.message_id
+        .as_slice()
+        .try_into()
+        .map_err(|_| ApiError::bad_request("A message id has 32 bytes."))
 }
 
 pub(super) async fn submit_ingress_message(
@@ -44,7 +47,10 @@ pub(super) async fn submit_ingress_message(
     let effective_principal = raw.effective_principal.clone();
     let call = ingress_call(raw)?;
     let submitted = instance.update(move |network| network.submit_ingress(call)).await?;
-    Ok(Json(submitted.map(|id| RawMessageId { effective_principal, message_id: id.to_vec() })))
+    Ok(Json(submitted.map(|id| RawMessageId {
+        effective_principal,
+        message_id: id.to_vec(),
+    })))
 }
 
 pub(super) async fn await_ingress_message(
@@ -57,18 +63,24 @@ pub(super) async fn await_ingress_message(
 }
 
 pub(super) async fn set_time(Current(instance): Current, Body(time): Body<RawTime>) -> Answer<()> {
-    let result = instance.update(move |network| network.set_time(time.nanos_since_epoch)).await?;
+    let result = instance
+        .update(move |network| network.set_time(time.nanos_since_epoch))
+        .await?;
     result.map(Json).map_err(ApiError::bad_request)
 }
 
 pub(super) async fn set_certified_time(Current(instance): Current, Body(time): Body<RawTime>) -> Answer<()> {
-    let result = instance.update(move |network| network.set_certified_time(time.nanos_since_epoch)).await?;
+    let result = instance
+        .update(move |network| network.set_certified_time(time.nanos_since_epoch))
+        .await?;
     result.map(Json).map_err(ApiError::bad_request)
 }
 
 pub(super) async fn add_cycles(Current(instance): Current, Body(body): Body<RawAddCycles>) -> Answer<RawCycles> {
     let canister: Principal = principal(&body.canister_id)?;
-    let cycles = instance.update(move |network| network.add_cycles(canister, body.amount)).await?;
+    let cycles = instance
+        .update(move |network| network.add_cycles(canister, body.amount))
+        .await?;
     let cycles = cycles.ok_or_else(|| ApiError::bad_request("There is no such canister."))?;
     Ok(Json(RawCycles { cycles }))
 }
@@ -80,7 +92,9 @@ pub(super) async fn set_stable_memory(
 ) -> Answer<()> {
     let canister = principal(&body.canister_id)?;
     let content = blobs::content(&server, &body.blob_id.0)?;
-    let result = instance.update(move |network| network.set_stable_memory(canister, &content)).await?;
+    let result = instance
+        .update(move |network| network.set_stable_memory(canister, &content))
+        .await?;
     result.map(Json).map_err(ApiError::bad_request)
 }
 
@@ -90,14 +104,13 @@ pub(super) async fn tick(Current(instance): Current, Body(_): Body<RawTickConfig
     Ok(Json(()))
 }
 
-pub(super) async fn auto_progress(
-    Current(instance): Current,
-    Body(config): Body<AutoProgressConfig>,
-) -> Answer<()> {
+pub(super) async fn auto_progress(Current(instance): Current, Body(config): Body<AutoProgressConfig>) -> Answer<()> {
     if instance.makes_progress() {
         return Err(ApiError::bad_request("Auto progress mode has already been enabled."));
     }
-    instance.start_progress(Duration::from_millis(config.artificial_delay_ms.unwrap_or(0))).await?;
+    instance
+        .start_progress(Duration::from_millis(config.artificial_delay_ms.unwrap_or(0)))
+        .await?;
     Ok(Json(()))
 }
 

@@ -11,8 +11,8 @@ use axum::{Extension, middleware};
 use pocket_ic::common::rest::{HttpGatewayBackend, HttpGatewayConfig, HttpGatewayDetails, HttpGatewayInfo};
 use tokio::net::TcpListener;
 
-use super::table::{Gateway, Server};
 use super::count_requests;
+use super::table::{Gateway, Server};
 use crate::{http_interface, rest};
 
 /// Opens the port that `config` asks for (any, if it asks for none) and serves the instance there.
@@ -26,14 +26,19 @@ pub async fn open(server: &Arc<Server>, config: HttpGatewayConfig) -> Result<Htt
     if config.https_config.is_some() {
         return Err("this local network serves plain HTTP only".into());
     }
-    let instance = server.instance(instance_id).ok_or_else(|| format!("there is no instance {instance_id}"))?;
+    let instance = server
+        .instance(instance_id)
+        .ok_or_else(|| format!("there is no instance {instance_id}"))?;
     let ip = match &config.ip_addr {
-        Some(ip) => ip.parse().map_err(|error| format!("{ip} is not an IP address: {error}"))?,
+        Some(ip) => ip
+            .parse()
+            .map_err(|error| format!("{ip} is not an IP address: {error}"))?,
         None => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
     let address = SocketAddr::new(ip, config.port.unwrap_or(0));
-    let listener =
-        TcpListener::bind(address).await.map_err(|error| format!("Failed to bind to address {address}: {error}"))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("Failed to bind to address {address}: {error}"))?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
 
     let router = http_interface::router::<()>()
@@ -54,7 +59,10 @@ pub async fn open(server: &Arc<Server>, config: HttpGatewayConfig) -> Result<Htt
         domains: config.domains,
         https_config: None,
     };
-    Ok(HttpGatewayInfo { instance_id: server.add_gateway(Gateway { details, task }), port })
+    Ok(HttpGatewayInfo {
+        instance_id: server.add_gateway(Gateway { details, task }),
+        port,
+    })
 }
 
 impl Gateway {

@@ -72,12 +72,19 @@ impl Drop for PortFile {
 /// # Errors
 /// It cannot listen, or not write its port file.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let Some((mut file, _port_file)) = claim_port_file(args.port_file.clone())? else { return Ok(()) };
+    let Some((mut file, _port_file)) = claim_port_file(args.port_file.clone())? else {
+        return Ok(());
+    };
     let address: SocketAddr = SocketAddr::new(args.ip_addr.parse().context("--ip-addr")?, args.port);
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))?;
     let port = listener.local_addr()?.port();
 
-    let verbose = args.log_levels.as_deref().is_some_and(|levels| levels.contains("debug") || levels.contains("trace"));
+    let verbose = args
+        .log_levels
+        .as_deref()
+        .is_some_and(|levels| levels.contains("debug") || levels.contains("trace"));
     let server = Server::new(verbose);
     let router = rest::router(&server)
         .layer(DefaultBodyLimit::disable())
@@ -85,7 +92,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
 
     if let Some(file) = &mut file {
-        file.write_all(format!("{port}\n").as_bytes()).context("cannot write the port file")?;
+        file.write_all(format!("{port}\n").as_bytes())
+            .context("cannot write the port file")?;
         file.flush()?;
     }
     println!("The local network (PocketIC protocol 13) listens on port {port}.");
@@ -105,7 +113,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 /// The file to write the port to, if one was asked for; `None`: it exists already.
 fn claim_port_file(path: Option<PathBuf>) -> anyhow::Result<Option<(Option<File>, Option<PortFile>)>> {
-    let Some(path) = path else { return Ok(Some((None, None))) };
+    let Some(path) = path else {
+        return Ok(Some((None, None)));
+    };
     match File::options().write(true).create_new(true).open(&path) {
         Ok(file) => Ok(Some((Some(file), Some(PortFile(path))))),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),

@@ -80,10 +80,16 @@ impl Server {
     /// Forgets an instance and stops all that served it; `false`: there was none.
     pub fn delete_instance(&self, id: InstanceId) -> bool {
         let mut tables = self.tables();
-        let Some(instance) = tables.instances.get_mut(id).and_then(Option::take) else { return false };
+        let Some(instance) = tables.instances.get_mut(id).and_then(Option::take) else {
+            return false;
+        };
         instance.stop_progress();
-        let served: Vec<InstanceId> =
-            tables.gateways.iter().filter(|(_, gateway)| gateway.serves(id)).map(|(id, _)| *id).collect();
+        let served: Vec<InstanceId> = tables
+            .gateways
+            .iter()
+            .filter(|(_, gateway)| gateway.serves(id))
+            .map(|(id, _)| *id)
+            .collect();
         for gateway in served.iter().filter_map(|id| tables.gateways.remove(id)) {
             gateway.task.abort();
         }
@@ -111,7 +117,10 @@ impl Server {
     pub fn gateways(&self) -> Vec<HttpGatewayDetails> {
         let mut all: Vec<_> = Vec::new();
         for (id, gateway) in &self.tables().gateways {
-            all.push(HttpGatewayDetails { instance_id: *id, ..gateway.details.clone() });
+            all.push(HttpGatewayDetails {
+                instance_id: *id,
+                ..gateway.details.clone()
+            });
         }
         all
     }
@@ -144,7 +153,11 @@ impl Server {
         if self.pending.load(Ordering::Relaxed) > 0 {
             return 0;
         }
-        self.last_use.lock().unwrap_or_else(PoisonError::into_inner).elapsed().as_secs()
+        self.last_use
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .elapsed()
+            .as_secs()
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

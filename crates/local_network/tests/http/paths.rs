@@ -14,7 +14,7 @@ fn status(error: AgentError) -> u16 {
     payload.status
 }
 
-fn path(labels: &[&[u8]]) -> Vec<Label> {
+fn path(labels: &[&[u8]]) -> Vec<Label<Vec<u8>>> {
     labels.iter().map(|label| Label::from_bytes(label)).collect()
 }
 

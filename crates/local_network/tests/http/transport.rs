@@ -36,7 +36,7 @@ async fn should_answer_synchronous_calls_with_a_certificate() {
         let path = format!("api/{version}/canister/{}/call", world.canister);
         let (status, body) = world.post(&path, envelope(&AnonymousIdentity, &content)).await;
         assert_eq!(status, 200);
-        let answer = ciborium::from_reader(body.as_slice()).expect("CBOR");
+        let answer = serde_cbor::from_slice(&body).expect("CBOR");
         let TransportCallResponse::Replied { certificate: bytes } = answer else {
             panic!("{version}: {answer:?}")
         };
@@ -67,7 +67,7 @@ async fn should_answer_queries_of_both_versions() {
         let path = format!("api/{version}/canister/{}/query", world.canister);
         let (status, body) = world.post(&path, envelope(&AnonymousIdentity, &content)).await;
         assert_eq!(status, 200);
-        let answer: ic_transport_types::QueryResponse = ciborium::from_reader(body.as_slice()).expect("CBOR");
+        let answer: ic_transport_types::QueryResponse = serde_cbor::from_slice(&body).expect("CBOR");
         let ic_transport_types::QueryResponse::Replied { reply, signatures } = answer else {
             panic!("{answer:?}")
         };
