@@ -22,14 +22,22 @@ fn main() -> Result<()> {
     let all = canisters(&root)?;
     let named: Vec<String> = std::env::args().skip(1).collect();
     for name in &named {
-        ensure!(all.contains(name), "no canister {name:?}; there are: {}", all.join(", "));
+        ensure!(
+            all.contains(name),
+            "no canister {name:?}; there are: {}",
+            all.join(", ")
+        );
     }
     let chosen = if named.is_empty() { all } else { named };
 
     compile(&root, &chosen)?;
     for name in &chosen {
         let module = finish(&root, name).with_context(|| format!("canister {name}"))?;
-        println!("{} ({} KiB)", module.display(), fs::metadata(&module)?.len().div_ceil(1024));
+        println!(
+            "{} ({} KiB)",
+            module.display(),
+            fs::metadata(&module)?.len().div_ceil(1024)
+        );
     }
     Ok(())
 }
@@ -37,7 +45,10 @@ fn main() -> Result<()> {
 /// The workspace's root: two folders above this crate, wherever the command is called.
 fn workspace_root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).map(Path::to_path_buf).context("the crate does not lie in crates/")
+    here.ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .context("the crate does not lie in crates/")
 }
 
 /// Every folder of `canisters/`, in order.
@@ -56,7 +67,9 @@ fn canisters(root: &Path) -> Result<Vec<String>> {
 /// One cargo call for all, so that shared dependencies are compiled once.
 fn compile(root: &Path, names: &[String]) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--locked", "--target", TARGET, "--profile", PROFILE]);
+    cargo
+        .current_dir(root)
+        .args(["build", "--locked", "--target", TARGET, "--profile", PROFILE]);
     for name in names {
         cargo.args(["-p", name, "--bin", name]);
     }
@@ -65,20 +78,31 @@ fn compile(root: &Path, names: &[String]) -> Result<()> {
     let mut flags = vec![format!("--remap-path-prefix={}=ddsx", root.display())];
     flags.extend(home.map(|home| format!("--remap-path-prefix={home}=cargo")));
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-    ensure!(cargo.status().context("cannot run cargo")?.success(), "cargo build failed");
+    ensure!(
+        cargo.status().context("cannot run cargo")?.success(),
+        "cargo build failed"
+    );
     Ok(())
 }
 
 /// Embeds, checks, compresses; answers the path written.
 fn finish(root: &Path, name: &str) -> Result<PathBuf> {
-    let compiled = root.join("target").join(TARGET).join(PROFILE).join(format!("{name}.wasm"));
+    let compiled = root
+        .join("target")
+        .join(TARGET)
+        .join(PROFILE)
+        .join(format!("{name}.wasm"));
     let candid_path = root.join("candid").join(format!("{name}.did"));
     let bytes = fs::read(&compiled).with_context(|| compiled.display().to_string())?;
     let candid = fs::read(&candid_path).with_context(|| candid_path.display().to_string())?;
 
     let mut module = parse_wasm(&bytes, false)?;
     if let Some(import) = module.imports.iter().find(|import| import.module != "ic0") {
-        bail!("imports {}.{}; a canister may import nothing but ic0", import.module, import.name);
+        bail!(
+            "imports {}.{}; a canister may import nothing but ic0",
+            import.module,
+            import.name
+        );
     }
     add_metadata(&mut module, Kind::Public, "candid:service", candid);
 

@@ -45,7 +45,11 @@ pub fn read(path: &Path) -> Result<Vec<Event>> {
         .map(|(number, line)| {
             let feature: Feature = serde_json::from_str(line).with_context(|| format!("line {}", number + 1))?;
             let Properties { net, time } = feature.properties;
-            Ok(Event { line: line.to_owned(), network: net, time_ms: time })
+            Ok(Event {
+                line: line.to_owned(),
+                network: net,
+                time_ms: time,
+            })
         })
         .collect()
 }
@@ -75,8 +79,15 @@ impl Networks {
         count_by_network(events)
             .into_iter()
             .map(|(network, records)| {
-                let number = self.0.binary_search(&network).ok().with_context(|| format!("no network {network:?}"))?;
-                Ok(Credit { contributor: ContributorNumber::try_from(number)?, records })
+                let number = self
+                    .0
+                    .binary_search(&network)
+                    .ok()
+                    .with_context(|| format!("no network {network:?}"))?;
+                Ok(Credit {
+                    contributor: ContributorNumber::try_from(number)?,
+                    records,
+                })
             })
             .collect()
     }
@@ -105,7 +116,10 @@ mod tests {
         let events = feed();
         assert_eq!(events.len(), 1_707);
         let counts = count_by_network(&events);
-        assert_eq!((counts.len(), counts["ci"], counts["nc"], counts["se"]), (12, 386, 370, 1));
+        assert_eq!(
+            (counts.len(), counts["ci"], counts["nc"], counts["se"]),
+            (12, 386, 370, 1)
+        );
         assert_eq!(events.iter().position(|event| event.network == "se"), Some(1_507));
         assert!(events.is_sorted_by_key(|event| event.time_ms));
     }
@@ -122,6 +136,9 @@ mod tests {
     #[test]
     fn should_keep_each_line_as_published() {
         let events = feed();
-        assert_eq!(payload(&events[..2]), format!("{}\n{}\n", events[0].line, events[1].line).into_bytes());
+        assert_eq!(
+            payload(&events[..2]),
+            format!("{}\n{}\n", events[0].line, events[1].line).into_bytes()
+        );
     }
 }

@@ -61,9 +61,16 @@ mod leaf {
 /// Every row.
 pub fn all() -> Vec<Forgery> {
     use Client::{Fresh, FromMiddle, Holding, Impatient};
-    let row = |name, client, refused_with, forge| Forgery { name, client, refused_with, forge };
+    let row = |name, client, refused_with, forge| Forgery {
+        name,
+        client,
+        refused_with,
+        forge,
+    };
     vec![
-        row("a payload byte", Fresh, "its payload was altered", |pulled, _| flip(&mut chunk(pulled, 1)?.payload, 100)),
+        row("a payload byte", Fresh, "its payload was altered", |pulled, _| {
+            flip(&mut chunk(pulled, 1)?.payload, 100)
+        }),
         row("a payload cut short", Fresh, "its payload has", |pulled, _| {
             chunk(pulled, 1)?.payload.pop().map(|_| ()).context("empty payload")
         }),
@@ -72,18 +79,45 @@ pub fn all() -> Vec<Forgery> {
             let last = credits.len().checked_sub(1).context("no credits")?;
             flip(credits, last)
         }),
-        row("leaf: version", Fresh, "version", |pulled, _| flip_leaf(pulled, leaf::VERSION)),
-        row("leaf: flags", Fresh, "malformed leaf", |pulled, _| flip_leaf(pulled, leaf::FLAGS)),
-        row("leaf: stream", Fresh, "its leaf is of stream", |pulled, _| flip_leaf(pulled, leaf::STREAM)),
-        row("leaf: sequence", Fresh, "in its place came chunk", |pulled, _| flip_leaf(pulled, leaf::SEQUENCE)),
-        row("leaf: provider's time", Fresh, "provider", |pulled, _| flip_leaf(pulled, leaf::PROVIDER_TIME)),
-        row("leaf: registry's time", Fresh, "registry", |pulled, _| flip_leaf(pulled, leaf::REGISTRY_TIME)),
-        row("leaf: content type", Fresh, "content type", |pulled, _| flip_leaf(pulled, leaf::CONTENT_TYPE)),
-        row("leaf: record count", Fresh, "records", |pulled, _| flip_leaf(pulled, leaf::RECORDS)),
-        row("leaf: quality verdict", Fresh, "verdict", |pulled, _| flip_leaf(pulled, leaf::VERDICT)),
-        row("leaf: credits hash", Fresh, "its credits list was altered", |pulled, _| flip_leaf(pulled, leaf::CREDITS)),
-        row("leaf: payload length", Fresh, "its payload has", |pulled, _| flip_leaf(pulled, leaf::PAYLOAD_LENGTH)),
-        row("leaf: payload hash", Fresh, "its payload was altered", |pulled, _| flip_leaf(pulled, leaf::PAYLOAD_HASH)),
+        row("leaf: version", Fresh, "its leaf was altered: version", |pulled, _| {
+            flip_leaf(pulled, leaf::VERSION)
+        }),
+        row("leaf: flags", Fresh, "its leaf was altered: flags", |pulled, _| {
+            flip_leaf(pulled, leaf::FLAGS)
+        }),
+        row("leaf: stream", Fresh, "its leaf is of stream", |pulled, _| {
+            flip_leaf(pulled, leaf::STREAM)
+        }),
+        row("leaf: sequence", Fresh, "in its place came chunk", |pulled, _| {
+            flip_leaf(pulled, leaf::SEQUENCE)
+        }),
+        row("leaf: provider's time", Fresh, "provider", |pulled, _| {
+            flip_leaf(pulled, leaf::PROVIDER_TIME)
+        }),
+        row("leaf: registry's time", Fresh, "registry", |pulled, _| {
+            flip_leaf(pulled, leaf::REGISTRY_TIME)
+        }),
+        row("leaf: content type", Fresh, "content type", |pulled, _| {
+            flip_leaf(pulled, leaf::CONTENT_TYPE)
+        }),
+        row("leaf: record count", Fresh, "records", |pulled, _| {
+            flip_leaf(pulled, leaf::RECORDS)
+        }),
+        row("leaf: quality verdict", Fresh, "verdict", |pulled, _| {
+            flip_leaf(pulled, leaf::VERDICT)
+        }),
+        row(
+            "leaf: credits hash",
+            Fresh,
+            "its credits list was altered",
+            |pulled, _| flip_leaf(pulled, leaf::CREDITS),
+        ),
+        row("leaf: payload length", Fresh, "its payload has", |pulled, _| {
+            flip_leaf(pulled, leaf::PAYLOAD_LENGTH)
+        }),
+        row("leaf: payload hash", Fresh, "its payload was altered", |pulled, _| {
+            flip_leaf(pulled, leaf::PAYLOAD_HASH)
+        }),
         row("a left frontier hash", FromMiddle, "frontier", |pulled, _| {
             pulled.left_frontier.first_mut().context("no left frontier")?.0[0] ^= 1;
             Ok(())
@@ -100,24 +134,60 @@ pub fn all() -> Vec<Forgery> {
             pulled.head.head.root.0[0] ^= 1;
             Ok(())
         }),
-        row("head: timestamp", Fresh, "the head's timestamp was altered", |pulled, _| {
-            pulled.head.head.timestamp ^= 1;
-            Ok(())
+        row(
+            "head: timestamp",
+            Fresh,
+            "the head's timestamp was altered",
+            |pulled, _| {
+                pulled.head.head.timestamp ^= 1;
+                Ok(())
+            },
+        ),
+        row("the witness", Fresh, "the witness", |pulled, _| {
+            edit_cbor(&mut pulled.head.witness, flip_deepest)
         }),
-        row("the witness", Fresh, "the witness", |pulled, _| edit_cbor(&mut pulled.head.witness, flip_deepest)),
-        row("the certificate's tree", Fresh, "the certificate's signature", |pulled, _| {
-            certificate(pulled, |certificate| flip_deepest(field(certificate, "tree").context("no tree")?))
-        }),
-        row("the certificate's signature", Fresh, "the certificate's signature", |pulled, _| {
-            certificate(pulled, |certificate| flip_deepest(field(certificate, "signature").context("no signature")?))
-        }),
-        row("the delegation's canister range", Fresh, "the delegation", |pulled, _| delegation(pulled, flip_ranges)),
-        row("the delegation's signature", Fresh, "the delegation's signature", |pulled, _| {
-            delegation(pulled, |certificate| flip_deepest(field(certificate, "signature").context("no signature")?))
-        }),
-        row("the delegation left out", Fresh, "the certificate's signature", |pulled, _| {
-            certificate(pulled, |certificate| remove(certificate, "delegation"))
-        }),
+        row(
+            "the certificate's tree",
+            Fresh,
+            "the certificate's signature",
+            |pulled, _| {
+                certificate(pulled, |certificate| {
+                    flip_deepest(field(certificate, "tree").context("no tree")?)
+                })
+            },
+        ),
+        row(
+            "the certificate's signature",
+            Fresh,
+            "the certificate's signature",
+            |pulled, _| {
+                certificate(pulled, |certificate| {
+                    flip_deepest(field(certificate, "signature").context("no signature")?)
+                })
+            },
+        ),
+        row(
+            "the delegation's canister range",
+            Fresh,
+            "the delegation",
+            |pulled, _| delegation(pulled, flip_ranges),
+        ),
+        row(
+            "the delegation's signature",
+            Fresh,
+            "the delegation's signature",
+            |pulled, _| {
+                delegation(pulled, |certificate| {
+                    flip_deepest(field(certificate, "signature").context("no signature")?)
+                })
+            },
+        ),
+        row(
+            "the delegation left out",
+            Fresh,
+            "the certificate's signature",
+            |pulled, _| certificate(pulled, |certificate| remove(certificate, "delegation")),
+        ),
         row("no certificate", Fresh, "no certificate", |pulled, _| {
             pulled.head.certificate = None;
             Ok(())
@@ -136,14 +206,24 @@ pub fn all() -> Vec<Forgery> {
             pulled.chunks.swap(1, 2);
             Ok(())
         }),
-        row("another stream's valid reply", Fresh, "another stream", |pulled, genuine| {
-            *pulled = genuine.other_stream.clone();
-            Ok(())
-        }),
-        row("a valid reply, older than one seen", Holding, "already seen", |pulled, genuine| {
-            *pulled = genuine.old.clone();
-            Ok(())
-        }),
+        row(
+            "another stream's valid reply",
+            Fresh,
+            "another stream",
+            |pulled, genuine| {
+                *pulled = genuine.other_stream.clone();
+                Ok(())
+            },
+        ),
+        row(
+            "a valid reply, older than one seen",
+            Holding,
+            "already seen",
+            |pulled, genuine| {
+                *pulled = genuine.old.clone();
+                Ok(())
+            },
+        ),
         row("a valid reply, too old", Impatient, "old", |pulled, genuine| {
             *pulled = genuine.old.clone();
             Ok(())
@@ -152,7 +232,10 @@ pub fn all() -> Vec<Forgery> {
 }
 
 fn chunk(pulled: &mut Pulled, index: usize) -> Result<&mut ddsx_types::stream_registry::PulledChunk> {
-    pulled.chunks.get_mut(index).context("the reply has too few chunks to forge")
+    pulled
+        .chunks
+        .get_mut(index)
+        .context("the reply has too few chunks to forge")
 }
 
 fn flip(bytes: &mut [u8], at: usize) -> Result<()> {
@@ -165,14 +248,19 @@ fn flip_leaf(pulled: &mut Pulled, at: usize) -> Result<()> {
 }
 
 fn certificate(pulled: &mut Pulled, edit: impl FnOnce(&mut Value) -> Result<()>) -> Result<()> {
-    edit_cbor(pulled.head.certificate.as_mut().context("no certificate to forge")?, edit)
+    edit_cbor(
+        pulled.head.certificate.as_mut().context("no certificate to forge")?,
+        edit,
+    )
 }
 
 /// Edits the certificate inside the certificate's delegation.
 fn delegation(pulled: &mut Pulled, edit: impl FnOnce(&mut Value) -> Result<()>) -> Result<()> {
     certificate(pulled, |outer| {
         let inner = field(outer, "delegation").and_then(|delegation| field(delegation, "certificate"));
-        let Some(Value::Bytes(bytes)) = inner else { anyhow::bail!("no delegation to forge") };
+        let Some(Value::Bytes(bytes)) = inner else {
+            anyhow::bail!("no delegation to forge")
+        };
         edit_cbor(bytes, edit)
     })
 }
@@ -199,7 +287,14 @@ fn flip_ranges(certificate: &mut Value) -> Result<()> {
         let Value::Array(items) = tree else { return None };
         match items.first().and_then(Value::as_integer).map(i128::from) {
             Some(1) => items.iter_mut().skip(1).find_map(|branch| below(branch, wanted)),
-            Some(2) if items.get(1).and_then(Value::as_bytes).is_some_and(|label| label == wanted) => items.get_mut(2),
+            Some(2)
+                if items
+                    .get(1)
+                    .and_then(Value::as_bytes)
+                    .is_some_and(|label| label == wanted) =>
+            {
+                items.get_mut(2)
+            }
             Some(2) => items.get_mut(2).and_then(|subtree| below(subtree, wanted)),
             _ => None,
         }
@@ -251,7 +346,10 @@ mod tests {
                 labelled(b"canister_ranges", ranges(value)),
                 labelled(b"public_key", ranges(&[9])),
             ]);
-            Value::Map(vec![(Value::Text("tree".into()), labelled(b"subnet", labelled(b"id", fork)))])
+            Value::Map(vec![(
+                Value::Text("tree".into()),
+                labelled(b"subnet", labelled(b"id", fork)),
+            )])
         };
         let mut forged = document(&[4]);
         flip_ranges(&mut forged).unwrap();

@@ -34,7 +34,10 @@ async fn main() -> Result<()> {
     let live = options.live.unwrap_or(if options.check { 8 } else { 20 });
     let scene = story::play(Duration::from_secs(live)).await?;
 
-    story::step(6, "A dishonest node forges replies; each forgery is refused by name, and nothing is written");
+    story::step(
+        6,
+        "A dishonest node forges replies; each forgery is refused by name, and nothing is written",
+    );
     let refused = attack::run(&scene).await?;
     println!("   {refused} forgeries, {refused} refused");
 
@@ -45,5 +48,5 @@ async fn main() -> Result<()> {
         println!("{}", story::tour(&scene));
         tokio::signal::ctrl_c().await?;
     }
-    scene.place.stop().await
+    Ok(())
 }

@@ -57,7 +57,10 @@ struct Config<'a> {
 
 /// The workspace's root.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap_or_else(|_| PathBuf::from("."))
 }
 
 impl Place {
@@ -66,9 +69,12 @@ impl Place {
         let binary = std::env::var_os("POCKET_IC_BIN")
             .map_or_else(|| workspace().join("target/release/local-network"), PathBuf::from);
         // No hard time limit: the network stays up for whoever looks around.
-        let (server, server_url) =
-            start_server(StartServerParams { server_binary: Some(binary), ttl: Some(Duration::from_secs(3_600)), ..Default::default() })
-                .await;
+        let (server, server_url) = start_server(StartServerParams {
+            server_binary: Some(binary),
+            ttl: Some(Duration::from_secs(3_600)),
+            ..Default::default()
+        })
+        .await;
         let mut network = PocketIcBuilder::new()
             .with_server_url(server_url)
             .with_nns_subnet()
@@ -76,9 +82,20 @@ impl Place {
             .build_async()
             .await;
         let root_key = network.root_key().await.context("the network has no root subnet")?;
-        let url = network.make_live(None).await.to_string().trim_end_matches('/').to_owned();
-        let place =
-            Self { server, network, url, root_key, ledger: Principal::anonymous(), registry: Principal::anonymous() };
+        let url = network
+            .make_live(None)
+            .await
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned();
+        let place = Self {
+            server,
+            network,
+            url,
+            root_key,
+            ledger: Principal::anonymous(),
+            registry: Principal::anonymous(),
+        };
         Ok(place)
     }
 
@@ -89,13 +106,22 @@ impl Place {
             symbol: "DST".into(),
             decimals: Some(DECIMALS),
             fee: Nat::from(LEDGER_FEE),
-            minting_account: Account { owner: offices.operator, subaccount: Some([1; 32]) },
-            initial_balances: offices.balances.iter().map(|(account, amount)| (*account, Nat::from(*amount))).collect(),
+            minting_account: Account {
+                owner: offices.operator,
+                subaccount: Some([1; 32]),
+            },
+            initial_balances: offices
+                .balances
+                .iter()
+                .map(|(account, amount)| (*account, Nat::from(*amount)))
+                .collect(),
             max_supply: Nat::from(100_000_000_000_000_000_u64),
             max_memo_length: None,
             logo: None,
         });
-        self.ledger = self.install("dst_ledger", offices.operator, candid::encode_one(Some(ledger_args))?).await?;
+        self.ledger = self
+            .install("dst_ledger", offices.operator, candid::encode_one(Some(ledger_args))?)
+            .await?;
 
         let listing = AssetListing {
             ledger: self.ledger,
@@ -113,7 +139,13 @@ impl Place {
             assets: Some(vec![listing]),
             payout_interval_s: Some(1),
         };
-        self.registry = self.install("stream_registry", offices.operator, candid::encode_one(Some(registry_args))?).await?;
+        self.registry = self
+            .install(
+                "stream_registry",
+                offices.operator,
+                candid::encode_one(Some(registry_args))?,
+            )
+            .await?;
         Ok(())
     }
 
@@ -122,7 +154,9 @@ impl Place {
         let wasm = std::fs::read(&path).with_context(|| format!("{}: run scripts/build first", path.display()))?;
         let canister = self.network.create_canister_with_settings(Some(controller), None).await;
         self.network.add_cycles(canister, CYCLES).await;
-        self.network.install_canister(canister, wasm, argument, Some(controller)).await;
+        self.network
+            .install_canister(canister, wasm, argument, Some(controller))
+            .await;
         Ok(canister)
     }
 
@@ -138,12 +172,12 @@ impl Place {
         std::fs::write(&path, serde_json::to_vec_pretty(&config)?)?;
         Ok(path)
     }
+}
 
-    /// Ends the network.
-    pub async fn stop(mut self) -> Result<()> {
-        self.network.drop().await;
-        self.server.kill()?;
-        self.server.wait()?;
-        Ok(())
+impl Drop for Place {
+    /// Ends the network, also when a step failed.
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
     }
 }

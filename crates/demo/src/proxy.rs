@@ -84,8 +84,18 @@ async fn forward(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, bo
 
 async fn pass(shared: &Shared, method: Method, uri: &Uri, body: Bytes) -> Result<Response> {
     let is_pull = uri.path().ends_with("/query") && is_pull(&body);
-    let url = format!("{}{}", shared.upstream, uri.path_and_query().map_or("/", |path| path.as_str()));
-    let reply = shared.client.request(method, url).header("content-type", "application/cbor").body(body).send().await?;
+    let url = format!(
+        "{}{}",
+        shared.upstream,
+        uri.path_and_query().map_or("/", |path| path.as_str())
+    );
+    let reply = shared
+        .client
+        .request(method, url)
+        .header("content-type", "application/cbor")
+        .body(body)
+        .send()
+        .await?;
     let status = reply.status();
     let mut bytes = reply.bytes().await?;
     if is_pull && status.is_success() {
@@ -97,13 +107,17 @@ async fn pass(shared: &Shared, method: Method, uri: &Uri, body: Bytes) -> Result
     }
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", "application/cbor".parse()?);
+    response
+        .headers_mut()
+        .insert("content-type", "application/cbor".parse()?);
     Ok(response)
 }
 
 /// Whether a request envelope (IC interface specification, "Request: Query call") asks for `pull`.
 fn is_pull(envelope: &[u8]) -> bool {
-    let Ok(mut envelope) = ciborium::from_reader::<Value, _>(envelope) else { return false };
+    let Ok(mut envelope) = ciborium::from_reader::<Value, _>(envelope) else {
+        return false;
+    };
     field(&mut envelope, "content")
         .and_then(|content| field(content, "method_name"))
         .is_some_and(|name| name.as_text() == Some("pull"))
@@ -128,9 +142,10 @@ fn forge_reply(reply: &[u8], forge: &mut Forge) -> Result<Vec<u8>> {
 pub fn field<'a>(value: &'a mut Value, name: &str) -> Option<&'a mut Value> {
     match value {
         Value::Tag(_, inner) => field(inner, name),
-        Value::Map(entries) => {
-            entries.iter_mut().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
-        }
+        Value::Map(entries) => entries
+            .iter_mut()
+            .find(|(key, _)| key.as_text() == Some(name))
+            .map(|(_, value)| value),
         _ => None,
     }
 }

@@ -7,7 +7,8 @@ use candid::{Nat, Principal};
 use ddsx_client::Registry;
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
-    AddPlanArgs, AppendArgs, CreateStreamArgs, LicenceTerms, NewChunk, NewContributor, PlanId, PlanKind, Price, StreamId,
+    AddPlanArgs, AppendArgs, CreateStreamArgs, LicenceTerms, NewChunk, NewContributor, PlanId, PlanKind, Price,
+    StreamId,
 };
 
 use crate::feed::{self, Event, Networks};
@@ -26,9 +27,10 @@ pub fn account_of(network: &str) -> Account {
 pub fn stream_args(networks: &Networks, provider: Account, contributors_share_bps: u16) -> CreateStreamArgs {
     CreateStreamArgs {
         name: "USGS earthquakes".into(),
-        description: "All earthquakes worldwide as USGS reports them, one GeoJSON Feature a line; each is credited to the \
+        description:
+            "All earthquakes worldwide as USGS reports them, one GeoJSON Feature a line; each is credited to the \
                       seismic network that contributed it."
-            .into(),
+                .into(),
         tags: vec!["earthquakes".into(), "geojson".into(), "live".into()],
         content_type: "application/x-ndjson".into(),
         schema: Some(r#"{"type":"object","required":["type","properties","geometry","id"]}"#.into()),
@@ -39,7 +41,10 @@ pub fn stream_args(networks: &Networks, provider: Account, contributors_share_bp
         contributors: networks
             .names()
             .iter()
-            .map(|name| NewContributor { label: name.clone(), account: Some(account_of(name)) })
+            .map(|name| NewContributor {
+                label: name.clone(),
+                account: Some(account_of(name)),
+            })
             .collect(),
     }
 }
@@ -49,8 +54,13 @@ pub fn month_plan(stream: StreamId, ledger: Principal, price: u64) -> AddPlanArg
     AddPlanArgs {
         stream,
         name: "one month".into(),
-        kind: PlanKind::Subscription { duration_ns: 30 * 24 * 3_600 * 1_000_000_000 },
-        prices: vec![Price { ledger, amount: Nat::from(price) }],
+        kind: PlanKind::Subscription {
+            duration_ns: 30 * 24 * 3_600 * 1_000_000_000,
+        },
+        prices: vec![Price {
+            ledger,
+            amount: Nat::from(price),
+        }],
     }
 }
 
@@ -63,7 +73,9 @@ pub async fn create(
     ledger: Principal,
     price: u64,
 ) -> Result<(StreamId, PlanId)> {
-    let stream = registry.create_stream(&stream_args(networks, provider, contributors_share_bps)).await?;
+    let stream = registry
+        .create_stream(&stream_args(networks, provider, contributors_share_bps))
+        .await?;
     let plan = registry.add_plan(&month_plan(stream, ledger, price)).await?;
     Ok((stream, plan))
 }
@@ -88,9 +100,22 @@ pub async fn append(
         })
         .collect::<Result<Vec<_>>>()?;
     let count = u64::try_from(chunks.len())?;
-    let appended = registry.append(&AppendArgs { stream, expected_sequence: at, chunks }).await?;
-    ensure!(appended.first_sequence == at && !appended.already_stored, "the batch went elsewhere: {appended:?}");
-    ensure!(appended.head.tree_size == at + count, "the log has another size: {:?}", appended.head);
+    let appended = registry
+        .append(&AppendArgs {
+            stream,
+            expected_sequence: at,
+            chunks,
+        })
+        .await?;
+    ensure!(
+        appended.first_sequence == at && !appended.already_stored,
+        "the batch went elsewhere: {appended:?}"
+    );
+    ensure!(
+        appended.head.tree_size == at + count,
+        "the log has another size: {:?}",
+        appended.head
+    );
     Ok(appended.head.tree_size)
 }
 

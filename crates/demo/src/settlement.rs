@@ -56,12 +56,21 @@ impl Settlement {
         rows.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.name.cmp(&b.name)));
         rows.push(row(PROVIDER, None, shares.provider));
         rows.push(row(PROTOCOL, None, shares.protocol));
-        Self { price, ledger_fee, rows, carried: shares.carried }
+        Self {
+            price,
+            ledger_fee,
+            rows,
+            carried: shares.carried,
+        }
     }
 
     /// What the ledger took for payments that arrived.
     pub fn ledger_fees(&self) -> u128 {
-        self.rows.iter().filter(|row| row.arrived > 0).map(|_| self.ledger_fee).sum()
+        self.rows
+            .iter()
+            .filter(|row| row.arrived > 0)
+            .map(|_| self.ledger_fee)
+            .sum()
     }
 
     /// Whether every share has arrived, less the ledger's fee, and everything sums to the price.
@@ -78,7 +87,11 @@ impl Settlement {
         }
         let arrived: u128 = self.rows.iter().map(|row| row.arrived).sum();
         let total = arrived + self.ledger_fees() + self.carried;
-        ensure!(total == self.price, "the parts sum to {total}, the price was {}", self.price);
+        ensure!(
+            total == self.price,
+            "the parts sum to {total}, the price was {}",
+            self.price
+        );
         Ok(())
     }
 
@@ -98,7 +111,13 @@ impl Settlement {
         line("arrived in all", "", "", "", &dst(arrived));
         line("ledger fees in all", "", "", "", &dst(self.ledger_fees()));
         line("carried remainder", "", "", "", &dst(self.carried));
-        line("= the price", "", "", "", &dst(arrived + self.ledger_fees() + self.carried));
+        line(
+            "= the price",
+            "",
+            "",
+            "",
+            &dst(arrived + self.ledger_fees() + self.carried),
+        );
         text
     }
 }
@@ -121,8 +140,11 @@ mod tests {
     fn settled(forget: u128) -> Settlement {
         let records = BTreeMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]);
         let shares = split(1_000_000, 250, 7_000, &records);
-        let mut arrived: BTreeMap<_, _> =
-            shares.contributors.iter().map(|(name, share)| (name.clone(), share - 10)).collect();
+        let mut arrived: BTreeMap<_, _> = shares
+            .contributors
+            .iter()
+            .map(|(name, share)| (name.clone(), share - 10))
+            .collect();
         arrived.insert(PROVIDER.to_owned(), shares.provider - 10 - forget);
         arrived.insert(PROTOCOL.to_owned(), shares.protocol - 10);
         Settlement::new(1_000_000, 10, &shares, &records, &arrived)

@@ -24,10 +24,17 @@ pub fn split(price: u64, protocol_bps: u16, contributors_bps: u16, records: &BTr
     let provider = rest * u128::from(10_000 - contributors_bps) / 10_000;
     let part = rest - provider;
     let all: u128 = records.values().copied().map(u128::from).sum();
-    let contributors: BTreeMap<String, u128> =
-        records.iter().map(|(name, count)| (name.clone(), part * u128::from(*count) / all)).collect();
+    let contributors: BTreeMap<String, u128> = records
+        .iter()
+        .map(|(name, count)| (name.clone(), part * u128::from(*count) / all))
+        .collect();
     let carried = part - contributors.values().sum::<u128>();
-    Shares { protocol, provider, contributors, carried }
+    Shares {
+        protocol,
+        provider,
+        contributors,
+        carried,
+    }
 }
 
 impl Shares {

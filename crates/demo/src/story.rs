@@ -11,7 +11,7 @@ use ddsx_types::Account;
 use ddsx_types::stream_registry::{LicenceId, PlanId, QuoteArgs, StreamId};
 
 use crate::feed::{self, Event, Networks};
-use crate::place::{DECIMALS, LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, workspace};
+use crate::place::{LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, workspace};
 use crate::publish::{self, account_of};
 use crate::settlement::{PROTOCOL, PROVIDER, Settlement, dst};
 use crate::shares::{self, Shares};
@@ -53,7 +53,9 @@ pub fn step(number: u32, text: &str) {
 impl Scene {
     /// The registry as one of the cast.
     pub async fn registry_as(&self, name: &str) -> Result<Registry> {
-        Ok(connect(&self.place, &self.identities, name).await?.registry(self.place.registry))
+        Ok(connect(&self.place, &self.identities, name)
+            .await?
+            .registry(self.place.registry))
     }
 }
 
@@ -79,9 +81,18 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     let operator = connect(&place, &identities, "operator").await?.principal();
     let provider = connect(&place, &identities, "provider").await?;
     let buyer = connect(&place, &identities, "buyer").await?;
-    let treasury = Account { owner: operator, subaccount: Some([9; 32]) };
+    let treasury = Account {
+        owner: operator,
+        subaccount: Some([9; 32]),
+    };
     let balances = vec![(buyer.principal().into(), BUYER_FUNDS)];
-    place.deploy(&Offices { operator, treasury, balances }).await?;
+    place
+        .deploy(&Offices {
+            operator,
+            treasury,
+            balances,
+        })
+        .await?;
     let config = place.write_config(&folder)?;
     let (ledger, registry) = (buyer.ledger(place.ledger), provider.registry(place.registry));
     println!("   network    {}", place.url);
@@ -89,10 +100,20 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     println!("   ledger     {}", place.ledger);
     println!("   registry   {}", place.registry);
 
-    step(2, "A provider publishes the first 1,600 earthquakes, each credited to its seismic network");
+    step(
+        2,
+        "A provider publishes the first 1,600 earthquakes, each credited to its seismic network",
+    );
     let provider_account = Account::from(provider.principal());
-    let (stream, plan) =
-        publish::create(&registry, &networks, provider_account, CONTRIBUTORS_SHARE_BPS, place.ledger, PRICE).await?;
+    let (stream, plan) = publish::create(
+        &registry,
+        &networks,
+        provider_account,
+        CONTRIBUTORS_SHARE_BPS,
+        place.ledger,
+        PRICE,
+    )
+    .await?;
     let (first, rest) = events.split_at(PUBLISHED_FIRST);
     let size = publish::append(&registry, stream, &networks, 0, first, publish::EVENTS_PER_CHUNK).await?;
     println!(
@@ -107,7 +128,10 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     let licence = buy(&ledger, &as_buyer, plan).await?;
     println!("   licence {licence}, certified and verified to the root key");
 
-    step(4, "The rest arrives live while the buyer follows, and every record is verified to the root key");
+    step(
+        4,
+        "The rest arrives live while the buyer follows, and every record is verified to the root key",
+    );
     let publishing = {
         let (registry, networks, rest) = (registry.clone(), networks.clone(), rest.to_vec());
         tokio::spawn(async move { publish::live(&registry, stream, &networks, size, &rest, live_for).await })
@@ -118,17 +142,35 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     step(5, "Each network's share of the fee is in its account");
     let records = feed::count_by_network(first);
     let shares = shares::split(PRICE, PROTOCOL_FEE_BPS, CONTRIBUTORS_SHARE_BPS, &records);
+    ensure!(
+        shares.total() == u128::from(PRICE),
+        "the expected shares do not sum to the price"
+    );
     let settlement = settle(&ledger, &shares, &records, provider_account, treasury).await?;
     print!("{}", settlement.table());
     settlement.check()?;
     check_books(&as_buyer, &ledger, &settlement).await?;
     println!("   expected shares come from the raw file; they arrived to the last unit");
 
-    Ok(Scene { place, folder, config, identities, events, stream, plan, licence })
+    Ok(Scene {
+        place,
+        folder,
+        config,
+        identities,
+        events,
+        stream,
+        plan,
+        licence,
+    })
 }
 
 async fn buy(ledger: &Ledger, registry: &Registry, plan: PlanId) -> Result<LicenceId> {
-    let quote = registry.quote(QuoteArgs { plan, ledger: Some(ledger.id()) }).await?;
+    let quote = registry
+        .quote(QuoteArgs {
+            plan,
+            ledger: Some(ledger.id()),
+        })
+        .await?;
     println!(
         "   price {} DST + ledger fees {} DST (transfer) and {} DST (approval)",
         dst(PRICE.into()),
@@ -136,7 +178,9 @@ async fn buy(ledger: &Ledger, registry: &Registry, plan: PlanId) -> Result<Licen
         dst(LEDGER_FEE.into())
     );
     let buyer = Account::from(registry.network().principal());
-    ledger.ensure_allowance(buyer, registry.id().into(), &quote.allowance).await?;
+    ledger
+        .ensure_allowance(buyer, registry.id().into(), &quote.allowance)
+        .await?;
     let purchase = Purchase::new(registry, &quote, None, None);
     let licence = purchase.complete(registry, Duration::from_secs(30)).await?;
     // The same request again must be the same licence, and must not be charged.
@@ -144,14 +188,20 @@ async fn buy(ledger: &Ledger, registry: &Registry, plan: PlanId) -> Result<Licen
     ensure!(again == licence, "a repeated purchase gave another licence: {again:?}");
     let left = balance(ledger, buyer).await?;
     let expected = u128::from(BUYER_FUNDS - PRICE - 2 * LEDGER_FEE);
-    ensure!(left == expected, "the buyer should have {expected} left, and has {left}");
+    ensure!(
+        left == expected,
+        "the buyer should have {expected} left, and has {left}"
+    );
     registry.verified_licence(licence.id).await?;
     Ok(licence.id)
 }
 
 /// Follows the stream from its beginning until all events came, and compares each with the raw file.
 async fn follow(registry: &Registry, stream: StreamId, events: &[Event]) -> Result<()> {
-    let options = FollowOptions { interval: Duration::from_millis(200), ..FollowOptions::default() };
+    let options = FollowOptions {
+        interval: Duration::from_millis(200),
+        ..FollowOptions::default()
+    };
     let mut follower = Puller::new(registry.clone(), stream).follow(options);
     let began = Instant::now();
     let mut received = 0;
@@ -163,7 +213,9 @@ async fn follow(registry: &Registry, stream: StreamId, events: &[Event]) -> Resu
         pulls += 1;
         for chunk in &batch.chunks {
             for line in std::str::from_utf8(&chunk.payload)?.lines() {
-                let Some(event) = events.get(received) else { bail!("more records than the feed has") };
+                let Some(event) = events.get(received) else {
+                    bail!("more records than the feed has")
+                };
                 ensure!(event.line == line, "record {received} is not the feed's");
                 received += 1;
             }
@@ -191,8 +243,11 @@ async fn settle(
     provider: Account,
     treasury: Account,
 ) -> Result<Settlement> {
-    let mut payees: BTreeMap<String, Account> =
-        shares.contributors.keys().map(|name| (name.clone(), account_of(name))).collect();
+    let mut payees: BTreeMap<String, Account> = shares
+        .contributors
+        .keys()
+        .map(|name| (name.clone(), account_of(name)))
+        .collect();
     payees.insert(PROVIDER.to_owned(), provider);
     payees.insert(PROTOCOL.to_owned(), treasury);
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -203,7 +258,13 @@ async fn settle(
         }
         let complete = arrived.values().all(|amount| *amount > 0);
         if complete || Instant::now() > deadline {
-            return Ok(Settlement::new(PRICE.into(), LEDGER_FEE.into(), shares, records, &arrived));
+            return Ok(Settlement::new(
+                PRICE.into(),
+                LEDGER_FEE.into(),
+                shares,
+                records,
+                &arrived,
+            ));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
@@ -211,13 +272,26 @@ async fn settle(
 
 /// The registry's own books must say the same, and its account at the ledger must hold what is carried and no more.
 async fn check_books(registry: &Registry, ledger: &Ledger, settlement: &Settlement) -> Result<()> {
-    let audit = registry.audit(ledger.id()).await?.context("the registry keeps no books of DST")?;
+    let audit = registry
+        .audit(ledger.id())
+        .await?
+        .context("the registry keeps no books of DST")?;
     ensure!(audit.conserved, "the registry's books do not balance: {audit:?}");
-    ensure!(audit.received == settlement.price && audit.ledger_fees == settlement.ledger_fees(), "{audit:?}");
+    ensure!(
+        audit.received == settlement.price && audit.ledger_fees == settlement.ledger_fees(),
+        "{audit:?}"
+    );
     let held = balance(ledger, registry.id().into()).await?;
-    ensure!(audit.must_hold == held, "the registry must hold {}, and holds {held}", audit.must_hold);
-    ensure!(held == settlement.carried, "the registry holds {held}, carried is {}", settlement.carried);
-    debug_assert_eq!(DECIMALS, 8);
+    ensure!(
+        audit.must_hold == held,
+        "the registry must hold {}, and holds {held}",
+        audit.must_hold
+    );
+    ensure!(
+        held == settlement.carried,
+        "the registry holds {held}, carried is {}",
+        settlement.carried
+    );
     Ok(())
 }
 
@@ -229,7 +303,7 @@ pub fn tour(scene: &Scene) -> String {
     };
     let command = shown(&workspace().join("target/release/ddsx"));
     let folder = shown(&scene.folder);
-    let (stream, plan) = (scene.stream, scene.plan);
+    let (stream, plan, licence) = (scene.stream, scene.plan, scene.licence);
     format!(
         "The network stays up at {url}; Ctrl-C ends it. In another terminal, from this folder:
 
@@ -238,6 +312,7 @@ pub fn tour(scene: &Scene) -> String {
   {command} stream show {stream}
   {command} --identity {folder}/identities/buyer.pem token balance
   {command} --identity {folder}/identities/buyer.pem licence list
+  {command} licence show {licence}
   {command} --identity {folder}/identities/buyer.pem stream pull {stream} --out -
   {command} --identity {folder}/identities/buyer.pem stream pull {stream} --follow --cursor {folder}/quakes.cursor --out {folder}/quakes
   {command} revenue show {stream}
