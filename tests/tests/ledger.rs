@@ -97,7 +97,7 @@ fn should_end_allowances_in_time_and_keep_them_through_an_upgrade() {
                     ..approve(user(2), 1_u8)
                 }
             )
-            .map_err(name),
+            .map_err(|error| name(&error)),
         Err("Expired".into())
     );
     world.advance(11 * MINUTE);
@@ -114,7 +114,7 @@ fn should_end_allowances_in_time_and_keep_them_through_an_upgrade() {
 }
 
 /// The variant's name alone: its ledger time is not the test's to know.
-fn name(error: ApproveError) -> String {
+fn name(error: &ApproveError) -> String {
     format!("{error:?}")
         .split([' ', '{'])
         .next()

@@ -3,13 +3,17 @@
     missing_docs,
     reason = "the endpoints are documented by their standards and by the Candid file"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "an endpoint owns the arguments that it decodes"
+)]
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use candid::{Nat, Principal};
 use ddsx_runtime::{Runtime, System};
-use ddsx_types::dst_ledger::{LedgerArgs, LedgerTotals};
+use ddsx_types::dst_ledger::{InitArgs, LedgerArgs, LedgerTotals};
 use dst_ledger::ledger::Ledger;
 use dst_ledger::metrics::{self, HttpRequest, HttpResponse, SystemFigures};
 use dst_ledger::standards::{self, SupportedStandard};
@@ -59,10 +63,15 @@ fn prune_after(delay: Duration) {
 
 #[init]
 fn init(args: Option<LedgerArgs>) {
-    start(match args {
-        Some(LedgerArgs::Init(args)) => Ledger::install(DefaultMemoryImpl::default(), args, System.time()),
-        _ => Err("a new ledger needs the argument opt variant { Init = … }".into()),
-    });
+    let args = match args {
+        Some(LedgerArgs::Init(args)) => Ok(args),
+        Some(LedgerArgs::Upgrade(_)) => Err("a new ledger takes the argument null or opt variant { Init = … }".into()),
+        None if System.caller() == Principal::anonymous() => {
+            Err("the anonymous principal cannot mint: name a minting account in opt variant { Init = … }".into())
+        }
+        None => Ok(InitArgs::for_installer(System.caller())),
+    };
+    start(args.and_then(|args| Ledger::install(DefaultMemoryImpl::default(), args, System.time())));
 }
 
 #[post_upgrade]

@@ -1,14 +1,17 @@
 //! Install arguments and counters of `dst_ledger`. Its other methods take and return the ICRC types of
 //! `icrc-ledger-types`.
 //!
-//! The canister's argument is `opt LedgerArgs`: `Init` at installation, `Upgrade` or nothing at an upgrade. An argument
-//! that does not hold what is written here makes the installation fail with a message that says which rule it breaks.
+//! The canister's argument is `opt LedgerArgs`: `Init` at installation, `Upgrade` at an upgrade. `null` at installation
+//! stands for [`InitArgs::for_installer`], at an upgrade for no change. An argument that does not hold what is written
+//! here makes the installation fail with a message that says which rule it breaks.
 
-use candid::{CandidType, Nat};
+use candid::{CandidType, Nat, Principal};
 use icrc_ledger_types::icrc1::account::Account;
 use serde::{Deserialize, Serialize};
 
-/// What `install_code` passes.
+/// What `install_code` passes, as `opt`. `null` at an upgrade changes nothing; `null` at installation makes the token "Data
+/// Stream Token" (DST, 8 decimals, fee 10,000, cap of a billion DST, no balances) whose minting account is the
+/// installer's default account. The anonymous principal cannot install so: it could never mint.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub enum LedgerArgs {
     /// Creates the token. Only at installation (or reinstallation).
@@ -40,6 +43,23 @@ pub struct InitArgs {
     pub max_memo_length: Option<u16>,
     /// `icrc1:logo`, a URL or a data URL of at most 341,334 bytes (what an SNS takes).
     pub logo: Option<String>,
+}
+
+impl InitArgs {
+    /// The token that `null` installs, ready for a local network: whoever installs it mints.
+    pub fn for_installer(installer: Principal) -> Self {
+        Self {
+            name: "Data Stream Token".into(),
+            symbol: "DST".into(),
+            decimals: None,
+            fee: Nat::from(10_000_u64),
+            minting_account: installer.into(),
+            initial_balances: Vec::new(),
+            max_supply: Nat::from(100_000_000_000_000_000_u64),
+            max_memo_length: None,
+            logo: None,
+        }
+    }
 }
 
 /// What an upgrade may change; an absent field stays as it is.

@@ -21,6 +21,9 @@ fn args() -> InitArgs {
     }
 }
 
+/// Makes an argument wrong.
+type Change = fn(&mut InitArgs);
+
 #[test]
 fn should_fill_in_the_defaults() {
     let (config, balances) = Config::new(args()).unwrap();
@@ -32,9 +35,18 @@ fn should_fill_in_the_defaults() {
 }
 
 #[test]
+fn should_accept_what_no_argument_stands_for() {
+    let (config, balances) = Config::new(InitArgs::for_installer(account(7).owner)).unwrap();
+    assert_eq!(
+        (config.minting_account, config.max_supply),
+        (account(7), 10_u128.pow(9 + 8))
+    );
+    assert_eq!(balances, []);
+}
+
+#[test]
 fn should_say_which_rule_an_argument_breaks() {
     let too_large = Nat::from(u128::MAX) + 1_u8;
-    type Change = fn(&mut InitArgs);
     let cases: [(Change, &str); 13] = [
         (|args| args.name.clear(), "name has 0 bytes"),
         (|args| args.name = "n".repeat(65), "name has 65 bytes"),

@@ -12,13 +12,18 @@ use ic_stable_structures::{Memory, StableBTreeMap};
 use super::raw;
 use crate::account::{ACCOUNT_KEY_BYTES, AccountKey};
 
-const RECORD_BYTES: u64 = 128;
+const RECORD_BYTES: usize = 128;
 const KEY_AT: usize = 1;
 const BALANCE_AT: u64 = 64;
 const VERSION: u8 = 1;
 
 /// An account's place in the array, from 0.
 pub type AccountNumber = u64;
+
+/// Where a record begins.
+const fn offset(number: AccountNumber) -> u64 {
+    number * RECORD_BYTES as u64
+}
 
 /// All accounts ever seen.
 pub struct Accounts<M: Memory> {
@@ -52,28 +57,27 @@ impl<M: Memory> Accounts<M> {
     /// A new record, its balance 0, for an account that [`Accounts::find`] does not know.
     pub fn create(&mut self, account: AccountKey) -> AccountNumber {
         let number = self.index.len();
-        let mut record = [0; RECORD_BYTES as usize];
+        let mut record = [0; RECORD_BYTES];
         record[0] = VERSION;
         record[KEY_AT..KEY_AT + ACCOUNT_KEY_BYTES].copy_from_slice(&account.0);
-        raw::write(&self.records, number * RECORD_BYTES, &record);
+        raw::write(&self.records, offset(number), &record);
         self.index.insert(account, number);
         number
     }
 
     /// The account with this number, which must be below [`Accounts::len`].
     pub fn key(&self, number: AccountNumber) -> AccountKey {
-        AccountKey(raw::read(&self.records, number * RECORD_BYTES + KEY_AT as u64))
+        AccountKey(raw::read(&self.records, offset(number) + KEY_AT as u64))
     }
 
     /// Its balance in smallest units.
     pub fn balance(&self, number: AccountNumber) -> u128 {
-        u128::from_le_bytes(raw::read(&self.records, number * RECORD_BYTES + BALANCE_AT))
+        u128::from_le_bytes(raw::read(&self.records, offset(number) + BALANCE_AT))
     }
 
     /// Sets its balance.
     pub fn set_balance(&mut self, number: AccountNumber, balance: u128) {
-        self.records
-            .write(number * RECORD_BYTES + BALANCE_AT, &balance.to_le_bytes());
+        self.records.write(offset(number) + BALANCE_AT, &balance.to_le_bytes());
     }
 }
 

@@ -55,7 +55,7 @@ struct Model {
     blocks: u64,
 }
 
-fn error(name: &str, figure: impl ToString) -> Answer {
+fn error(name: &str, figure: &impl ToString) -> Answer {
     Err(format!("{name} {}", figure.to_string().replace('_', "")))
 }
 
@@ -103,7 +103,7 @@ impl Model {
 
     fn apply(&mut self, caller: Principal, call: &Call, now: u64) -> Answer {
         if caller == Principal::anonymous() {
-            return error("Generic", 1);
+            return error("Generic", &1);
         }
         match call.clone() {
             Call::Transfer(args) => {
@@ -140,24 +140,24 @@ impl Model {
         let minting = account(0);
         let (mint, burn) = (args.from == minting, args.to == minting);
         if mint && burn {
-            return error("Generic", 3);
+            return error("Generic", &3);
         }
         if mint && spender.is_some() {
-            return error("Generic", 6);
+            return error("Generic", &6);
         }
         let memo_length = args.memo.as_ref().map_or(0, |memo| memo.0.len());
         if memo_length > 80 {
-            return error("Generic", 2);
+            return error("Generic", &2);
         }
         let fee = if mint || burn { 0 } else { FEE };
         if args.fee.as_ref().is_some_and(|named| small(named).is_none()) {
-            return error("BadFee", fee);
+            return error("BadFee", &fee);
         }
         let Some(amount) = small(&args.amount) else {
             return if mint {
-                error("Generic", 4)
+                error("Generic", &4)
             } else {
-                error("InsufficientFunds", self.balance(&args.from))
+                error("InsufficientFunds", &self.balance(&args.from))
             };
         };
 
@@ -175,32 +175,32 @@ impl Model {
         let identity = format!("{spender:?} {identity:?}");
         self.window(args.created_at_time, &identity, now)?;
         if memo_length > MEMO_LIMIT {
-            return error("Generic", 2);
+            return error("Generic", &2);
         }
         if args.fee.is_some_and(|named| small(&named) != Some(fee)) {
-            return error("BadFee", fee);
+            return error("BadFee", &fee);
         }
         if mint {
             if self.supply() + amount.min(MAX_SUPPLY + 1) > MAX_SUPPLY {
-                return error("Generic", 4);
+                return error("Generic", &4);
             }
             *self.balances.entry(args.to).or_default() += amount;
             return self.done(args.created_at_time, identity);
         }
         if burn && amount < FEE {
-            return error("BadBurn", FEE);
+            return error("BadBurn", &FEE);
         }
         let total = amount.checked_add(fee);
         let drawn = spender.filter(|spender| *spender != args.from);
         if let Some(spender) = &drawn {
             let (allowed, _) = self.allowance(&args.from, spender, now);
             if total.is_none_or(|total| total > allowed) {
-                return error("InsufficientAllowance", allowed);
+                return error("InsufficientAllowance", &allowed);
             }
         }
         let balance = self.balance(&args.from);
         let Some(total) = total.filter(|total| *total <= balance) else {
-            return error("InsufficientFunds", balance);
+            return error("InsufficientFunds", &balance);
         };
         self.balances.insert(args.from, balance - total);
         if !burn {
@@ -219,17 +219,17 @@ impl Model {
             subaccount: args.from_subaccount,
         };
         if from == account(0) {
-            return error("Generic", 6);
+            return error("Generic", &6);
         }
         if args.spender.owner == caller {
-            return error("Generic", 5);
+            return error("Generic", &5);
         }
         let memo_length = args.memo.as_ref().map_or(0, |memo| memo.0.len());
         if memo_length > 80 {
-            return error("Generic", 2);
+            return error("Generic", &2);
         }
         if args.fee.as_ref().is_some_and(|named| small(named).is_none()) {
-            return error("BadFee", FEE);
+            return error("BadFee", &FEE);
         }
         let (allowed, _) = self.allowance(&from, &args.spender, now);
         if args
@@ -237,7 +237,7 @@ impl Model {
             .as_ref()
             .is_some_and(|expected| small(expected).is_none())
         {
-            return error("AllowanceChanged", allowed);
+            return error("AllowanceChanged", &allowed);
         }
         let amount = small(&args.amount).unwrap_or(u128::MAX);
         let identity = format!(
@@ -249,23 +249,23 @@ impl Model {
         );
         self.window(args.created_at_time, &identity, now)?;
         if memo_length > MEMO_LIMIT {
-            return error("Generic", 2);
+            return error("Generic", &2);
         }
         if args.fee.is_some_and(|named| small(&named) != Some(FEE)) {
-            return error("BadFee", FEE);
+            return error("BadFee", &FEE);
         }
         let balance = self.balance(&from);
         if balance < FEE {
-            return error("InsufficientFunds", balance);
+            return error("InsufficientFunds", &balance);
         }
         if args.expires_at.is_some_and(|expiry| expiry <= now) {
-            return error("Expired", now);
+            return error("Expired", &now);
         }
         if args
             .expected_allowance
             .is_some_and(|expected| small(&expected) != Some(allowed))
         {
-            return error("AllowanceChanged", allowed);
+            return error("AllowanceChanged", &allowed);
         }
         self.balances.insert(from, balance - FEE);
         self.set_allowance(from, args.spender, amount, args.expires_at);
@@ -288,38 +288,38 @@ fn run(ledger: &mut Ledger<VectorMemory>, caller: Principal, call: &Call, now: u
     use icrc_ledger_types::icrc2::transfer_from::TransferFromError as F;
     match call.clone() {
         Call::Transfer(args) => ledger.transfer(caller, args, now).or_else(|failure| match failure {
-            T::BadFee { expected_fee } => error("BadFee", expected_fee),
-            T::BadBurn { min_burn_amount } => error("BadBurn", min_burn_amount),
-            T::InsufficientFunds { balance } => error("InsufficientFunds", balance),
-            T::TooOld => error("TooOld", ""),
-            T::CreatedInFuture { ledger_time } => error("CreatedInFuture", ledger_time),
-            T::TemporarilyUnavailable => error("TemporarilyUnavailable", ""),
-            T::Duplicate { duplicate_of } => error("Duplicate", duplicate_of),
-            T::GenericError { error_code, .. } => error("Generic", error_code),
+            T::BadFee { expected_fee } => error("BadFee", &expected_fee),
+            T::BadBurn { min_burn_amount } => error("BadBurn", &min_burn_amount),
+            T::InsufficientFunds { balance } => error("InsufficientFunds", &balance),
+            T::TooOld => error("TooOld", &""),
+            T::CreatedInFuture { ledger_time } => error("CreatedInFuture", &ledger_time),
+            T::TemporarilyUnavailable => error("TemporarilyUnavailable", &""),
+            T::Duplicate { duplicate_of } => error("Duplicate", &duplicate_of),
+            T::GenericError { error_code, .. } => error("Generic", &error_code),
         }),
         Call::TransferFrom(args) => ledger
             .transfer_from(caller, args, now)
             .or_else(|failure| match failure {
-                F::BadFee { expected_fee } => error("BadFee", expected_fee),
-                F::BadBurn { min_burn_amount } => error("BadBurn", min_burn_amount),
-                F::InsufficientFunds { balance } => error("InsufficientFunds", balance),
-                F::InsufficientAllowance { allowance } => error("InsufficientAllowance", allowance),
-                F::TooOld => error("TooOld", ""),
-                F::CreatedInFuture { ledger_time } => error("CreatedInFuture", ledger_time),
-                F::TemporarilyUnavailable => error("TemporarilyUnavailable", ""),
-                F::Duplicate { duplicate_of } => error("Duplicate", duplicate_of),
-                F::GenericError { error_code, .. } => error("Generic", error_code),
+                F::BadFee { expected_fee } => error("BadFee", &expected_fee),
+                F::BadBurn { min_burn_amount } => error("BadBurn", &min_burn_amount),
+                F::InsufficientFunds { balance } => error("InsufficientFunds", &balance),
+                F::InsufficientAllowance { allowance } => error("InsufficientAllowance", &allowance),
+                F::TooOld => error("TooOld", &""),
+                F::CreatedInFuture { ledger_time } => error("CreatedInFuture", &ledger_time),
+                F::TemporarilyUnavailable => error("TemporarilyUnavailable", &""),
+                F::Duplicate { duplicate_of } => error("Duplicate", &duplicate_of),
+                F::GenericError { error_code, .. } => error("Generic", &error_code),
             }),
         Call::Approve(args) => ledger.approve(caller, args, now).or_else(|failure| match failure {
-            A::BadFee { expected_fee } => error("BadFee", expected_fee),
-            A::InsufficientFunds { balance } => error("InsufficientFunds", balance),
-            A::AllowanceChanged { current_allowance } => error("AllowanceChanged", current_allowance),
-            A::Expired { ledger_time } => error("Expired", ledger_time),
-            A::TooOld => error("TooOld", ""),
-            A::CreatedInFuture { ledger_time } => error("CreatedInFuture", ledger_time),
-            A::TemporarilyUnavailable => error("TemporarilyUnavailable", ""),
-            A::Duplicate { duplicate_of } => error("Duplicate", duplicate_of),
-            A::GenericError { error_code, .. } => error("Generic", error_code),
+            A::BadFee { expected_fee } => error("BadFee", &expected_fee),
+            A::InsufficientFunds { balance } => error("InsufficientFunds", &balance),
+            A::AllowanceChanged { current_allowance } => error("AllowanceChanged", &current_allowance),
+            A::Expired { ledger_time } => error("Expired", &ledger_time),
+            A::TooOld => error("TooOld", &""),
+            A::CreatedInFuture { ledger_time } => error("CreatedInFuture", &ledger_time),
+            A::TemporarilyUnavailable => error("TemporarilyUnavailable", &""),
+            A::Duplicate { duplicate_of } => error("Duplicate", &duplicate_of),
+            A::GenericError { error_code, .. } => error("Generic", &error_code),
         }),
     }
 }
