@@ -65,6 +65,28 @@ struct Transfer {
     created_at_time: Option<u64>,
 }
 
+#[derive(CandidType)]
+struct Token {
+    fee: Nat,
+    decimals: Option<u8>,
+    minting_account: Account,
+    logo: Option<String>,
+    name: String,
+    initial_balances: Vec<(Account, Nat)>,
+    max_supply: Nat,
+    max_memo_length: Option<u16>,
+    symbol: String,
+}
+
+#[derive(CandidType)]
+enum LedgerArgument {
+    Init(Token),
+}
+
+fn account(owner: Principal) -> Account {
+    Account { owner, subaccount: None }
+}
+
 /// What can go wrong does not matter here, only that nothing does.
 #[derive(CandidType, Deserialize, Debug)]
 enum Answer {
@@ -86,8 +108,19 @@ fn should_make_300_transfers_a_second() {
     let (minter, user) = (Principal::from_slice(&[1; 29]), Principal::from_slice(&[2; 29]));
     let canister = pic.create_canister_with_settings(Some(minter), None);
     pic.add_cycles(canister, CYCLES);
-    // The default token: its minting account is the installer's.
-    pic.install_canister(canister, ledger, Encode!(&None::<()>).unwrap(), Some(minter));
+    let token = Token {
+        fee: 10_000_u64.into(),
+        decimals: None,
+        minting_account: account(minter),
+        logo: None,
+        name: "Token".into(),
+        initial_balances: vec![(account(user), 1_000_000_000_000_u64.into())],
+        max_supply: 1_000_000_000_000_000_u64.into(),
+        max_memo_length: None,
+        symbol: "TOK".into(),
+    };
+    let argument = Encode!(&Some(LedgerArgument::Init(token))).unwrap();
+    pic.install_canister(canister, ledger, argument, Some(minter));
     let transfer = |from: Principal, to: Principal, amount: u64| {
         let argument = Transfer {
             from_subaccount: None,
@@ -108,7 +141,6 @@ fn should_make_300_transfers_a_second() {
             Answer::Err(_) => panic!("the transfer failed"),
         }
     };
-    transfer(minter, user, 1_000_000_000_000);
     let start = Instant::now();
     for i in 0..MESSAGES {
         transfer(user, Principal::from_slice(&i.to_be_bytes()), 100_000);

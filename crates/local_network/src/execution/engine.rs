@@ -35,6 +35,8 @@ pub(crate) fn engine() -> &'static Engine {
             .cranelift_opt_level(OptLevel::Speed)
             .consume_fuel(true)
             .operator_cost(metering::operator_cost())
+            // Nothing runs asynchronously here, but the engine wants that stack to be the larger one.
+            .async_stack_size(NEEDED_STACK)
             .max_wasm_stack(WASM_STACK)
             .memory_init_cow(false)
             .memory_may_move(false)
@@ -48,7 +50,8 @@ pub(crate) fn engine() -> &'static Engine {
 
 /// The Wasm features that a canister may use.
 pub(super) fn features() -> WasmFeatures {
-    WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL | WasmFeatures::EXTENDED_CONST
+    // References to functions are all that a canister has a use for; others would need a garbage collector.
+    (WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL | WasmFeatures::EXTENDED_CONST).difference(WasmFeatures::GC_TYPES)
 }
 
 thread_local! {

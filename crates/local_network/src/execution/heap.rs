@@ -128,11 +128,8 @@ impl Heap {
         Ok(())
     }
 
-    /// Copies bytes out; for tests.
-    ///
-    /// # Errors
-    /// The range lies outside the image.
-    pub fn read(&self, offset: usize, length: usize) -> io::Result<Vec<u8>> {
+    #[cfg(test)]
+    fn read(&self, offset: usize, length: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
         self.image.read(offset, &mut bytes)?;
         for (i, byte) in bytes.iter_mut().enumerate() {
