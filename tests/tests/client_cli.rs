@@ -190,6 +190,49 @@ fn should_do_the_main_job_from_the_command_line() {
 }
 
 #[test]
+fn should_take_up_an_append_that_was_killed_after_its_call_was_executed() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    std::fs::write(ddsx.path("events.jsonl"), events(100)).unwrap();
+    let create =
+        "stream create quakes --content-type application/x-ndjson --licence MIT --contributor uw --contributor ak";
+    ddsx.json("provider", create);
+    let append = "stream append 0 events.jsonl --credit-field net --chunk-records 10 --resume state.json";
+    ddsx.json("provider", append);
+    let output = ddsx.run("provider", "--json stream pull 0");
+    let first: Value = serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .next()
+        .unwrap()
+        .unwrap();
+
+    // The state as it was before the reply came: a batch is on its way, nothing is settled.
+    let mut state: Value = serde_json::from_slice(&std::fs::read(ddsx.path("state.json")).unwrap()).unwrap();
+    state["in_flight"] = serde_json::json!({
+        "provider_timestamp": first["provider_time"],
+        "end_line": state["line"],
+        "end_offset": state["offset"],
+    });
+    for field in ["line", "offset", "next"] {
+        state[field] = 0.into();
+    }
+    std::fs::write(ddsx.path("state.json"), state.to_string()).unwrap();
+    // Meanwhile the file grew.
+    std::fs::write(ddsx.path("events.jsonl"), events(115)).unwrap();
+    let resumed = ddsx.json("provider", append);
+    assert_eq!(
+        (&resumed["next_sequence"], &resumed["tree_size"]),
+        (&12.into(), &12.into())
+    );
+    let output = ddsx.run("provider", "stream pull 0");
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        events(115),
+        "nothing twice, nothing lost"
+    );
+}
+
+#[test]
 fn should_say_by_its_exit_code_what_kind_of_failure_it_was() {
     let live = Live::start();
     let ddsx = Ddsx::new(&live);

@@ -17,7 +17,7 @@ use ddsx_types::stream_registry::{
 use serde::de::DeserializeOwned;
 
 use crate::explain::Explain;
-use crate::ledger::now_ns;
+use crate::ledger::{Standard, now_ns};
 use crate::witness::Anchor;
 use crate::{CallError, Network, NetworkError, PullFailure, StreamSource, VerificationError};
 use ddsx_merkle_log::{self as merkle, CertifiedHead as VerifiedHead, Freshness};
@@ -282,6 +282,11 @@ impl Registry {
     /// The parameters in force.
     pub async fn parameters(&self) -> Result<Parameters, NetworkError> {
         self.read("parameters", ()).await
+    }
+
+    /// The standards that the registry says it supports.
+    pub async fn supported_standards(&self) -> Result<Vec<Standard>, NetworkError> {
+        self.read("icrc10_supported_standards", ()).await
     }
 
     /// Payments that wait for governance, by intent.
