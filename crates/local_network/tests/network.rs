@@ -12,6 +12,7 @@ mod cycles;
 mod lifecycle;
 #[path = "network/management.rs"]
 mod management;
+#[allow(dead_code, reason = "the unit tests use the rest of it")]
 #[path = "network/program.rs"]
 mod program;
 #[path = "network/queries.rs"]

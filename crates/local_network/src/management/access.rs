@@ -36,17 +36,28 @@ pub fn target(method: &str, arg: &[u8]) -> Option<Principal> {
 
 /// The canister that pays for a user's call; `None`: nobody does.
 pub fn payer(method: &str, arg: &[u8]) -> Option<Principal> {
-    if method.starts_with("provisional_") { None } else { target(method, arg) }
+    if method.starts_with("provisional_") {
+        None
+    } else {
+        target(method, arg)
+    }
 }
 
 /// Whether users cannot call the method.
 pub fn for_canisters_only(method: &str) -> bool {
-    matches!(method, "create_canister" | "deposit_cycles" | "raw_rand" | "canister_info")
+    matches!(
+        method,
+        "create_canister" | "deposit_cycles" | "raw_rand" | "canister_info"
+    )
 }
 
 /// Whether the caller may manage the canister: a controller, or an administrator of the subnet.
 pub fn may_manage(subnet: &Subnet, canister: &Canister, caller: Principal) -> bool {
-    let is_admin = subnet.spec.admins.as_ref().is_some_and(|admins| admins.contains(&caller));
+    let is_admin = subnet
+        .spec
+        .admins
+        .as_ref()
+        .is_some_and(|admins| admins.contains(&caller));
     canister.is_controlled_by(caller) || is_admin
 }
 
@@ -56,7 +67,11 @@ pub fn may_manage(subnet: &Subnet, canister: &Canister, caller: Principal) -> bo
 /// There is no such canister, or the caller does not control it.
 pub fn controlled(subnet: &Subnet, id: Principal, caller: Principal) -> Result<&Canister, Reject> {
     let canister = subnet.canister(id)?;
-    if may_manage(subnet, canister, caller) { Ok(canister) } else { Err(not_controller(canister, caller)) }
+    if may_manage(subnet, canister, caller) {
+        Ok(canister)
+    } else {
+        Err(not_controller(canister, caller))
+    }
 }
 
 /// The canister, for one of its controllers or itself.
@@ -64,7 +79,11 @@ pub fn controlled(subnet: &Subnet, id: Principal, caller: Principal) -> Result<&
 /// # Errors
 /// There is no such canister, or the caller does not control it.
 pub fn controlled_or_own(subnet: &Subnet, id: Principal, caller: Principal) -> Result<&Canister, Reject> {
-    if id == caller { subnet.canister(id) } else { controlled(subnet, id, caller) }
+    if id == caller {
+        subnet.canister(id)
+    } else {
+        controlled(subnet, id, caller)
+    }
 }
 
 /// Whether a user's call is accepted at all.
@@ -80,8 +99,16 @@ pub fn inspect(subnet: &Subnet, call: &IngressCall) -> Result<(), Reject> {
             ErrorCode::CanisterRejectedMessage,
             format!("{method} API is only accessible to end users in non-replicated mode"),
         )),
-        "update_settings" | "install_code" | "install_chunked_code" | "uninstall_code" | "upload_chunk"
-        | "stored_chunks" | "clear_chunk_store" | "start_canister" | "stop_canister" | "delete_canister"
+        "update_settings"
+        | "install_code"
+        | "install_chunked_code"
+        | "uninstall_code"
+        | "upload_chunk"
+        | "stored_chunks"
+        | "clear_chunk_store"
+        | "start_canister"
+        | "stop_canister"
+        | "delete_canister"
         | "canister_status" => {
             let id = target(method, &call.arg)
                 .or(match call.effective {

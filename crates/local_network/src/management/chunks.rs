@@ -23,12 +23,17 @@ pub fn upload(subnet: &mut Subnet, caller: Principal, arg: &[u8]) -> Answer {
     let arg: UploadChunkArgs = decode(arg)?;
     let canister = controlled_or_own(subnet, arg.canister_id, caller)?;
     if arg.chunk.len() > CHUNK {
-        return Err(chunk_store(&format!("Wasm chunk size {} exceeds the maximum chunk size of {CHUNK}", arg.chunk.len())));
+        return Err(chunk_store(&format!(
+            "Wasm chunk size {} exceeds the maximum chunk size of {CHUNK}",
+            arg.chunk.len()
+        )));
     }
     let hash: [u8; 32] = Sha256::digest(&arg.chunk).into();
     if !canister.chunks.contains_key(&hash) {
         if canister.chunks.len() >= CHUNKS {
-            return Err(chunk_store(&format!("Wasm chunk store has already reached maximum capacity of {CHUNKS} chunks")));
+            return Err(chunk_store(&format!(
+                "Wasm chunk store has already reached maximum capacity of {CHUNKS} chunks"
+            )));
         }
         let cost = subnet.price(|nodes| fees::scale(u128::from(UPLOAD_INSTRUCTIONS), nodes));
         if let Some(mut canister) = subnet.canisters.remove(&arg.canister_id) {
@@ -47,7 +52,11 @@ pub fn upload(subnet: &mut Subnet, caller: Principal, arg: &[u8]) -> Answer {
 pub fn stored(subnet: &Subnet, caller: Principal, arg: &[u8]) -> Answer {
     let CanisterIdRecord { canister_id } = decode(arg)?;
     let canister = controlled_or_own(subnet, canister_id, caller)?;
-    let hashes: Vec<ChunkHash> = canister.chunks.keys().map(|hash| ChunkHash { hash: hash.to_vec() }).collect();
+    let hashes: Vec<ChunkHash> = canister
+        .chunks
+        .keys()
+        .map(|hash| ChunkHash { hash: hash.to_vec() })
+        .collect();
     reply((hashes,))
 }
 

@@ -51,7 +51,10 @@ struct Failure {
 
 impl From<Reject> for Failure {
     fn from(reject: Reject) -> Self {
-        Self { reject, instructions: 0 }
+        Self {
+            reject,
+            instructions: 0,
+        }
     }
 }
 
@@ -67,19 +70,31 @@ pub fn install_chunked_code(subnet: &mut Subnet, call: &Call) -> Done {
 
 fn finished(result: Result<u64, Failure>) -> Done {
     match result {
-        Ok(instructions) => Done { answer: Some(Ok(NOTHING.to_vec())), taken: 0, instructions },
-        Err(Failure { reject, instructions }) => Done { answer: Some(Err(reject)), taken: 0, instructions },
+        Ok(instructions) => Done {
+            answer: Some(Ok(NOTHING.to_vec())),
+            taken: 0,
+            instructions,
+        },
+        Err(Failure { reject, instructions }) => Done {
+            answer: Some(Err(reject)),
+            taken: 0,
+            instructions,
+        },
     }
 }
 
 fn try_install_code(subnet: &mut Subnet, call: &Call) -> Result<u64, Failure> {
     let args: InstallCodeArgs = decode(&call.arg)?;
-    install(subnet, call, Installation {
-        mode: args.mode,
-        canister: args.canister_id,
-        wasm: args.wasm_module,
-        arg: args.arg,
-    })
+    install(
+        subnet,
+        call,
+        Installation {
+            mode: args.mode,
+            canister: args.canister_id,
+            wasm: args.wasm_module,
+            arg: args.arg,
+        },
+    )
 }
 
 fn try_install_chunked_code(subnet: &mut Subnet, call: &Call) -> Result<u64, Failure> {
@@ -88,7 +103,16 @@ fn try_install_chunked_code(subnet: &mut Subnet, call: &Call) -> Result<u64, Fai
     controlled(subnet, args.target_canister, caller)?;
     let store = controlled_or_own(subnet, args.store_canister.unwrap_or(args.target_canister), caller)?;
     let wasm = assemble(store, &args)?;
-    install(subnet, call, Installation { mode: args.mode, canister: args.target_canister, wasm, arg: args.arg })
+    install(
+        subnet,
+        call,
+        Installation {
+            mode: args.mode,
+            canister: args.target_canister,
+            wasm,
+            arg: args.arg,
+        },
+    )
 }
 
 /// The module made of the chunks.
@@ -115,7 +139,9 @@ fn assemble(store: &Canister, args: &InstallChunkedCodeArgs) -> Result<Vec<u8>, 
     if actual == expected {
         Ok(wasm)
     } else {
-        Err(chunk_store(&format!("Wasm module hash {actual:?} does not match given hash {expected:?}")))
+        Err(chunk_store(&format!(
+            "Wasm module hash {actual:?} does not match given hash {expected:?}"
+        )))
     }
 }
 
@@ -128,7 +154,9 @@ fn install(subnet: &mut Subnet, call: &Call, asked: Installation) -> Result<u64,
     }
     let module = execution::compile(&asked.wasm).map_err(|error| install_failed(asked.canister, &error))?;
     let mode = install_mode(asked.mode, canister.code.as_ref().map(|code| &*code.module), &module)?;
-    let Some(mut canister) = subnet.canisters.remove(&asked.canister) else { return Ok(0) };
+    let Some(mut canister) = subnet.canisters.remove(&asked.canister) else {
+        return Ok(0);
+    };
     let result = install_module(subnet, &mut canister, mode, &module, asked.arg, call);
     subnet.canisters.insert(canister.id, canister);
     result
@@ -136,11 +164,23 @@ fn install(subnet: &mut Subnet, call: &Call, asked: Installation) -> Result<u64,
 
 /// How the module is installed; the heap is kept only between modules that are made for it.
 fn install_mode(mode: CanisterInstallMode, old: Option<&Module>, new: &Module) -> Result<InstallMode, Reject> {
-    let keeps = |module: &Module| module.custom_sections().iter().any(|section| section.name == KEEPS_HEAP);
-    let CanisterInstallMode::Upgrade(flags) = mode else {
-        return Ok(if mode == CanisterInstallMode::Install { InstallMode::Install } else { InstallMode::Reinstall });
+    let keeps = |module: &Module| {
+        module
+            .custom_sections()
+            .iter()
+            .any(|section| section.name == KEEPS_HEAP)
     };
-    let UpgradeFlags { skip_pre_upgrade, wasm_memory_persistence } = flags.unwrap_or_default();
+    let CanisterInstallMode::Upgrade(flags) = mode else {
+        return Ok(if mode == CanisterInstallMode::Install {
+            InstallMode::Install
+        } else {
+            InstallMode::Reinstall
+        });
+    };
+    let UpgradeFlags {
+        skip_pre_upgrade,
+        wasm_memory_persistence,
+    } = flags.unwrap_or_default();
     match wasm_memory_persistence {
         None if old.is_some_and(keeps) => Err(Reject::new(
             ErrorCode::CanisterContractViolation,
@@ -196,12 +236,20 @@ fn install_module(
     canister.logs.append(output.logs);
     let memory = match (output.result, memory) {
         (Ok(()), Some(memory)) => memory,
-        (Err(trap), _) => return Err(Failure { reject: Reject::trap(canister.id, &trap), instructions }),
+        (Err(trap), _) => {
+            return Err(Failure {
+                reject: Reject::trap(canister.id, &trap),
+                instructions,
+            });
+        }
         // Not reached: an installation that succeeds has a memory.
         (Ok(()), None) => return Ok(instructions),
     };
     subnet.consumed += output.cycles_burned;
-    canister.code = Some(Code { module: Arc::clone(module), memory });
+    canister.code = Some(Code {
+        module: Arc::clone(module),
+        memory,
+    });
     canister.global_timer = output.global_timer.unwrap_or(0);
     if !matches!(mode, InstallMode::Upgrade { .. }) {
         canister.certified_data.clear();
@@ -215,7 +263,10 @@ fn install_module(
         InstallMode::Reinstall => CodeDeploymentMode::Reinstall,
         InstallMode::Upgrade { .. } => CodeDeploymentMode::Upgrade,
     };
-    let record = CodeDeploymentRecord { mode, module_hash: module.hash().to_vec() };
+    let record = CodeDeploymentRecord {
+        mode,
+        module_hash: module.hash().to_vec(),
+    };
     canister.record_change(subnet.time, change_origin(call), ChangeDetails::CodeDeployment(record));
     Ok(instructions)
 }
@@ -226,13 +277,17 @@ pub fn uninstall_code(subnet: &mut Subnet, call: &Call) -> Answer {
     controlled(subnet, canister_id, call.origin.caller())?;
     uninstall(subnet, canister_id);
     let (now, origin) = (subnet.time, change_origin(call));
-    subnet.canister_mut(canister_id)?.record_change(now, origin, ChangeDetails::CodeUninstall);
+    subnet
+        .canister_mut(canister_id)?
+        .record_change(now, origin, ChangeDetails::CodeUninstall);
     Ok(NOTHING.to_vec())
 }
 
 /// Takes a canister's code and state away. Who waits for it is rejected; answers to its calls will not be heard.
 pub fn uninstall(subnet: &mut Subnet, id: Principal) {
-    let Some(mut canister) = subnet.canisters.remove(&id) else { return };
+    let Some(mut canister) = subnet.canisters.remove(&id) else {
+        return;
+    };
     canister.code = None;
     canister.certified_data.clear();
     canister.chunks.clear();

@@ -52,7 +52,11 @@ pub fn provisional_top_up(subnet: &mut Subnet, arg: &[u8]) -> Answer {
 /// `create_canister`: the cycles of the call, less the fee, become the balance.
 pub fn create(subnet: &mut Subnet, call: &Call) -> Done {
     match try_create(subnet, call) {
-        Ok(answer) => Done { answer: Some(Ok(answer)), taken: call.cycles, instructions: 0 },
+        Ok(answer) => Done {
+            answer: Some(Ok(answer)),
+            taken: call.cycles,
+            instructions: 0,
+        },
         Err(reject) => Err(reject).into(),
     }
 }
@@ -77,7 +81,11 @@ pub fn deposit(subnet: &mut Subnet, call: &Call) -> Done {
         .and_then(|arg| subnet.canister_mut(arg.canister_id))
         .map(|canister| canister.balance += call.cycles);
     match deposited {
-        Ok(()) => Done { answer: Some(Ok(NOTHING.to_vec())), taken: call.cycles, instructions: 0 },
+        Ok(()) => Done {
+            answer: Some(Ok(NOTHING.to_vec())),
+            taken: call.cycles,
+            instructions: 0,
+        },
         Err(reject) => Err(reject).into(),
     }
 }

@@ -59,7 +59,10 @@ pub fn no_such_method(method: &str) -> Reject {
 
 /// The method is no query.
 pub fn not_a_query(method: &str) -> Reject {
-    Reject::new(ErrorCode::CanisterMethodNotFound, format!("Query method {method} not found."))
+    Reject::new(
+        ErrorCode::CanisterMethodNotFound,
+        format!("Query method {method} not found."),
+    )
 }
 
 /// The method is not for users.

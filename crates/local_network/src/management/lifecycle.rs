@@ -35,7 +35,11 @@ pub fn start(subnet: &mut Subnet, caller: Principal, arg: &[u8]) -> Answer {
 pub fn stop(subnet: &mut Subnet, call: &Call) -> Done {
     match try_stop(subnet, call) {
         Ok(true) => Ok(NOTHING.to_vec()).into(),
-        Ok(false) => Done { answer: None, taken: 0, instructions: 0 },
+        Ok(false) => Done {
+            answer: None,
+            taken: 0,
+            instructions: 0,
+        },
         Err(reject) => Err(reject).into(),
     }
 }
@@ -44,7 +48,11 @@ pub fn stop(subnet: &mut Subnet, call: &Call) -> Done {
 fn try_stop(subnet: &mut Subnet, call: &Call) -> Result<bool, Reject> {
     let CanisterIdRecord { canister_id } = decode(&call.arg)?;
     controlled(subnet, canister_id, call.origin.caller())?;
-    let request = StopRequest { origin: call.origin.clone(), cycles: call.cycles, since: subnet.time };
+    let request = StopRequest {
+        origin: call.origin.clone(),
+        cycles: call.cycles,
+        since: subnet.time,
+    };
     let canister = subnet.canister_mut(canister_id)?;
     match &mut canister.status {
         Status::Stopped => return Ok(true),

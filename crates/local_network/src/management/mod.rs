@@ -52,7 +52,11 @@ struct Done {
 
 impl From<Answer> for Done {
     fn from(answer: Answer) -> Self {
-        Self { answer: Some(answer), taken: 0, instructions: 0 }
+        Self {
+            answer: Some(answer),
+            taken: 0,
+            instructions: 0,
+        }
     }
 }
 
@@ -125,6 +129,8 @@ fn change_origin(call: &Call) -> ChangeOrigin {
             canister_version: call.caller_version,
         }),
         Origin::Ingress { sender, .. } => ChangeOrigin::FromUser(FromUserRecord { user_id: sender }),
-        Origin::System => ChangeOrigin::FromUser(FromUserRecord { user_id: Principal::management_canister() }),
+        Origin::System => ChangeOrigin::FromUser(FromUserRecord {
+            user_id: Principal::management_canister(),
+        }),
     }
 }

@@ -33,14 +33,20 @@ pub fn update(subnet: &mut Subnet, call: &Call) -> Answer {
     let mut settings = canister.settings.clone();
     apply(&mut settings, arg.settings)?;
     let (now, origin) = (subnet.time, change_origin(call));
-    let Some(mut canister) = subnet.canisters.remove(&arg.canister_id) else { return Ok(NOTHING.to_vec()) };
+    let Some(mut canister) = subnet.canisters.remove(&arg.canister_id) else {
+        return Ok(NOTHING.to_vec());
+    };
     let old = std::mem::replace(&mut canister.settings, settings);
     let checked = affordable(subnet, &canister, &old);
     if checked.is_ok() {
         canister.version += 1;
         if canister.settings.controllers != old.controllers {
             let controllers = canister.settings.controllers.clone();
-            canister.record_change(now, origin, ChangeDetails::ControllersChange(ControllersChangeRecord { controllers }));
+            canister.record_change(
+                now,
+                origin,
+                ChangeDetails::ControllersChange(ControllersChangeRecord { controllers }),
+            );
         }
     } else {
         canister.settings = old;
@@ -50,11 +56,7 @@ pub fn update(subnet: &mut Subnet, call: &Call) -> Answer {
 }
 
 /// A canister that asks for more must be able to pay for it up to its freezing threshold.
-fn affordable(
-    subnet: &Subnet,
-    canister: &crate::network::canister::Canister,
-    old: &Settings,
-) -> Result<(), Reject> {
+fn affordable(subnet: &Subnet, canister: &crate::network::canister::Canister, old: &Settings) -> Result<(), Reject> {
     let new = &canister.settings;
     let needed = subnet.freezing_cycles(canister);
     if canister.balance >= needed {
@@ -104,21 +106,31 @@ pub fn apply(settings: &mut Settings, asked: CanisterSettings) -> Result<(), Rej
         settings.controllers = controllers;
     }
     if let Some(percent) = asked.compute_allocation {
-        settings.compute_allocation = at_most(&percent, 100)
-            .ok_or_else(|| invalid_setting(&format!("ComputeAllocation expected to be in the range [0..100], got {percent}")))?;
+        settings.compute_allocation = at_most(&percent, 100).ok_or_else(|| {
+            invalid_setting(&format!(
+                "ComputeAllocation expected to be in the range [0..100], got {percent}"
+            ))
+        })?;
     }
     if let Some(bytes) = asked.memory_allocation {
-        settings.memory_allocation = at_most(&bytes, MEMORY)
-            .ok_or_else(|| invalid_setting(&format!("MemoryAllocation expected to be in the range [0..{MEMORY}], got {bytes}")))?;
+        settings.memory_allocation = at_most(&bytes, MEMORY).ok_or_else(|| {
+            invalid_setting(&format!(
+                "MemoryAllocation expected to be in the range [0..{MEMORY}], got {bytes}"
+            ))
+        })?;
     }
     if let Some(seconds) = asked.freezing_threshold {
         settings.freezing_threshold = at_most(&seconds, u64::MAX).ok_or_else(|| {
-            invalid_setting(&format!("Freezing threshold expected to be in the range of [0..2^64-1], got {seconds}"))
+            invalid_setting(&format!(
+                "Freezing threshold expected to be in the range of [0..2^64-1], got {seconds}"
+            ))
         })?;
     }
     if let Some(limit) = asked.reserved_cycles_limit {
         settings.reserved_cycles_limit = u128::try_from(limit.0.clone()).map_err(|_| {
-            invalid_setting(&format!("Reserved cycles limit expected to be in the range of [0..2^128-1], got {limit}"))
+            invalid_setting(&format!(
+                "Reserved cycles limit expected to be in the range of [0..2^128-1], got {limit}"
+            ))
         })?;
     }
     if let Some(visibility) = asked.log_visibility {
@@ -132,12 +144,17 @@ pub fn apply(settings: &mut Settings, asked: CanisterSettings) -> Result<(), Rej
         settings.log_visibility = visibility;
     }
     if let Some(limit) = asked.wasm_memory_limit {
-        settings.wasm_memory_limit = at_most(&limit, MEMORY)
-            .ok_or_else(|| invalid_setting(&format!("Wasm memory limit expected to be in the range of [0..2^48], got {limit}")))?;
+        settings.wasm_memory_limit = at_most(&limit, MEMORY).ok_or_else(|| {
+            invalid_setting(&format!(
+                "Wasm memory limit expected to be in the range of [0..2^48], got {limit}"
+            ))
+        })?;
     }
     if let Some(threshold) = asked.wasm_memory_threshold {
         settings.wasm_memory_threshold = at_most(&threshold, u64::MAX).ok_or_else(|| {
-            invalid_setting(&format!("Wasm memory threshold expected to be in the range of [0..2^64-1], got {threshold}"))
+            invalid_setting(&format!(
+                "Wasm memory threshold expected to be in the range of [0..2^64-1], got {threshold}"
+            ))
         })?;
     }
     if let Some(variables) = asked.environment_variables {

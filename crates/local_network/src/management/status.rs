@@ -61,7 +61,10 @@ fn definite(settings: &Settings) -> DefiniteCanisterSettings {
         environment_variables: settings
             .environment_variables
             .iter()
-            .map(|(name, value)| EnvironmentVariable { name: name.clone(), value: value.clone() })
+            .map(|(name, value)| EnvironmentVariable {
+                name: name.clone(),
+                value: value.clone(),
+            })
             .collect(),
     }
 }
@@ -73,7 +76,11 @@ fn module_hash(canister: &Canister) -> Option<Vec<u8>> {
 fn memory_metrics(canister: &Canister) -> MemoryMetrics {
     let code = canister.code.as_ref();
     let sections: usize = code.map_or(0, |code| {
-        code.module.custom_sections().iter().map(|section| section.name.len() + section.content.len()).sum()
+        code.module
+            .custom_sections()
+            .iter()
+            .map(|section| section.name.len() + section.content.len())
+            .sum()
     });
     MemoryMetrics {
         wasm_memory_size: Nat::from(code.map_or(0, |code| code.memory.heap_bytes())),
@@ -109,13 +116,23 @@ pub fn canister_metadata(subnet: &Subnet, caller: Principal, arg: &[u8]) -> Answ
     let section = canister
         .code
         .as_ref()
-        .and_then(|code| code.module.custom_sections().iter().find(|section| section.name == arg.name))
+        .and_then(|code| {
+            code.module
+                .custom_sections()
+                .iter()
+                .find(|section| section.name == arg.name)
+        })
         .filter(|section| section.visibility == Visibility::Public || may_manage(subnet, canister, caller));
     match section {
-        Some(section) => reply((CanisterMetadataResult { value: section.content.clone() },)),
+        Some(section) => reply((CanisterMetadataResult {
+            value: section.content.clone(),
+        },)),
         None => Err(Reject::new(
             ErrorCode::CanisterRejectedMessage,
-            format!("Canister {} has no metadata section '{}' that the caller may read", canister.id, arg.name),
+            format!(
+                "Canister {} has no metadata section '{}' that the caller may read",
+                canister.id, arg.name
+            ),
         )),
     }
 }
@@ -140,7 +157,11 @@ pub fn fetch_logs(subnet: &Subnet, caller: Principal, arg: &[u8]) -> Answer {
         .logs
         .records
         .iter()
-        .map(|(idx, line)| CanisterLogRecord { idx: *idx, timestamp_nanos: line.time, content: line.content.clone() })
+        .map(|(idx, line)| CanisterLogRecord {
+            idx: *idx,
+            timestamp_nanos: line.time,
+            content: line.content.clone(),
+        })
         .collect();
     reply((FetchCanisterLogsResult { canister_log_records },))
 }

@@ -65,7 +65,10 @@ pub fn subnets(config: &InstanceConfig) -> Result<(Vec<SubnetSpec>, Builder), St
     let asked = single
         .into_iter()
         .filter_map(|(kind, spec)| spec.as_ref().map(|spec| (kind, spec)))
-        .chain(many.into_iter().flat_map(|(kind, specs)| specs.iter().map(move |spec| (kind, spec))));
+        .chain(
+            many.into_iter()
+                .flat_map(|(kind, specs)| specs.iter().map(move |spec| (kind, spec))),
+        );
     let mut builder = Builder::default();
     let mut specs = Vec::new();
     for (kind, spec) in asked {

@@ -108,7 +108,9 @@ impl Logs {
             self.records.push_back((self.next, line));
             self.next += 1;
             while self.bytes > LOG_BYTES {
-                let Some((_, old)) = self.records.pop_front() else { break };
+                let Some((_, old)) = self.records.pop_front() else {
+                    break;
+                };
                 self.bytes -= old.content.len();
             }
         }
@@ -250,7 +252,10 @@ impl Canister {
         if self.outstanding.is_empty() {
             return None;
         }
-        let room = self.outstanding.iter().map(|(callee, count)| (*callee, QUEUE.saturating_sub(*count)));
+        let room = self
+            .outstanding
+            .iter()
+            .map(|(callee, count)| (*callee, QUEUE.saturating_sub(*count)));
         Some(Arc::new(room.collect()))
     }
 

@@ -8,28 +8,26 @@ use std::sync::Arc;
 use candid::Principal;
 use pocket_ic::ErrorCode;
 
-use super::call::{Call, Callback, Message, Origin, Response};
+use super::call::{Call, Callback, Message, Origin};
 use super::canister::{Canister, Code};
 use super::limits;
 use super::queues::Input;
 use super::reject::{self, Reject};
 use super::subnet::{Subnet, not_running};
 use super::types::IngressStatus;
-use crate::execution::{
-    self, Cycles, Entry, MessageInput, MessageOutput, Nanos, OutgoingCall, Response as Said, fees,
-};
+use crate::execution::{self, Cycles, Entry, MessageInput, MessageOutput, Nanos, OutgoingCall, Response as Said, fees};
 
 /// Seconds that a bounded-wait call waits at most.
 const LONGEST_WAIT: u32 = 300;
 
 /// What a message is executed with, beside its entry.
-struct Frame {
-    caller: Principal,
-    cycles_available: Cycles,
-    deadline: Nanos,
-    already_responded: bool,
-    context_instructions: u64,
-    limit: u64,
+pub(super) struct Frame {
+    pub(super) caller: Principal,
+    pub(super) cycles_available: Cycles,
+    pub(super) deadline: Nanos,
+    pub(super) already_responded: bool,
+    pub(super) context_instructions: u64,
+    pub(super) limit: u64,
 }
 
 impl Subnet {
@@ -49,7 +47,9 @@ impl Subnet {
 
     /// Runs the canister's heartbeat or its global timer. Returns the instructions.
     pub fn execute_task(&mut self, id: Principal, entry: Entry) -> u64 {
-        let Some(mut canister) = self.canisters.remove(&id) else { return 0 };
+        let Some(mut canister) = self.canisters.remove(&id) else {
+            return 0;
+        };
         let prepaid = self.execution_prepayment();
         let instructions = match self.set_aside(&mut canister, prepaid) {
             // Without cycles there are no tasks.
@@ -88,8 +88,8 @@ impl Subnet {
             record.status = IngressStatus::Processing;
         }
         let prepaid = self.execution_prepayment();
-        let admitted = method_entry(canister, &call)
-            .and_then(|entry| self.set_aside(canister, prepaid).map(|()| entry));
+        let admitted =
+            method_entry(canister, &call).and_then(|entry| self.set_aside(canister, prepaid).map(|()| entry));
         let entry = match admitted {
             Ok(entry) => entry,
             Err(reject) => {
@@ -107,13 +107,18 @@ impl Subnet {
         if let Origin::Canister { caller, .. } = call.origin
             && call.cycles > 0
         {
-            self.outbox.push(Message::Refund { to: caller, amount: call.cycles });
+            self.outbox.push(Message::Refund {
+                to: caller,
+                amount: call.cycles,
+            });
         }
     }
 
     /// Enters the canister for the first message of a call context.
     fn enter(&mut self, canister: &mut Canister, context: u64, entry: Entry, limit: u64, prepaid: Cycles) -> u64 {
-        let Some(frame) = frame(canister, context, limit) else { return 0 };
+        let Some(frame) = frame(canister, context, limit) else {
+            return 0;
+        };
         let output = self.run(canister, entry, &frame);
         let instructions = output.instructions;
         let cost = self.price(|nodes| fees::execution(instructions, nodes)).min(prepaid);
@@ -123,7 +128,7 @@ impl Subnet {
         instructions
     }
 
-    fn run(&mut self, canister: &mut Canister, entry: Entry, frame: &Frame) -> MessageOutput {
+    pub(super) fn run(&mut self, canister: &mut Canister, entry: Entry, frame: &Frame) -> MessageOutput {
         let env = self.environment(canister);
         let queue_room = canister.queue_room();
         let input = MessageInput {
@@ -168,7 +173,7 @@ impl Subnet {
     }
 
     /// Applies what a message did and closes the call context if nothing can answer it any more.
-    fn finish(&mut self, canister: &mut Canister, id: u64, output: MessageOutput) {
+    pub(super) fn finish(&mut self, canister: &mut Canister, id: u64, output: MessageOutput) {
         canister.logs.append(output.logs);
         let failure = match output.result {
             Err(trap) => Some(Reject::trap(canister.id, &trap)),
@@ -187,7 +192,9 @@ impl Subnet {
         for call in output.calls {
             self.send(canister, id, call);
         }
-        let Some(context) = canister.contexts.get_mut(&id) else { return };
+        let Some(context) = canister.contexts.get_mut(&id) else {
+            return;
+        };
         context.instructions += output.instructions;
         context.available -= output.cycles_accepted.min(context.available);
         let answer = match output.response {
@@ -231,7 +238,10 @@ impl Subnet {
             deadline,
         });
         self.outbox.push(Message::Call(Call {
-            origin: Origin::Canister { caller: canister.id, callback },
+            origin: Origin::Canister {
+                caller: canister.id,
+                callback,
+            },
             callee: call.callee,
             method: call.method,
             arg: call.arg,
@@ -240,79 +250,6 @@ impl Subnet {
             caller_version: Some(canister.version),
         }));
     }
-
-    /// Runs the callback of an answered call, and its cleanup if it traps.
-    fn execute_response(&mut self, canister: &mut Canister, response: Response) -> u64 {
-        canister.balance += response.refund;
-        let Some(callback) = canister.take_callback(response.callback) else { return 0 };
-        let size = match &response.answer {
-            Ok(reply) => reply.len(),
-            Err(reject) => reject.message.len(),
-        };
-        let received = self.price(|nodes| fees::call_response(size as u64, nodes));
-        let live = canister.contexts.get(&callback.context).is_some_and(|context| !context.deleted);
-        if !live || canister.code.is_none() {
-            self.settle(canister, callback.reserve, received);
-            self.close_if_done(canister, callback.context);
-            return 0;
-        }
-        // A cleanup must be able to run after a callback that used up all its instructions.
-        let limit = self.limits.update;
-        let callback_limit = if callback.on_cleanup.is_some() { limit - limit / 20 } else { limit };
-        let (entry, code) = callback_entry(&callback, response);
-        let Some(frame) = frame(canister, callback.context, callback_limit) else { return 0 };
-        let mut output = self.run(canister, entry, &frame);
-        if let (Err(trap), Some(on_cleanup)) = (&output.result, callback.on_cleanup) {
-            let trap = trap.clone();
-            let instructions = output.instructions;
-            canister.logs.append(std::mem::take(&mut output.logs));
-            let cleanup = Frame { limit: limit - instructions, context_instructions: frame.context_instructions + instructions, ..frame };
-            let entry = Entry::Cleanup { callback: on_cleanup, code, composite: false };
-            let cleaned = self.run(canister, entry, &cleanup);
-            let message = match &cleaned.result {
-                Ok(()) => trap.message,
-                Err(second) => format!("{}\n\ncall_on_cleanup also failed:\n\n{}", trap.message, second.message),
-            };
-            if cleaned.result.is_ok() {
-                canister.version += 1;
-                canister.global_timer = cleaned.global_timer.unwrap_or(canister.global_timer);
-                self.consumed += cleaned.cycles_burned;
-            }
-            output = MessageOutput {
-                result: Err(execution::Trap { code: trap.code, message }),
-                instructions: instructions + cleaned.instructions,
-                logs: cleaned.logs,
-                balance: cleaned.balance,
-                ..output
-            };
-        }
-        canister.balance = output.balance;
-        let instructions = output.instructions;
-        let executed = self.price(|nodes| fees::execution(instructions, nodes));
-        self.settle(canister, callback.reserve, received + executed);
-        self.finish(canister, callback.context, output);
-        instructions
-    }
-
-    /// Pays `cost` out of what was set aside for it and gives the rest back.
-    fn settle(&mut self, canister: &mut Canister, reserve: Cycles, cost: Cycles) {
-        let whole = canister.balance + reserve;
-        let paid = cost.min(whole);
-        canister.balance = whole - paid;
-        self.consumed += paid;
-    }
-
-    /// Removes a call context that waits for nothing any more, rejecting its caller if it was never answered.
-    fn close_if_done(&mut self, canister: &mut Canister, id: u64) {
-        if let Some(context) = canister.contexts.get(&id)
-            && context.outstanding == 0
-            && let Some(context) = canister.contexts.remove(&id)
-            && !context.responded
-        {
-            let answer = Err(silence(canister.id, &context.origin));
-            self.respond(&context.origin, context.available, answer);
-        }
-    }
 }
 
 /// The function that a call enters.
@@ -320,7 +257,9 @@ fn method_entry(canister: &Canister, call: &Call) -> Result<Entry, Reject> {
     if let Some(reject) = not_running(canister) {
         return Err(reject);
     }
-    let Some(code) = &canister.code else { return Err(reject::no_module(canister.id)) };
+    let Some(code) = &canister.code else {
+        return Err(reject::no_module(canister.id));
+    };
     let (method, arg) = (call.method.clone(), call.arg.clone());
     if code.module.has_update(&method) {
         Ok(Entry::Update { method, arg })
@@ -333,19 +272,8 @@ fn method_entry(canister: &Canister, call: &Call) -> Result<Entry, Reject> {
     }
 }
 
-fn callback_entry(callback: &Callback, response: Response) -> (Entry, u32) {
-    let refunded = response.refund;
-    match response.answer {
-        Ok(reply) => (Entry::Reply { callback: callback.on_reply, reply, refunded, composite: false }, 0),
-        Err(reject) => {
-            let code = reject.reject_code();
-            let message = reject.message_for_canister();
-            (Entry::Reject { callback: callback.on_reject, code, message, refunded, composite: false }, code)
-        }
-    }
-}
-
-fn frame(canister: &Canister, context: u64, limit: u64) -> Option<Frame> {
+/// What the next message of a call context is executed with.
+pub(super) fn frame(canister: &Canister, context: u64, limit: u64) -> Option<Frame> {
     canister.contexts.get(&context).map(|context| Frame {
         caller: context.origin.caller(),
         cycles_available: context.available,
@@ -357,7 +285,7 @@ fn frame(canister: &Canister, context: u64, limit: u64) -> Option<Frame> {
 }
 
 /// The reject for a caller whom nothing will answer.
-fn silence(canister: Principal, origin: &Origin) -> Reject {
+pub(super) fn silence(canister: Principal, origin: &Origin) -> Reject {
     match origin {
         Origin::Canister { .. } => Reject::verbatim(ErrorCode::CanisterDidNotReply, "No response"),
         Origin::Ingress { .. } | Origin::System => reject::no_reply(canister),

@@ -58,15 +58,24 @@ pub fn mainnet_ranges(kind: SubnetKind) -> Vec<Range> {
         SubnetKind::SNS => &[(0x0200_0000, 0x020f_ffff)],
         SubnetKind::Application | SubnetKind::CloudEngine | SubnetKind::System | SubnetKind::VerifiedApplication => &[],
     };
-    numbers.iter().map(|(start, end)| (canister_id(*start), canister_id(*end))).collect()
+    numbers
+        .iter()
+        .map(|(start, end)| (canister_id(*start), canister_id(*end)))
+        .collect()
 }
 
 /// The kind of mainnet's subnet with this canister id.
 pub fn mainnet_kind(id: Principal) -> SubnetKind {
-    [SubnetKind::NNS, SubnetKind::II, SubnetKind::Bitcoin, SubnetKind::Fiduciary, SubnetKind::SNS]
-        .into_iter()
-        .find(|kind| contains(&mainnet_ranges(*kind), id))
-        .unwrap_or(SubnetKind::Application)
+    [
+        SubnetKind::NNS,
+        SubnetKind::II,
+        SubnetKind::Bitcoin,
+        SubnetKind::Fiduciary,
+        SubnetKind::SNS,
+    ]
+    .into_iter()
+    .find(|kind| contains(&mainnet_ranges(*kind), id))
+    .unwrap_or(SubnetKind::Application)
 }
 
 #[cfg(test)]
@@ -80,17 +89,32 @@ mod tests {
     #[test]
     fn should_have_mainnets_ranges() {
         let expected: [(SubnetKind, &[(&str, &str)]); 5] = [
-            (SubnetKind::NNS, &[
-                ("rwlgt-iiaaa-aaaaa-aaaaa-cai", "renrk-eyaaa-aaaaa-aaada-cai"),
-                ("qoctq-giaaa-aaaaa-aaaea-cai", "n5n4y-3aaaa-aaaaa-p777q-cai"),
-            ]),
-            (SubnetKind::II, &[
-                ("rdmx6-jaaaa-aaaaa-aaadq-cai", "rdmx6-jaaaa-aaaaa-aaadq-cai"),
-                ("uc7f6-kaaaa-aaaaq-qaaaa-cai", "ijz7v-ziaaa-aaaaq-7777q-cai"),
-            ]),
-            (SubnetKind::Bitcoin, &[("g3wsl-eqaaa-aaaan-aaaaa-cai", "2qqia-xyaaa-aaaan-p777q-cai")]),
-            (SubnetKind::Fiduciary, &[("mf7xa-laaaa-aaaar-qaaaa-cai", "qoznl-yiaaa-aaaar-7777q-cai")]),
-            (SubnetKind::SNS, &[("ybpmr-kqaaa-aaaaq-aaaaa-cai", "ekjw2-zyaaa-aaaaq-p777q-cai")]),
+            (
+                SubnetKind::NNS,
+                &[
+                    ("rwlgt-iiaaa-aaaaa-aaaaa-cai", "renrk-eyaaa-aaaaa-aaada-cai"),
+                    ("qoctq-giaaa-aaaaa-aaaea-cai", "n5n4y-3aaaa-aaaaa-p777q-cai"),
+                ],
+            ),
+            (
+                SubnetKind::II,
+                &[
+                    ("rdmx6-jaaaa-aaaaa-aaadq-cai", "rdmx6-jaaaa-aaaaa-aaadq-cai"),
+                    ("uc7f6-kaaaa-aaaaq-qaaaa-cai", "ijz7v-ziaaa-aaaaq-7777q-cai"),
+                ],
+            ),
+            (
+                SubnetKind::Bitcoin,
+                &[("g3wsl-eqaaa-aaaan-aaaaa-cai", "2qqia-xyaaa-aaaan-p777q-cai")],
+            ),
+            (
+                SubnetKind::Fiduciary,
+                &[("mf7xa-laaaa-aaaar-qaaaa-cai", "qoznl-yiaaa-aaaar-7777q-cai")],
+            ),
+            (
+                SubnetKind::SNS,
+                &[("ybpmr-kqaaa-aaaaq-aaaaa-cai", "ekjw2-zyaaa-aaaaq-p777q-cai")],
+            ),
         ];
         for (kind, ranges) in expected {
             let actual: Vec<_> = mainnet_ranges(kind).iter().map(text).collect();

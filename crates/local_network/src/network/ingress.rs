@@ -37,7 +37,10 @@ impl Subnet {
         };
         self.ingress.insert(id, record);
         let call = Call {
-            origin: Origin::Ingress { id, sender: call.sender },
+            origin: Origin::Ingress {
+                id,
+                sender: call.sender,
+            },
             callee: call.canister_id,
             method: call.method,
             arg: call.arg,
@@ -64,7 +67,10 @@ impl Subnet {
         if call.arg.len() > INGRESS_PAYLOAD {
             return Err(Reject::new(
                 ErrorCode::InvalidManagementPayload,
-                format!("The message's argument has {} bytes; at most {INGRESS_PAYLOAD} are allowed.", call.arg.len()),
+                format!(
+                    "The message's argument has {} bytes; at most {INGRESS_PAYLOAD} are allowed.",
+                    call.arg.len()
+                ),
             ));
         }
         if let Some((payer, fee)) = self.ingress_fee(call.canister_id, &call.method, &call.arg)
@@ -82,27 +88,36 @@ impl Subnet {
         if let Some(reject) = not_running(canister) {
             return Err(reject);
         }
-        let Some(code) = &canister.code else { return Err(reject::no_module(canister.id)) };
+        let Some(code) = &canister.code else {
+            return Err(reject::no_module(canister.id));
+        };
         if code.module.has_composite_query(&call.method) {
             return Err(reject::composite_in_replicated_mode());
         }
         if !code.module.has_inspect_message() {
             return Ok(());
         }
-        let output = execution::run_query(&code.module, &code.memory, &MessageInput {
-            entry: Entry::InspectMessage { method: call.method.clone(), arg: call.arg.clone() },
-            caller: call.sender,
-            env: self.environment(canister),
-            replicated: false,
-            balance: canister.balance,
-            cycles_available: 0,
-            deadline: 0,
-            already_responded: false,
-            instruction_limit: self.limits.inspect,
-            context_instructions: 0,
-            data_certificate: None,
-            queue_room: None,
-        });
+        let output = execution::run_query(
+            &code.module,
+            &code.memory,
+            &MessageInput {
+                entry: Entry::InspectMessage {
+                    method: call.method.clone(),
+                    arg: call.arg.clone(),
+                },
+                caller: call.sender,
+                env: self.environment(canister),
+                replicated: false,
+                balance: canister.balance,
+                cycles_available: 0,
+                deadline: 0,
+                already_responded: false,
+                instruction_limit: self.limits.inspect,
+                context_instructions: 0,
+                data_certificate: None,
+                queue_room: None,
+            },
+        );
         match output.result {
             Err(trap) => Err(Reject::trap(canister.id, &trap)),
             Ok(()) if output.accepted => Ok(()),

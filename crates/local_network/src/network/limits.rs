@@ -67,5 +67,8 @@ pub fn nodes(kind: SubnetKind) -> u32 {
 
 /// Whether canisters on a subnet of this kind never pay.
 pub fn is_system(kind: SubnetKind) -> bool {
-    matches!(kind, SubnetKind::Bitcoin | SubnetKind::II | SubnetKind::NNS | SubnetKind::System)
+    matches!(
+        kind,
+        SubnetKind::Bitcoin | SubnetKind::II | SubnetKind::NNS | SubnetKind::System
+    )
 }

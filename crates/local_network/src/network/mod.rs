@@ -12,13 +12,15 @@
 //! | [`canister`] | a canister's record |
 //! | [`call`], [`queues`] | calls, call contexts, callbacks, messages that wait |
 //! | [`ingress`] | messages from users |
+//! | `routing` | which subnet handles a call; messages between subnets |
 //! | [`round`] | one round of a subnet |
-//! | [`execute`] | one message and its consequences |
+//! | [`execute`], `callbacks` | one message and its consequences |
 //! | [`query`] | nonreplicated and composite queries |
 //! | [`reject`] | why calls fail |
 
 pub mod build;
 pub mod call;
+mod callbacks;
 pub mod canister;
 pub mod execute;
 pub mod ids;
@@ -28,6 +30,7 @@ pub mod query;
 pub mod queues;
 pub mod reject;
 pub mod round;
+mod routing;
 pub mod subnet;
 mod types;
 mod view;
@@ -41,16 +44,16 @@ pub use view::SubnetView;
 use std::collections::BTreeMap;
 
 use candid::Principal;
+use pocket_ic::RejectResponse;
 use pocket_ic::common::rest::{InstanceConfig, SubnetKind, Topology};
-use pocket_ic::{ErrorCode, RejectResponse};
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 use self::build::Builder;
-use self::call::{Message, Origin};
-use self::limits::XNET_PAYLOAD;
+use self::call::Message;
 use self::query::Query;
 use self::reject::Reject;
+use self::routing::not_here;
 use self::subnet::Subnet;
 use crate::certification::Certifier;
 use crate::execution::{Cycles, Nanos};
@@ -87,7 +90,9 @@ impl Network {
         let (specs, builder) = build::subnets(config)?;
         let made: Vec<Subnet> = specs.into_iter().map(|spec| Subnet::new(spec, time)).collect();
         let preferred = |kinds: &[SubnetKind]| made.iter().find(|subnet| kinds.contains(&subnet.spec.kind));
-        let root = preferred(&[SubnetKind::NNS]).or(made.first()).ok_or("There is no subnet.")?;
+        let root = preferred(&[SubnetKind::NNS])
+            .or(made.first())
+            .ok_or("There is no subnet.")?;
         let (root_id, root_key) = (root.id, root.public_key.clone());
         let default = preferred(&[SubnetKind::Application])
             .or_else(|| preferred(&[SubnetKind::VerifiedApplication]))
@@ -184,37 +189,6 @@ impl Network {
         self.under_way.values().all(Vec::is_empty) && self.subnets.values().all(Subnet::is_idle)
     }
 
-    /// Hands the messages that leave their subnets on.
-    fn exchange(&mut self) {
-        let leaving: Vec<(Principal, Message)> = self
-            .subnets
-            .iter_mut()
-            .flat_map(|(id, subnet)| subnet.outbox.drain(..).map(|message| (*id, message)))
-            .collect();
-        for (from, message) in leaving {
-            let (to, message) = match (self.destination(&message), oversized(&message)) {
-                (Some(to), None) => (to, message),
-                (to, reject) => {
-                    let reject = reject.unwrap_or_else(|| no_route(message.receiver()));
-                    let Some(answer) = rejected(message, reject, &mut self.subnets, from) else { continue };
-                    let back = self.destination(&answer).or(to).unwrap_or(from);
-                    (back, answer)
-                }
-            };
-            self.under_way.entry(to).or_default().push(message);
-        }
-    }
-
-    fn destination(&self, message: &Message) -> Option<Principal> {
-        let receiver = match message {
-            Message::Call(call) if call.callee == Principal::management_canister() => {
-                management::target(&call.method, &call.arg)?
-            }
-            message => message.receiver(),
-        };
-        if self.subnets.contains_key(&receiver) { Some(receiver) } else { self.subnet_of(receiver) }
-    }
-
     /// Accepts an ingress message as PocketIC's REST interface gives it: the network makes up expiry and nonce.
     ///
     /// # Errors
@@ -235,63 +209,14 @@ impl Network {
         let subnet = self.route(&call).map_err(|reject| reject.into_response(false))?;
         let expiry = self.time + INGRESS_TTL;
         // The route leads to a subnet that exists.
-        let Some(target) = self.subnets.get_mut(&subnet) else { return Ok(()) };
-        target.submit(id, call, expiry).map_err(|reject| reject.into_response(false))?;
+        let Some(target) = self.subnets.get_mut(&subnet) else {
+            return Ok(());
+        };
+        target
+            .submit(id, call, expiry)
+            .map_err(|reject| reject.into_response(false))?;
         self.version += 1;
         Ok(())
-    }
-
-    /// The subnet for a call; a new one if a canister is to be created with an id of a mainnet subnet that is not here.
-    fn route(&mut self, call: &IngressCall) -> Result<Principal, Reject> {
-        if call.canister_id != Principal::management_canister() {
-            return self.subnet_of(call.canister_id).ok_or_else(|| not_here(call.canister_id));
-        }
-        let creates = call.method == "provisional_create_canister_with_cycles";
-        match call.effective {
-            Effective::None => Ok(self.any_subnet()),
-            Effective::Subnet(id) if self.subnets.contains_key(&id) => Ok(id),
-            Effective::Subnet(id) => {
-                Err(Reject::new(ErrorCode::SubnetNotFound, format!("Subnet with ID {id} does not exist.")))
-            }
-            Effective::Canister(id) => match self.subnet_of(id) {
-                Some(subnet) => Ok(subnet),
-                None if creates && id == Principal::management_canister() => Ok(self.any_subnet()),
-                None if creates => self.add_mainnet_subnet(id).ok_or_else(|| not_here(id)),
-                None => Err(not_here(id)),
-            },
-        }
-    }
-
-    /// The subnet on which a canister is created when the user does not care.
-    fn any_subnet(&mut self) -> Principal {
-        for kind in [SubnetKind::Application, SubnetKind::VerifiedApplication, SubnetKind::System] {
-            let of_kind: Vec<Principal> =
-                self.subnets.values().filter(|subnet| subnet.spec.kind == kind).map(|subnet| subnet.id).collect();
-            if let Some(count) = std::num::NonZeroU64::new(of_kind.len() as u64) {
-                let index = self.rng.next_u64() % count;
-                return of_kind.get(usize::try_from(index).unwrap_or_default()).copied().unwrap_or(self.root);
-            }
-        }
-        self.root
-    }
-
-    /// Adds the mainnet subnet that has this canister id, as far as its ranges are known.
-    fn add_mainnet_subnet(&mut self, canister: Principal) -> Option<Principal> {
-        let kind = ids::mainnet_kind(canister);
-        // The root key must not change while canisters may have seen it.
-        if kind == SubnetKind::NNS {
-            return None;
-        }
-        let mut spec = self.builder.next(kind, &pocket_ic::common::rest::SubnetSpec::default());
-        if spec.named.is_empty() {
-            spec.named.push(ids::block_around(canister)?);
-        }
-        let mut subnet = Subnet::new(spec, self.last_round);
-        subnet.root_key = self.subnets.get(&self.root)?.public_key.clone();
-        let id = subnet.id;
-        self.subnets.insert(id, subnet);
-        self.version += 1;
-        Some(id)
     }
 
     /// What is known of an ingress message.
@@ -313,7 +238,10 @@ impl Network {
                 Some(IngressStatus::Received | IngressStatus::Processing) => {}
             }
         }
-        Err(format!("Failed to answer to ingress 0x{} after {AWAIT_ROUNDS} rounds.", hex::encode(id)))
+        Err(format!(
+            "Failed to answer to ingress 0x{} after {AWAIT_ROUNDS} rounds.",
+            hex::encode(id)
+        ))
     }
 
     /// Answers a query (also a composite one, or one of the management canister) from the state after the last round.
@@ -338,20 +266,6 @@ impl Network {
         let subnet = subnet.ok_or_else(|| not_here(call.canister_id))?;
         let certificates = |canister| self.certifier.data_certificate(self, canister);
         Query::new(subnet, &certificates).answer(call.sender, call.canister_id, &call.method, call.arg.clone())
-    }
-
-    /// The subnet whose ranges hold the canister id, whether the canister exists or not.
-    pub fn subnet_of(&self, canister: Principal) -> Option<Principal> {
-        self.subnets.values().find(|subnet| ids::contains(&subnet.ranges, canister)).map(|subnet| subnet.id)
-    }
-
-    /// The subnet that handles a call, for certificates and `read_state`.
-    pub fn subnet_for(&self, effective: Effective) -> Option<Principal> {
-        match effective {
-            Effective::None => self.subnet_of(self.default_effective),
-            Effective::Subnet(id) => self.subnets.contains_key(&id).then_some(id),
-            Effective::Canister(id) => self.subnet_of(id),
-        }
     }
 
     fn record(&self, canister: Principal) -> Option<&canister::Canister> {
@@ -381,7 +295,10 @@ impl Network {
 
     /// A canister's stable memory; `None` if there is no such canister or it is empty.
     pub fn stable_memory(&self, canister: Principal) -> Option<Vec<u8>> {
-        self.record(canister)?.code.as_ref().map(|code| code.memory.read_stable())
+        self.record(canister)?
+            .code
+            .as_ref()
+            .map(|code| code.memory.read_stable())
     }
 
     /// Replaces a canister's stable memory.
@@ -392,14 +309,18 @@ impl Network {
         let subnet = self.subnet_of(canister).and_then(|id| self.subnets.get_mut(&id));
         let record = subnet.and_then(|subnet| subnet.canister_mut(canister).ok());
         let record = record.ok_or_else(|| format!("Canister {canister} not found"))?;
-        let code = record.code.as_mut().ok_or_else(|| format!("Canister {canister} has no Wasm module"))?;
+        let code = record
+            .code
+            .as_mut()
+            .ok_or_else(|| format!("Canister {canister} has no Wasm module"))?;
         code.memory.set_stable(bytes);
         Ok(())
     }
 
     /// A canister's controllers, sorted; `None` if there is no such canister.
     pub fn controllers(&self, canister: Principal) -> Option<Vec<Principal>> {
-        self.record(canister).map(|canister| canister.settings.controllers.clone())
+        self.record(canister)
+            .map(|canister| canister.settings.controllers.clone())
     }
 
     /// The DER-encoded public key of a subnet.
@@ -414,7 +335,10 @@ impl Network {
 
     /// All subnets, sorted by id.
     pub fn subnets(&self) -> Vec<SubnetView<'_>> {
-        self.subnets.values().map(|subnet| SubnetView::new(self.root, subnet)).collect()
+        self.subnets
+            .values()
+            .map(|subnet| SubnetView::new(self.root, subnet))
+            .collect()
     }
 
     /// One subnet.
@@ -425,50 +349,14 @@ impl Network {
     /// Cycles that there are, that came into being, and that were burnt; the first is the difference of the others.
     pub fn audit(&self) -> (Cycles, Cycles, Cycles) {
         let under_way: Cycles = self.under_way.values().flatten().map(Message::cycles).sum();
-        self.subnets.values().fold((under_way, 0, 0), |(all, created, consumed), subnet| {
-            (all + subnet.all_cycles(), created + subnet.created, consumed + subnet.consumed)
-        })
+        self.subnets
+            .values()
+            .fold((under_way, 0, 0), |(all, created, consumed), subnet| {
+                (
+                    all + subnet.all_cycles(),
+                    created + subnet.created,
+                    consumed + subnet.consumed,
+                )
+            })
     }
-}
-
-fn not_here(canister: Principal) -> Reject {
-    Reject::new(ErrorCode::CanisterNotFound, format!("No subnet contains canister {canister}."))
-}
-
-fn no_route(receiver: Principal) -> Reject {
-    Reject::verbatim(ErrorCode::CanisterNotFound, format!("No route to canister {receiver}"))
-}
-
-/// Why a message is too large to leave its subnet, if it is.
-fn oversized(message: &Message) -> Option<Reject> {
-    let size = match message {
-        Message::Call(call) => call.arg.len() + call.method.len(),
-        // Answers are limited where they are made.
-        Message::Response(_) | Message::Refund { .. } => 0,
-    };
-    (size > XNET_PAYLOAD).then(|| {
-        Reject::verbatim(
-            ErrorCode::CanisterContractViolation,
-            format!("A call to another subnet has {size} bytes; at most {XNET_PAYLOAD} are allowed"),
-        )
-    })
-}
-
-/// The answer to a call that cannot be delivered. Cycles of other messages are lost with them.
-fn rejected(
-    message: Message,
-    reject: Reject,
-    subnets: &mut BTreeMap<Principal, Subnet>,
-    from: Principal,
-) -> Option<Message> {
-    let lost = message.cycles();
-    if let Message::Call(call) = message
-        && let Origin::Canister { caller, callback } = call.origin
-    {
-        return Some(Message::Response(call::Response { caller, callback, refund: lost, answer: Err(reject) }));
-    }
-    if let Some(subnet) = subnets.get_mut(&from) {
-        subnet.consumed += lost;
-    }
-    None
 }

@@ -43,7 +43,11 @@ struct Composite<'a> {
 impl<'a> Query<'a> {
     /// A query on the subnet's last state.
     pub fn new(subnet: &'a Subnet, certificates: Certificates<'a>) -> Self {
-        Self { subnet, certificates, budget: subnet.limits.query }
+        Self {
+            subnet,
+            certificates,
+            budget: subnet.limits.query,
+        }
     }
 
     /// Answers a query.
@@ -55,7 +59,10 @@ impl<'a> Query<'a> {
         if reply.len() > QUERY_REPLY {
             return Err(Reject::new(
                 ErrorCode::CanisterContractViolation,
-                format!("Error from Canister {callee}: Canister violated contract: the reply has {} bytes", reply.len()),
+                format!(
+                    "Error from Canister {callee}: Canister violated contract: the reply has {} bytes",
+                    reply.len()
+                ),
             ));
         }
         Ok(reply)
@@ -65,7 +72,9 @@ impl<'a> Query<'a> {
         if depth > QUERY_DEPTH {
             return Err(Reject::new(
                 ErrorCode::QueryCallGraphTooDeep,
-                format!("Error from Canister {callee}: Call exceeded the maximum depth of {QUERY_DEPTH} composite queries"),
+                format!(
+                    "Error from Canister {callee}: Call exceeded the maximum depth of {QUERY_DEPTH} composite queries"
+                ),
             ));
         }
         let canister = self.subnet.canister(callee)?;
@@ -85,12 +94,19 @@ impl<'a> Query<'a> {
             ));
         }
         let Some(code) = &canister.code else {
-            return Err(Reject::new(ErrorCode::CanisterWasmModuleNotFound, "Requested canister has no wasm module"));
+            return Err(Reject::new(
+                ErrorCode::CanisterWasmModuleNotFound,
+                "Requested canister has no wasm module",
+            ));
         };
         let method = method.to_owned();
         if code.module.has_query(&method) {
             let entry = Entry::Query { method, arg };
-            let output = execution::run_query(&code.module, &code.memory, &self.input(canister, caller, entry, 0, false));
+            let output = execution::run_query(
+                &code.module,
+                &code.memory,
+                &self.input(canister, caller, entry, 0, false),
+            );
             self.spend(&output)?;
             match output.result {
                 Err(trap) => Err(Reject::trap(callee, &trap)),
@@ -124,12 +140,29 @@ impl<'a> Query<'a> {
         while let Some(call) = query.calls.pop_front() {
             let answer = self.call(canister.id, call.callee, &call.method, call.arg, depth + 1);
             let (entry, code) = match answer {
-                Ok(reply) => (Entry::Reply { callback: call.on_reply, reply, refunded: call.cycles, composite: true }, 0),
+                Ok(reply) => (
+                    Entry::Reply {
+                        callback: call.on_reply,
+                        reply,
+                        refunded: call.cycles,
+                        composite: true,
+                    },
+                    0,
+                ),
                 Err(reject) => {
                     let code = reject.reject_code();
                     let message = reject.message_for_canister();
                     let callback = call.on_reject;
-                    (Entry::Reject { callback, code, message, refunded: call.cycles, composite: true }, code)
+                    (
+                        Entry::Reject {
+                            callback,
+                            code,
+                            message,
+                            refunded: call.cycles,
+                            composite: true,
+                        },
+                        code,
+                    )
                 }
             };
             failure = self.step(&mut query, entry)?;
@@ -138,13 +171,22 @@ impl<'a> Query<'a> {
             }
         }
         query.answer.unwrap_or_else(|| {
-            Err(failure.map_or_else(|| reject::no_reply(canister.id), |trap| Reject::trap(canister.id, &trap)))
+            Err(failure.map_or_else(
+                || reject::no_reply(canister.id),
+                |trap| Reject::trap(canister.id, &trap),
+            ))
         })
     }
 
     /// Runs one message of a composite query. Returns its trap; the error ends the whole query.
     fn step(&mut self, query: &mut Composite<'a>, entry: Entry) -> Result<Option<Trap>, Reject> {
-        let input = self.input(query.canister, query.caller, entry, query.instructions, query.answer.is_some());
+        let input = self.input(
+            query.canister,
+            query.caller,
+            entry,
+            query.instructions,
+            query.answer.is_some(),
+        );
         let output = execution::run(&query.code.module, &mut query.memory, &input);
         self.spend(&output)?;
         query.instructions += output.instructions;
@@ -160,7 +202,14 @@ impl<'a> Query<'a> {
 
     fn clean_up(&mut self, query: &mut Composite<'a>, closure: Option<Closure>, code: u32) -> Result<(), Reject> {
         if let Some(callback) = closure {
-            self.step(query, Entry::Cleanup { callback, code, composite: true })?;
+            self.step(
+                query,
+                Entry::Cleanup {
+                    callback,
+                    code,
+                    composite: true,
+                },
+            )?;
         }
         Ok(())
     }
@@ -185,6 +234,10 @@ impl<'a> Query<'a> {
         context_instructions: u64,
         already_responded: bool,
     ) -> MessageInput {
+        let wants_certificate = canister
+            .code
+            .as_ref()
+            .is_some_and(|code| code.module.wants_certificate());
         MessageInput {
             entry,
             caller,
@@ -196,7 +249,7 @@ impl<'a> Query<'a> {
             already_responded,
             instruction_limit: self.budget,
             context_instructions,
-            data_certificate: (self.certificates)(canister.id),
+            data_certificate: wants_certificate.then(|| (self.certificates)(canister.id)).flatten(),
             queue_room: None,
         }
     }

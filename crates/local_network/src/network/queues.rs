@@ -112,7 +112,10 @@ mod tests {
 
     fn call(caller: u8, method: &str, deadline: Nanos) -> Call {
         Call {
-            origin: Origin::Canister { caller: Principal::from_slice(&[caller]), callback: 0 },
+            origin: Origin::Canister {
+                caller: Principal::from_slice(&[caller]),
+                callback: 0,
+            },
             callee: Principal::from_slice(&[0]),
             method: method.to_owned(),
             arg: Vec::new(),

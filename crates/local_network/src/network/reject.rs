@@ -25,17 +25,28 @@ pub struct Reject {
 impl Reject {
     /// A reject by the system.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), verbatim: false }
+        Self {
+            code,
+            message: message.into(),
+            verbatim: false,
+        }
     }
 
     /// A reject by the system whose text reaches canisters without an error code.
     pub fn verbatim(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), verbatim: true }
+        Self {
+            code,
+            message: message.into(),
+            verbatim: true,
+        }
     }
 
     /// A reject by the system with a pointer to the documentation.
     pub fn with_help(code: ErrorCode, message: &str, suggestion: &str, anchor: &str) -> Self {
-        Self::new(code, format!("{message}\n{suggestion} See documentation: {DOCUMENTATION}{anchor}"))
+        Self::new(
+            code,
+            format!("{message}\n{suggestion} See documentation: {DOCUMENTATION}{anchor}"),
+        )
     }
 
     /// `ic0.msg_reject`.
@@ -55,7 +66,11 @@ impl Reject {
 
     /// The text as a canister sees it.
     pub fn message_for_canister(&self) -> String {
-        if self.verbatim { self.message.clone() } else { format!("{}: {}", self.code, self.message) }
+        if self.verbatim {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.code, self.message)
+        }
     }
 
     /// As a user sees it; `certified` says whether it stands in the state tree.
@@ -89,7 +104,9 @@ pub fn out_of_cycles(canister: Principal, missing: u128) -> Reject {
 pub fn no_module(canister: Principal) -> Reject {
     Reject::with_help(
         ErrorCode::CanisterWasmModuleNotFound,
-        &format!("Error from Canister {canister}: Attempted to execute a message, but the canister contains no Wasm module."),
+        &format!(
+            "Error from Canister {canister}: Attempted to execute a message, but the canister contains no Wasm module."
+        ),
         "Please install code to the canister before calling it.",
         "wasm-module-not-found",
     )
@@ -115,5 +132,8 @@ pub fn composite_in_replicated_mode() -> Reject {
 
 /// The canister ended without an answer.
 pub fn no_reply(canister: Principal) -> Reject {
-    Reject::new(ErrorCode::CanisterDidNotReply, format!("Canister {canister} did not reply to the call"))
+    Reject::new(
+        ErrorCode::CanisterDidNotReply,
+        format!("Canister {canister} did not reply to the call"),
+    )
 }

@@ -69,7 +69,9 @@ impl Subnet {
     fn run_canister(&mut self, id: Principal) -> u64 {
         let mut used = 0_u64;
         while used < ROUND_CANISTER {
-            let Some(instructions) = self.execute_next(id) else { break };
+            let Some(instructions) = self.execute_next(id) else {
+                break;
+            };
             used = used.saturating_add(instructions).saturating_add(ROUND_MESSAGE);
         }
         used
@@ -88,7 +90,9 @@ impl Subnet {
             {
                 record.status = IngressStatus::Processing;
             }
-            used = used.saturating_add(ROUND_MESSAGE).saturating_add(management::execute(self, call));
+            used = used
+                .saturating_add(ROUND_MESSAGE)
+                .saturating_add(management::execute(self, call));
         }
         used
     }
@@ -137,7 +141,9 @@ impl Subnet {
             .map(|canister| canister.id)
             .collect();
         for id in due {
-            let Some(mut canister) = self.canisters.remove(&id) else { continue };
+            let Some(mut canister) = self.canisters.remove(&id) else {
+                continue;
+            };
             let cost = self.upkeep(&canister, self.time - canister.charged);
             canister.charged = self.time;
             if cost <= canister.balance {
@@ -158,7 +164,9 @@ impl Subnet {
     fn give_up_expired(&mut self) {
         let ids: Vec<Principal> = self.canisters.keys().copied().collect();
         for id in ids {
-            let Some(canister) = self.canisters.get_mut(&id) else { continue };
+            let Some(canister) = self.canisters.get_mut(&id) else {
+                continue;
+            };
             let expired = canister.inputs.take_expired(self.time);
             let timed_out: Vec<u64> = canister
                 .callbacks
@@ -171,7 +179,12 @@ impl Subnet {
                 if let Some(entry) = canister.callbacks.get_mut(&callback) {
                     entry.deadline = 0;
                     let answer = Err(Reject::verbatim(ErrorCode::DeadlineExpired, "Call has timed out."));
-                    let response = Response { caller: id, callback, refund: 0, answer };
+                    let response = Response {
+                        caller: id,
+                        callback,
+                        refund: 0,
+                        answer,
+                    };
                     canister.inputs.push(entry.callee, Input::Response(response));
                 }
             }
@@ -211,7 +224,8 @@ impl Subnet {
             .filter(|canister| matches!(canister.status, Status::Running))
             .filter_map(|canister| {
                 let module = &canister.code.as_ref()?.module;
-                let timer = canister.global_timer != 0 && canister.global_timer <= self.time && module.has_global_timer();
+                let timer =
+                    canister.global_timer != 0 && canister.global_timer <= self.time && module.has_global_timer();
                 (timer || module.has_heartbeat()).then_some((canister.id, timer, module.has_heartbeat()))
             })
             .collect();
@@ -235,11 +249,15 @@ impl Subnet {
             .canisters
             .values()
             .filter(|canister| matches!(canister.status, Status::Stopping(_)))
-            .filter(|canister| canister.contexts.is_empty() && canister.callbacks.is_empty() && canister.inputs.is_empty())
+            .filter(|canister| {
+                canister.contexts.is_empty() && canister.callbacks.is_empty() && canister.inputs.is_empty()
+            })
             .map(|canister| canister.id)
             .collect();
         for id in stopped {
-            let Some(canister) = self.canisters.get_mut(&id) else { continue };
+            let Some(canister) = self.canisters.get_mut(&id) else {
+                continue;
+            };
             canister.version += 1;
             if let Status::Stopping(requests) = std::mem::replace(&mut canister.status, Status::Stopped) {
                 for request in requests {

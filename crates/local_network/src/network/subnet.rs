@@ -89,7 +89,9 @@ impl Subnet {
     /// A new subnet; `time` is that of the network. The root key is its own until it is told another.
     pub fn new(spec: SubnetSpec, time: Nanos) -> Self {
         let public_key = certification::public_key_der(&spec.seed);
-        let id = spec.fixed_id.unwrap_or_else(|| Principal::self_authenticating(&public_key));
+        let id = spec
+            .fixed_id
+            .unwrap_or_else(|| Principal::self_authenticating(&public_key));
         let mut ranges = spec.named.clone();
         ranges.push(spec.allocation);
         // An allocation range is made from canister ids only.
@@ -120,10 +122,17 @@ impl Subnet {
 
     /// As the topology shows it.
     pub fn config(&self) -> SubnetConfig {
-        let range = |(start, end): &Range| CanisterIdRange { start: (*start).into(), end: (*end).into() };
+        let range = |(start, end): &Range| CanisterIdRange {
+            start: (*start).into(),
+            end: (*end).into(),
+        };
         SubnetConfig {
             subnet_kind: self.spec.kind,
-            subnet_admins: self.spec.admins.as_ref().map(|admins| admins.iter().map(|admin| (*admin).into()).collect()),
+            subnet_admins: self
+                .spec
+                .admins
+                .as_ref()
+                .map(|admins| admins.iter().map(|admin| (*admin).into()).collect()),
             cost_schedule: self.spec.cost_schedule,
             subnet_seed: self.spec.seed,
             instruction_config: self.spec.instructions.clone(),
@@ -164,12 +173,18 @@ impl Subnet {
 
     /// The canister, or the reject that says that there is none.
     pub fn canister(&self, id: Principal) -> Result<&Canister, Reject> {
-        self.canisters.get(&id).map(AsRef::as_ref).ok_or_else(|| canister_not_found(id))
+        self.canisters
+            .get(&id)
+            .map(AsRef::as_ref)
+            .ok_or_else(|| canister_not_found(id))
     }
 
     /// See [`Self::canister`].
     pub fn canister_mut(&mut self, id: Principal) -> Result<&mut Canister, Reject> {
-        self.canisters.get_mut(&id).map(AsMut::as_mut).ok_or_else(|| canister_not_found(id))
+        self.canisters
+            .get_mut(&id)
+            .map(AsMut::as_mut)
+            .ok_or_else(|| canister_not_found(id))
     }
 
     /// What the canister's storage and compute allocation cost in `nanos`.
@@ -229,7 +244,12 @@ impl Subnet {
         match origin {
             Origin::Ingress { id, .. } => self.answer_ingress(*id, answer),
             Origin::Canister { caller, callback } => {
-                let response = Response { caller: *caller, callback: *callback, refund, answer };
+                let response = Response {
+                    caller: *caller,
+                    callback: *callback,
+                    refund,
+                    answer,
+                };
                 self.outbox.push(Message::Response(response));
             }
             Origin::System => self.consumed += refund,
@@ -294,7 +314,13 @@ pub fn not_running(canister: &Canister) -> Option<Reject> {
     let id = canister.id;
     match canister.status_number() {
         1 => None,
-        2 => Some(Reject::new(ErrorCode::CanisterStopping, format!("Canister {id} is stopping"))),
-        _ => Some(Reject::new(ErrorCode::CanisterStopped, format!("Canister {id} is stopped"))),
+        2 => Some(Reject::new(
+            ErrorCode::CanisterStopping,
+            format!("Canister {id} is stopping"),
+        )),
+        _ => Some(Reject::new(
+            ErrorCode::CanisterStopped,
+            format!("Canister {id} is stopped"),
+        )),
     }
 }

@@ -102,8 +102,10 @@ pub fn message_id(call: &IngressCall, ingress_expiry: Nanos, nonce: Option<&[u8]
     if let Some(nonce) = nonce {
         fields.push(("nonce", hash(nonce)));
     }
-    let mut pairs: Vec<Vec<u8>> =
-        fields.into_iter().map(|(name, value)| [hash(name.as_bytes()), value].concat()).collect();
+    let mut pairs: Vec<Vec<u8>> = fields
+        .into_iter()
+        .map(|(name, value)| [hash(name.as_bytes()), value].concat())
+        .collect();
     pairs.sort_unstable();
     hash(&pairs.concat())
 }

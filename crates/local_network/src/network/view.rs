@@ -58,7 +58,11 @@ impl<'a> SubnetView<'a> {
 
     /// The canisters, sorted by id.
     pub fn canisters(&self) -> Vec<CanisterView<'a>> {
-        self.subnet.canisters.keys().filter_map(|id| self.canister(*id)).collect()
+        self.subnet
+            .canisters
+            .keys()
+            .filter_map(|id| self.canister(*id))
+            .collect()
     }
 
     /// One canister.
@@ -83,7 +87,12 @@ impl<'a> SubnetView<'a> {
     pub fn metrics(&self) -> SubnetMetrics {
         SubnetMetrics {
             num_canisters: self.subnet.canisters.len() as u64,
-            canister_state_bytes: self.subnet.canisters.values().map(|canister| canister.memory_bytes()).sum(),
+            canister_state_bytes: self
+                .subnet
+                .canisters
+                .values()
+                .map(|canister| canister.memory_bytes())
+                .sum(),
             consumed_cycles_total: self.subnet.consumed,
             update_transactions_total: self.subnet.updates,
         }

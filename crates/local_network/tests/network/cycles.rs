@@ -4,7 +4,7 @@ use candid::Principal;
 use ic_management_canister_types::{CanisterIdRecord, CanisterInstallMode, CreateCanisterArgs, InstallCodeArgs};
 use pocket_ic::ErrorCode;
 
-use crate::common::{CYCLES, anonymous, builder, pocket_ic};
+use crate::common::{CYCLES, anonymous, builder, install, pocket_ic};
 use crate::program::{call, program};
 use crate::world::{canister, manage, number, run, run_number, shown_reject, try_run, universal};
 
@@ -20,20 +20,42 @@ fn should_start_without_cycles_and_take_what_is_added() {
 #[test]
 fn should_charge_an_update_its_ingress_and_its_execution() {
     let pic = pocket_ic();
-    let a = canister(&pic);
-    run(&pic, a, program().reply());
-    let before = pic.cycle_balance(a);
-    let small = program().reply().bytes();
-    pic.update_call(a, anonymous(), "run", small.clone()).unwrap();
-    let small_cost = before - pic.cycle_balance(a);
+    let a = install(
+        &pic,
+        r#"(module
+          (import "ic0" "msg_reply" (func $reply))
+          (func (export "canister_update quick") (call $reply))
+          (func (export "canister_update slow") (local $i i32)
+            (loop $again
+              (local.set $i (i32.add (local.get $i) (i32.const 1)))
+              (br_if $again (i32.lt_u (local.get $i) (i32.const 10000000))))
+            (call $reply)))"#,
+    );
+    let cost = |method: &str, bytes: usize| {
+        let before = pic.cycle_balance(a);
+        pic.update_call(a, anonymous(), method, vec![0; bytes]).unwrap();
+        before - pic.cycle_balance(a)
+    };
     // 1.2 M and 2,000 a byte for coming in, 5 M for being executed, some instructions.
-    let ingress = 1_200_000 + 2_000 * (small.len() as u128 + 3);
-    assert!(small_cost >= ingress + 5_000_000, "{small_cost}");
-    assert!(small_cost < ingress + 5_000_000 + 1_000_000, "{small_cost}");
-    let before = pic.cycle_balance(a);
-    run(&pic, a, program().spin(10_000_000).reply());
-    let spun = before - pic.cycle_balance(a) - small_cost;
-    assert!((60_000_000..120_000_000).contains(&spun), "{spun}");
+    let quick = cost("quick", 0);
+    let fixed = 1_200_000 + 2_000 * 5 + 5_000_000;
+    assert!((fixed..fixed + 100_000).contains(&quick), "{quick}");
+    let bytes = cost("quick", 1_000) - quick;
+    assert!((2_000_000..2_100_000).contains(&bytes), "{bytes}");
+    let slow = cost("slow", 0) - quick;
+    assert!((60_000_000..100_000_000).contains(&slow), "{slow}");
+}
+
+#[test]
+fn should_show_a_canister_its_balance() {
+    let pic = pocket_ic();
+    let a = canister(&pic);
+    let balance = pic.cycle_balance(a);
+    let shown = number(
+        &pic.query_call(a, anonymous(), "ask", program().show_balance().reply().bytes())
+            .unwrap(),
+    );
+    assert_eq!(shown, balance);
 }
 
 #[test]
@@ -41,7 +63,8 @@ fn should_charge_nothing_for_queries() {
     let pic = pocket_ic();
     let a = canister(&pic);
     let before = pic.cycle_balance(a);
-    pic.query_call(a, anonymous(), "ask", program().spin(1_000_000).reply().bytes()).unwrap();
+    pic.query_call(a, anonymous(), "ask", program().spin(1_000_000).reply().bytes())
+        .unwrap();
     assert_eq!(pic.cycle_balance(a), before);
 }
 
@@ -77,9 +100,17 @@ fn should_move_accepted_cycles_and_refund_the_rest() {
 fn should_refund_all_cycles_of_a_call_that_fails() {
     let pic = pocket_ic();
     let (a, b) = (canister(&pic), canister(&pic));
-    for refused in [program().accept(9).trap("no"), program().reply(), program().reject("no"), program()] {
+    for refused in [
+        program().accept(9).trap("no"),
+        program().reply(),
+        program().reject("no"),
+        program(),
+    ] {
         let refunded = program().show_refunded().reply();
-        let unpaid = call(b, refused).cycles(1_000_000_000).on_reply(refunded.clone()).on_reject(refunded);
+        let unpaid = call(b, refused)
+            .cycles(1_000_000_000)
+            .on_reply(refunded.clone())
+            .on_reject(refunded);
         assert_eq!(run_number(&pic, a, program().call(unpaid)), 1_000_000_000);
     }
 }
@@ -122,11 +153,18 @@ fn should_refuse_messages_to_a_canister_without_cycles() {
 fn should_freeze_a_canister_that_cannot_pay_for_its_storage() {
     let pic = pocket_ic();
     let a = canister(&pic);
-    let settings = pocket_ic::CanisterSettings { freezing_threshold: Some(u64::MAX.into()), ..Default::default() };
+    let settings = pocket_ic::CanisterSettings {
+        freezing_threshold: Some(u64::MAX.into()),
+        ..Default::default()
+    };
     pic.update_canister_settings(a, None, settings).unwrap();
-    let reject = pic.query_call(a, anonymous(), "ask", program().reply().bytes()).unwrap_err();
+    let reject = pic
+        .query_call(a, anonymous(), "ask", program().reply().bytes())
+        .unwrap_err();
     assert_eq!(reject.error_code, ErrorCode::CanisterOutOfCycles);
-    let reject = pic.update_call(a, anonymous(), "run", program().reply().bytes()).unwrap_err();
+    let reject = pic
+        .update_call(a, anonymous(), "run", program().reply().bytes())
+        .unwrap_err();
     assert_eq!(reject.error_code, ErrorCode::CanisterOutOfCycles);
 }
 
@@ -159,7 +197,11 @@ fn should_charge_nothing_on_system_subnets() {
     let nns = pic.topology().get_nns().unwrap();
     let id = pic.create_canister_on_subnet(None, None, nns);
     pic.install_canister(id, universal(), Vec::new(), None);
-    assert_eq!(pic.update_call(id, anonymous(), "run", program().show("free").reply().bytes()).unwrap(), b"free");
+    assert_eq!(
+        pic.update_call(id, anonymous(), "run", program().show("free").reply().bytes())
+            .unwrap(),
+        b"free"
+    );
     assert_eq!(pic.cycle_balance(id), 0);
 }
 
@@ -177,7 +219,13 @@ fn should_need_cycles_to_install_code() {
     };
     let reject = manage(&pic, anonymous(), id, "install_code", arg).unwrap_err();
     assert_eq!(reject.error_code, ErrorCode::CanisterOutOfCycles);
-    assert!(reject.reject_message.starts_with("Canister installation failed with `Canister "), "{}", reject.reject_message);
+    assert!(
+        reject
+            .reject_message
+            .starts_with("Canister installation failed with `Canister "),
+        "{}",
+        reject.reject_message
+    );
 }
 
 #[test]
@@ -186,7 +234,11 @@ fn should_create_canisters_for_a_fee_and_deposit_cycles() {
     let (a, b) = (canister(&pic), canister(&pic));
     let aaaaa = Principal::management_canister();
     let no_settings = candid::encode_one(CreateCanisterArgs::default()).unwrap();
-    let create = |cycles| call(aaaaa, program()).method("create_canister", no_settings.clone()).cycles(cycles);
+    let create = |cycles| {
+        call(aaaaa, program())
+            .method("create_canister", no_settings.clone())
+            .cycles(cycles)
+    };
     let (code, message) = shown_reject(&try_run(&pic, a, program().call(create(499_999_999_999))).unwrap());
     assert_eq!(code, 4, "{message}");
     let reply = try_run(&pic, a, program().call(create(1_500_000_000_000))).unwrap();
@@ -194,8 +246,22 @@ fn should_create_canisters_for_a_fee_and_deposit_cycles() {
     assert_eq!(pic.cycle_balance(created), 1_000_000_000_000);
     assert_eq!(pic.get_controllers(created), vec![a]);
     let deposit = candid::encode_one(CanisterIdRecord { canister_id: created }).unwrap();
-    run(&pic, b, program().call(call(aaaaa, program()).method("deposit_cycles", deposit).cycles(5)));
+    run(
+        &pic,
+        b,
+        program().call(call(aaaaa, program()).method("deposit_cycles", deposit).cycles(5)),
+    );
     assert_eq!(pic.cycle_balance(created), 1_000_000_000_005);
-    let reject = manage(&pic, anonymous(), created, "deposit_cycles", CanisterIdRecord { canister_id: created }).unwrap_err();
-    assert_eq!(reject.reject_message, "Only canisters can call ic00 method deposit_cycles");
+    let reject = manage(
+        &pic,
+        anonymous(),
+        created,
+        "deposit_cycles",
+        CanisterIdRecord { canister_id: created },
+    )
+    .unwrap_err();
+    assert_eq!(
+        reject.reject_message,
+        "Only canisters can call ic00 method deposit_cycles"
+    );
 }

@@ -19,8 +19,16 @@ fn should_stop_and_start() {
     pic.stop_canister(a, None).unwrap();
     pic.stop_canister(a, None).unwrap();
     let reject = pic.update_call(a, anonymous(), "run", Vec::new()).unwrap_err();
-    assert_eq!((reject.error_code, reject.reject_message), (ErrorCode::CanisterStopped, format!("Canister {a} is stopped")));
-    assert_eq!(pic.query_call(a, anonymous(), "ask", Vec::new()).unwrap_err().error_code, ErrorCode::CanisterStopped);
+    assert_eq!(
+        (reject.error_code, reject.reject_message),
+        (ErrorCode::CanisterStopped, format!("Canister {a} is stopped"))
+    );
+    assert_eq!(
+        pic.query_call(a, anonymous(), "ask", Vec::new())
+            .unwrap_err()
+            .error_code,
+        ErrorCode::CanisterStopped
+    );
     let (code, message) = shown_reject(&try_run(&pic, b, program().call(call(a, program().reply()))).unwrap());
     assert_eq!(code, 5);
     assert!(message.contains("stopped"), "{message}");
@@ -35,7 +43,10 @@ fn should_stop_only_once_open_calls_are_answered() {
     // a waits for b, which waits for itself to stop, until it is started again.
     pic.set_controllers(b, None, vec![anonymous(), b]).unwrap();
     let stop_self = call(Principal::management_canister(), program())
-        .method("stop_canister", candid::encode_one(CanisterIdRecord { canister_id: b }).unwrap())
+        .method(
+            "stop_canister",
+            candid::encode_one(CanisterIdRecord { canister_id: b }).unwrap(),
+        )
         .on_reject(program().show("released").reply());
     let open = submit(&pic, a, program().call(call(b, program().call(stop_self))));
     pic.tick();
@@ -67,8 +78,10 @@ fn should_give_up_stopping_after_five_minutes() {
     let pic = pocket_ic();
     let b = canister(&pic);
     pic.set_controllers(b, None, vec![anonymous(), b]).unwrap();
-    let stop_self = call(Principal::management_canister(), program())
-        .method("stop_canister", candid::encode_one(CanisterIdRecord { canister_id: b }).unwrap());
+    let stop_self = call(Principal::management_canister(), program()).method(
+        "stop_canister",
+        candid::encode_one(CanisterIdRecord { canister_id: b }).unwrap(),
+    );
     let message = submit(&pic, b, program().call(stop_self));
     pic.tick();
     pic.tick();
@@ -82,11 +95,19 @@ fn should_give_up_stopping_after_five_minutes() {
 fn should_delete_only_stopped_canisters() {
     let pic = pocket_ic();
     let a = canister(&pic);
-    assert_eq!(pic.delete_canister(a, None).unwrap_err().error_code, ErrorCode::CanisterNotStopped);
+    assert_eq!(
+        pic.delete_canister(a, None).unwrap_err().error_code,
+        ErrorCode::CanisterNotStopped
+    );
     pic.stop_canister(a, None).unwrap();
     pic.delete_canister(a, None).unwrap();
     assert!(!pic.canister_exists(a));
-    assert_eq!(pic.update_call(a, anonymous(), "run", Vec::new()).unwrap_err().error_code, ErrorCode::CanisterNotFound);
+    assert_eq!(
+        pic.update_call(a, anonymous(), "run", Vec::new())
+            .unwrap_err()
+            .error_code,
+        ErrorCode::CanisterNotFound
+    );
     assert_ne!(pic.create_canister(), a);
 }
 
@@ -100,7 +121,14 @@ fn should_run_the_heartbeat_every_round() {
         pic.tick();
     }
     assert_eq!(ask(&pic, a, program().show_state().reply()).len(), before + 3);
-    run(&pic, a, program().on_heartbeat(program().remember("h").trap("no")).forget().reply());
+    run(
+        &pic,
+        a,
+        program()
+            .on_heartbeat(program().remember("h").trap("no"))
+            .forget()
+            .reply(),
+    );
     pic.tick();
     assert_eq!(ask(&pic, a, program().show_state().reply()), "");
 }
@@ -110,7 +138,9 @@ fn should_run_the_timer_once_it_is_due() {
     let pic = pocket_ic();
     let (a, b) = (canister(&pic), canister(&pic));
     let due = pic.get_time().as_nanos_since_unix_epoch() + 60_000_000_000;
-    let work = program().remember("t").call(call(b, program().show("!").reply()).on_reply(program().remember_arg()));
+    let work = program()
+        .remember("t")
+        .call(call(b, program().show("!").reply()).on_reply(program().remember_arg()));
     run(&pic, a, program().on_timer(work).set_timer(due).reply());
     pic.tick();
     assert_eq!(ask(&pic, a, program().show_state().reply()), "");
@@ -120,7 +150,8 @@ fn should_run_the_timer_once_it_is_due() {
     pic.tick();
     assert_eq!(ask(&pic, a, program().show_state().reply()), "t!");
     run(&pic, a, program().set_timer(1).reply());
-    pic.upgrade_canister(a, crate::world::universal(), Vec::new(), None).unwrap();
+    pic.upgrade_canister(a, crate::world::universal(), Vec::new(), None)
+        .unwrap();
     pic.tick();
     assert_eq!(ask(&pic, a, program().show_state().reply()), "");
 }

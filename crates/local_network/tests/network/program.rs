@@ -74,7 +74,8 @@ impl Program {
         self
     }
     fn block(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
+        self.0
+            .extend_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
         self.0.extend_from_slice(bytes);
         self
     }

@@ -19,12 +19,21 @@ fn should_change_controllers() {
     controllers.sort();
     assert_eq!(controllers, vec![alice, bob]);
     let reject = pic.set_controllers(a, None, vec![anonymous()]).unwrap_err();
-    assert_eq!((reject.error_code, reject.certified), (ErrorCode::CanisterInvalidController, false));
-    assert_eq!(reject.reject_message, format!("Only controllers of canister {a} can call ic00 method update_settings"));
+    assert_eq!(
+        (reject.error_code, reject.certified),
+        (ErrorCode::CanisterInvalidController, false)
+    );
+    assert_eq!(
+        reject.reject_message,
+        format!("Only controllers of canister {a} can call ic00 method update_settings")
+    );
     pic.set_controllers(a, Some(bob), vec![anonymous()]).unwrap();
     assert_eq!(pic.get_controllers(a), vec![anonymous()]);
     let eleven = (0..11).map(|i| Principal::from_slice(&[i; 29])).collect();
-    assert_eq!(pic.set_controllers(a, None, eleven).unwrap_err().error_code, ErrorCode::InvalidManagementPayload);
+    assert_eq!(
+        pic.set_controllers(a, None, eleven).unwrap_err().error_code,
+        ErrorCode::InvalidManagementPayload
+    );
 }
 
 #[test]
@@ -58,14 +67,32 @@ fn should_refuse_settings_out_of_their_range_and_keep_the_old_ones() {
     let a = canister(&pic);
     let before = pic.canister_status(a, None).unwrap().settings;
     let bad = [
-        CanisterSettings { compute_allocation: Some(Nat::from(101_u8)), ..Default::default() },
-        CanisterSettings { memory_allocation: Some(Nat::from((1_u64 << 48) + 1)), ..Default::default() },
-        CanisterSettings { freezing_threshold: Some(Nat::from(1_u128 << 64)), ..Default::default() },
-        CanisterSettings { wasm_memory_limit: Some(Nat::from(1_u64 << 49)), ..Default::default() },
+        CanisterSettings {
+            compute_allocation: Some(Nat::from(101_u8)),
+            ..Default::default()
+        },
+        CanisterSettings {
+            memory_allocation: Some(Nat::from((1_u64 << 48) + 1)),
+            ..Default::default()
+        },
+        CanisterSettings {
+            freezing_threshold: Some(Nat::from(1_u128 << 64)),
+            ..Default::default()
+        },
+        CanisterSettings {
+            wasm_memory_limit: Some(Nat::from(1_u64 << 49)),
+            ..Default::default()
+        },
     ];
     for settings in bad {
         let reject = pic.update_canister_settings(a, None, settings).unwrap_err();
-        assert!(matches!(reject.error_code, ErrorCode::CanisterContractViolation | ErrorCode::InvalidManagementPayload), "{reject:?}");
+        assert!(
+            matches!(
+                reject.error_code,
+                ErrorCode::CanisterContractViolation | ErrorCode::InvalidManagementPayload
+            ),
+            "{reject:?}"
+        );
     }
     assert_eq!(pic.canister_status(a, None).unwrap().settings, before);
 }
@@ -75,14 +102,20 @@ fn should_show_environment_variables_to_the_canister() {
     let pic = pocket_ic();
     let a = canister(&pic);
     let variable = |name: &str, value: &str| CanisterSettings {
-        environment_variables: Some(vec![EnvironmentVariable { name: name.to_owned(), value: value.to_owned() }]),
+        environment_variables: Some(vec![EnvironmentVariable {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }]),
         ..Default::default()
     };
-    pic.update_canister_settings(a, None, variable("PLACE", "here")).unwrap();
+    pic.update_canister_settings(a, None, variable("PLACE", "here"))
+        .unwrap();
     assert_eq!(run(&pic, a, program().show_variable("PLACE").reply()), "here");
     let long = "x".repeat(129);
     assert_eq!(
-        pic.update_canister_settings(a, None, variable(&long, "v")).unwrap_err().error_code,
+        pic.update_canister_settings(a, None, variable(&long, "v"))
+            .unwrap_err()
+            .error_code,
         ErrorCode::InvalidManagementPayload
     );
     assert_eq!(run(&pic, a, program().show_variable("PLACE").reply()), "here");

@@ -23,7 +23,12 @@ fn should_begin_in_may_2021_and_advance_one_nanosecond_a_round() {
 fn should_set_and_advance_time() {
     let pic = pocket_ic();
     let a = canister(&pic);
-    let shown = || number(&pic.query_call(a, anonymous(), "ask", program().show_time().reply().bytes()).unwrap());
+    let shown = || {
+        number(
+            &pic.query_call(a, anonymous(), "ask", program().show_time().reply().bytes())
+                .unwrap(),
+        )
+    };
     let time = Time::from_nanos_since_unix_epoch(1_650_000_000_000_000_000);
     pic.set_time(time);
     assert_eq!(pic.get_time(), time);
@@ -37,7 +42,10 @@ fn should_set_and_advance_time() {
     assert_eq!(pic.get_time(), later);
     assert_eq!(shown(), 1_700_000_000_000_000_000);
     pic.advance_time(Duration::from_secs(5));
-    assert_eq!(run_number(&pic, a, program().show_time().reply()), 1_700_000_005_000_000_000);
+    assert_eq!(
+        run_number(&pic, a, program().show_time().reply()),
+        1_700_000_005_000_000_000
+    );
 }
 
 #[test]
@@ -45,5 +53,8 @@ fn should_begin_when_told() {
     let time = Time::from_nanos_since_unix_epoch(1_800_000_000_000_000_000);
     let pic = builder().with_application_subnet().with_initial_time(time).build();
     let now = pic.get_time().as_nanos_since_unix_epoch();
-    assert!((1_800_000_000_000_000_000..1_800_000_000_000_001_000).contains(&now), "{now}");
+    assert!(
+        (1_800_000_000_000_000_000..1_800_000_000_000_001_000).contains(&now),
+        "{now}"
+    );
 }

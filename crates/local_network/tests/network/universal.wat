@@ -88,7 +88,7 @@
         (br $next))))
     (global.set $pc (local.get $saved)))
 
-  (func $call (local $callee i32) (local $method i32) (local $arg i32) (local $reply i32) (local $rejected i32) (local $cleanup i32) (local $timeout i32)
+  (func $call (local $callee i32) (local $method i32) (local $arg i32) (local $reply i32) (local $rejected i32) (local $cleanup i32) (local $timeout i32) (local $cycles i64)
     (local.set $callee (call $block))
     (local.set $method (call $block))
     (local.set $arg (call $block))
@@ -101,7 +101,8 @@
       (i32.const 0) (local.get $reply) (i32.const 1) (local.get $rejected))
     (if (call $len (local.get $cleanup)) (then (call $call_on_cleanup (i32.const 0) (local.get $cleanup))))
     (call $call_data (call $ptr (local.get $arg)) (call $len (local.get $arg)))
-    (call $call_cycles (i64.const 0) (call $u64))
+    (local.set $cycles (call $u64))
+    (if (i64.ne (local.get $cycles) (i64.const 0)) (then (call $call_cycles (i64.const 0) (local.get $cycles))))
     (local.set $timeout (call $u32))
     (if (local.get $timeout) (then (call $call_timeout (local.get $timeout))))
     (global.set $last (call $call_perform)))

@@ -37,7 +37,8 @@ pub fn run_number(pic: &PocketIc, canister: Principal, program: Program) -> u128
 
 /// Submits a program without waiting for it.
 pub fn submit(pic: &PocketIc, canister: Principal, program: Program) -> RawMessageId {
-    pic.submit_call(canister, anonymous(), "run", program.bytes()).expect("the message is accepted")
+    pic.submit_call(canister, anonymous(), "run", program.bytes())
+        .expect("the message is accepted")
 }
 
 /// The error code of a failed program.
@@ -60,7 +61,10 @@ pub fn text(bytes: &[u8]) -> String {
 
 /// Little-endian bytes as a number.
 pub fn number(bytes: &[u8]) -> u128 {
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u128::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 
 /// What a program's `show_reject` showed: code and text.
