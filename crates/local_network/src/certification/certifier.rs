@@ -145,43 +145,43 @@ impl Cache {
     }
 
     fn certificate(&mut self, state: &(impl State + ?Sized), subnet: Principal, paths: &[Path]) -> Option<Vec<u8>> {
-        let delegation = self.delegation(state, subnet)?;
+        // The root subnet needs nobody's word.
+        let delegation = if subnet == state.root_subnet() {
+            None
+        } else {
+            Some(Delegation {
+                subnet_id: subnet.as_slice().to_vec(),
+                certificate: self.delegation(state, subnet)?,
+            })
+        };
         let signed = self.states.get(&subnet)?;
         Some(signed.certificate(paths, delegation))
     }
 
-    /// The root subnet's word for the key and the canister ranges of `subnet`; the root itself has none.
-    fn delegation(&mut self, state: &(impl State + ?Sized), subnet: Principal) -> Option<Option<Delegation>> {
+    /// The certificate with which the root subnet vouches for the key and the canister ranges of `subnet`.
+    fn delegation(&mut self, state: &(impl State + ?Sized), subnet: Principal) -> Option<Vec<u8>> {
         let root = state.root_subnet();
-        if subnet == root {
-            return Some(None);
-        }
-        let now = state.certified_time(root);
+        let time = state.certified_time(root);
         let ranges = state
             .subnets()
             .into_iter()
             .find(|facts| facts.id == subnet)?
             .canister_ranges;
-        let known = self.delegations.get(&subnet);
-        let current = |k: &&KnownDelegation| k.time.abs_diff(now) <= DELEGATION_MAX_AGE && k.ranges == ranges;
-        let certificate = match known.filter(current) {
-            Some(known) => known.certificate.clone(),
-            None => {
-                self.refresh(state, root)?;
-                let certificate = self.states.get(&root)?.certificate(&delegation_paths(subnet), None);
-                let known = KnownDelegation {
-                    time: now,
-                    ranges,
-                    certificate: certificate.clone(),
-                };
-                self.delegations.insert(subnet, known);
-                certificate
-            }
+        if let Some(known) = self.delegations.get(&subnet)
+            && known.time.abs_diff(time) <= DELEGATION_MAX_AGE
+            && known.ranges == ranges
+        {
+            return Some(known.certificate.clone());
+        }
+        self.refresh(state, root)?;
+        let certificate = self.states.get(&root)?.certificate(&delegation_paths(subnet), None);
+        let known = KnownDelegation {
+            time,
+            ranges,
+            certificate: certificate.clone(),
         };
-        Some(Some(Delegation {
-            subnet_id: subnet.as_slice().to_vec(),
-            certificate,
-        }))
+        self.delegations.insert(subnet, known);
+        Some(certificate)
     }
 }
 

@@ -83,13 +83,18 @@ fn answer(network: &Network, at: Effective, body: &[u8]) -> Result<QueryResponse
         &keys,
         RequestId::new(&request.id),
         network.certified_time(subnet),
-        result,
+        &result,
     ))
 }
 
 /// One of the subnet's nodes, the same for the same request, answers and signs.
-fn sign(keys: &SubnetKeys, request: RequestId, timestamp: Nanos, result: Result<Vec<u8>, WireReject>) -> QueryResponse {
-    let response = |signatures| match &result {
+fn sign(
+    keys: &SubnetKeys,
+    request: RequestId,
+    timestamp: Nanos,
+    result: &Result<Vec<u8>, WireReject>,
+) -> QueryResponse {
+    let response = |signatures| match result {
         Ok(reply) => QueryResponse::Replied {
             reply: ReplyResponse { arg: reply.clone() },
             signatures,

@@ -111,12 +111,9 @@ fn check_path(network: &Network, reader: &Reader<'_>, path: &Path) -> Result<(),
     let at_subnet = matches!(reader.at, Effective::Subnet(_));
     let labels: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
     match labels.as_slice() {
-        [b"time"]
-        | [b"api_boundary_nodes"]
-        | [b"api_boundary_nodes", _]
+        [b"time" | b"api_boundary_nodes" | b"subnet"]
+        | [b"api_boundary_nodes" | b"subnet", _]
         | [b"api_boundary_nodes", _, b"domain" | b"ipv4_address" | b"ipv6_address"]
-        | [b"subnet"]
-        | [b"subnet", _]
         | [b"subnet", _, b"public_key" | b"type" | b"node"]
         | [b"subnet", _, b"node", _]
         | [b"subnet", _, b"node", _, b"public_key"] => Ok(()),

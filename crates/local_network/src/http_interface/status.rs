@@ -12,7 +12,8 @@ use super::reply::{Cbor, HttpError};
 struct Status {
     #[serde(with = "serde_bytes")]
     root_key: Vec<u8>,
-    replica_health_status: &'static str,
+    #[serde(rename = "replica_health_status")]
+    health: &'static str,
     impl_version: &'static str,
 }
 
@@ -24,7 +25,7 @@ pub(super) async fn status(Current(instance): Current) -> Result<impl IntoRespon
         .ok_or_else(|| HttpError::internal("The root subnet has no key."))?;
     Ok(Cbor(Status {
         root_key,
-        replica_health_status: "healthy",
+        health: "healthy",
         impl_version: env!("CARGO_PKG_VERSION"),
     }))
 }

@@ -233,7 +233,7 @@ fn should_refuse_bad_delegations() {
     let crowded = delegation(&owner, &device, |d| d.targets = Some(vec![canister(1); 1001]));
     assert!(refused(vec![crowded]).contains("at most 1000 targets"));
     let queries = delegation(&owner, &device, |d| {
-        d.permissions = Some(DelegationPermissions::Queries)
+        d.permissions = Some(DelegationPermissions::Queries);
     });
     assert!(refused(vec![queries]).contains("queries only"));
     let unsigned = SignedDelegation {
@@ -253,7 +253,7 @@ fn should_refuse_bad_delegations() {
 fn should_let_a_delegation_for_queries_query() {
     let (owner, device) = (ed25519(1), ed25519(2));
     let queries = delegation(&owner, &device, |d| {
-        d.permissions = Some(DelegationPermissions::Queries)
+        d.permissions = Some(DelegationPermissions::Queries);
     });
     let identity = delegated(&owner, Box::new(device), vec![queries]);
     let content = query(owner.sender().expect("a sender"), NOW + MINUTE);

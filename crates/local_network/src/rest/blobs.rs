@@ -17,7 +17,7 @@ use crate::server::{Blob, Server};
 pub(super) async fn store(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bytes) -> Response {
     let gzip = match headers
         .get(header::CONTENT_ENCODING)
-        .map(|encoding| encoding.as_bytes())
+        .map(axum::http::HeaderValue::as_bytes)
     {
         None => false,
         Some(b"gzip") => true,

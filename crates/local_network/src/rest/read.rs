@@ -10,19 +10,19 @@ use pocket_ic::common::rest::{
 use super::answer::{Answer, ApiError, Body, principal};
 use super::update::{ingress_call, message_id};
 use crate::http_interface::{Current, HttpError};
-use crate::network::IngressStatus;
+use crate::network::{IngressStatus, Network};
 
 /// The subnets and their canister ranges.
 ///
 /// # Errors
 /// The network panicked.
 pub async fn topology(Current(instance): Current) -> Result<impl IntoResponse, HttpError> {
-    let topology: Topology = instance.read(|network| network.topology()).await?;
+    let topology: Topology = instance.read(Network::topology).await?;
     Ok(Json(topology))
 }
 
 pub(super) async fn get_time(Current(instance): Current) -> Answer<RawTime> {
-    let nanos_since_epoch = instance.read(|network| network.time()).await?;
+    let nanos_since_epoch = instance.read(Network::time).await?;
     Ok(Json(RawTime { nanos_since_epoch }))
 }
 

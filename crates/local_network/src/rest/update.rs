@@ -15,7 +15,7 @@ use pocket_ic::common::rest::{
 use super::answer::{Answer, ApiError, Body, principal};
 use super::blobs;
 use crate::http_interface::Current;
-use crate::network::{Effective, IngressCall, MessageId};
+use crate::network::{Effective, IngressCall, MessageId, Network};
 use crate::server::Server;
 
 /// The call that a body describes.
@@ -100,7 +100,7 @@ pub(super) async fn set_stable_memory(
 
 /// One round. Who makes a block matters to node metrics only, which there are none of: `blockmakers` has no effect.
 pub(super) async fn tick(Current(instance): Current, Body(_): Body<RawTickConfigs>) -> Answer<()> {
-    instance.update(|network| network.tick()).await?;
+    instance.update(Network::tick).await?;
     Ok(Json(()))
 }
 

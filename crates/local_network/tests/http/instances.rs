@@ -186,7 +186,7 @@ async fn should_move_stable_memory_through_the_blob_store() {
 async fn should_keep_the_time_until_it_is_moved() {
     let (pic, canister) = still(common::builder().with_application_subnet()).await;
     let before = pic.get_time().await;
-    pic.advance_time(std::time::Duration::from_secs(3600)).await;
+    pic.advance_time(std::time::Duration::from_hours(1)).await;
     pic.tick().await;
     let passed = pic.get_time().await.as_nanos_since_unix_epoch() - before.as_nanos_since_unix_epoch();
     assert!((3_600_000_000_000..3_600_000_001_000).contains(&passed), "{passed}");

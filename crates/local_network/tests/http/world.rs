@@ -1,7 +1,7 @@
 //! A live instance, a canister on its application subnet, and agents.
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use candid::Principal;
 use ic_agent::agent::{Agent, Envelope, EnvelopeContent};
@@ -129,7 +129,7 @@ pub fn envelope(identity: &dyn Identity, content: &EnvelopeContent) -> Vec<u8> {
 
 /// A time that requests may expire at.
 pub fn soon() -> u64 {
-    now() + Duration::from_secs(120).as_nanos() as u64
+    now() + 120_000_000_000
 }
 
 /// A certificate from its bytes.
