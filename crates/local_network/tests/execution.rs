@@ -1,6 +1,7 @@
 //! Execution without a network: one canister's messages, one after the other.
 //!
 //! One file a family of the System API; `harness` holds what they share.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 #[path = "execution/harness.rs"]
 mod harness;

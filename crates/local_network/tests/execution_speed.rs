@@ -1,4 +1,5 @@
 //! How fast messages are, through the public client: the design asks for 300 ICRC-1 transfers a second on one core.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod common;
 
@@ -84,7 +85,10 @@ enum LedgerArgument {
 }
 
 fn account(owner: Principal) -> Account {
-    Account { owner, subaccount: None }
+    Account {
+        owner,
+        subaccount: None,
+    }
 }
 
 /// What can go wrong does not matter here, only that nothing does.

@@ -1,6 +1,7 @@
 //! Messages between canisters: what is kept, what is rolled back, in which order, and where the cycles go.
 //!
 //! Interface specification: *Abstract behaviour*. The canister is `common/relay.wat`; its log says what happened to it.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod common;
 

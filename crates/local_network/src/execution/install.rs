@@ -83,7 +83,7 @@ impl Steps {
         };
         if new.shape().start {
             let start = Target::Export(instrument::START.to_owned());
-            let (output, changes) = enter(new, &memory, &self.input, mode::START, start, true);
+            let (output, changes) = enter(new, &memory, &self.input, mode::START, &start, true);
             if let Some(changes) = changes {
                 memory.apply(changes).map_err(engine_fault)?;
             }

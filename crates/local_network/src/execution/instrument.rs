@@ -126,7 +126,9 @@ pub(super) fn shape(wasm: &[u8]) -> Result<Shape, String> {
                         let offset = match (operators.read().map_err(decoding)?, operators.read().map_err(decoding)?) {
                             (Operator::I32Const { value }, Operator::End) => value.cast_unsigned() as usize,
                             _ => {
-                                return Err("Wasm module has an invalid data section. An offset is not constant.".into());
+                                return Err(
+                                    "Wasm module has an invalid data section. An offset is not constant.".into()
+                                );
                             }
                         };
                         if offset + segment.data.len() > shape.heap.unwrap_or(0) {

@@ -181,18 +181,12 @@ fn build(hash: [u8; 32], packed: &[u8]) -> Result<Module, InstallError> {
     check_limits(&shape)?;
     check_imports(&shape)?;
     let custom_sections = custom_sections(&shape)?;
-    let module = match cache::load(engine(), &hash) {
-        Some(module) => module,
-        None => {
-            wasmparser::Validator::new_with_features(super::engine::features())
-                .validate_all(wasm)
-                .map_err(|e| invalid(format!("Wasmtime failed to validate wasm module {e}")))?;
-            let rewritten = instrument::instrument(wasm, &shape).map_err(invalid)?;
-            let module = wasmtime::Module::new(engine(), rewritten)
-                .map_err(|e| invalid(format!("Wasmtime failed to validate wasm module {e:#}")))?;
-            cache::store(&module, &hash);
-            module
-        }
+    let module = if let Some(module) = cache::load(engine(), &hash) {
+        module
+    } else {
+        let module = translate(wasm, &shape)?;
+        cache::store(&module, &hash);
+        module
     };
     let exports = check_exports(&module)?;
     let instance = crate::ic0::linker().instantiate_pre(&module).map_err(|e| {
@@ -209,6 +203,16 @@ fn build(hash: [u8; 32], packed: &[u8]) -> Result<Module, InstallError> {
         shape,
         instance,
     })
+}
+
+/// Validates, rewrites and compiles.
+fn translate(wasm: &[u8], shape: &Shape) -> Result<wasmtime::Module, InstallError> {
+    let failed = |e: String| invalid(format!("Wasmtime failed to validate wasm module {e}"));
+    wasmparser::Validator::new_with_features(super::engine::features())
+        .validate_all(wasm)
+        .map_err(|e| failed(e.to_string()))?;
+    let rewritten = instrument::instrument(wasm, shape).map_err(invalid)?;
+    wasmtime::Module::new(engine(), rewritten).map_err(|e| failed(format!("{e:#}")))
 }
 
 fn unknown_import(module: &str, name: &str) -> InstallError {

@@ -64,7 +64,7 @@ fn execute(
 ) -> (MessageOutput, Option<Changes>) {
     let mode = mode::of(&input.entry, input.replicated);
     match target(module, &input.entry) {
-        Ok(Some(target)) => enter(module, memory, input, mode, target, keep),
+        Ok(Some(target)) => enter(module, memory, input, mode, &target, keep),
         Ok(None) => (unchanged(input, Ok(()), 0), None),
         Err(fault) => (unchanged(input, Err(fault.into_trap(None)), 0), None),
     }
@@ -109,7 +109,7 @@ pub(super) fn enter(
     memory: &CanisterMemory,
     input: &MessageInput,
     mode: Modes,
-    target: Target,
+    target: &Target,
     keep: bool,
 ) -> (MessageOutput, Option<Changes>) {
     stacker::maybe_grow(
@@ -130,7 +130,7 @@ fn enter_here(
     memory: &CanisterMemory,
     input: &MessageInput,
     mode: Modes,
-    target: Target,
+    target: &Target,
     keep: bool,
 ) -> wasmtime::Result<(MessageOutput, Option<Changes>)> {
     let mapping = match module.shape().heap {
@@ -156,7 +156,7 @@ fn enter_here(
             }
         }
     }
-    let called = call(&mut store, &instance, &target);
+    let called = call(&mut store, &instance, target);
     let left = store.get_fuel()?;
     let instructions = input.instruction_limit - left.min(input.instruction_limit);
     let succeeded = called.is_ok();

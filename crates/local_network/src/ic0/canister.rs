@@ -5,7 +5,10 @@ use wasmtime::{Linker, Result};
 
 use super::fault::Fault;
 use super::messages::length;
-use super::mode::*;
+use super::mode::{
+    CLEANUP, COMPOSITE_QUERY, EVERYWHERE, INIT, Modes, NOT_START, PRE_UPGRADE, QUERY, REJECT, REPLICATED_QUERY, REPLY,
+    TASK, UPDATE,
+};
 use super::state::{Context, State, copy_out, enter, read};
 use crate::execution::metering::system as cost;
 

@@ -3,7 +3,7 @@
 use wasmtime::{Linker, Result};
 
 use super::fault::Fault;
-use super::mode::*;
+use super::mode::{CLEANUP, INIT, Modes, NOT_START, PRE_UPGRADE, REJECT, REPLICATED_QUERY, REPLY, TASK, UPDATE};
 use super::state::{Context, State, enter, write_u128};
 use crate::execution::interface::{Cycles, Entry};
 use crate::execution::metering::system as cost;

@@ -3,7 +3,10 @@
 use wasmtime::{Linker, Result};
 
 use super::fault::Fault;
-use super::mode::*;
+use super::mode::{
+    ANSWERS, CLEANUP, COMPOSITE_CLEANUP, COMPOSITE_QUERY, COMPOSITE_REJECT, COMPOSITE_REPLY, EVERYWHERE, INIT, INSPECT,
+    Modes, NOT_START, QUERY, REJECT, REPLICATED_QUERY, REPLY, UPDATE,
+};
 use super::state::{Context, State, charge, copy_out, enter, heap, read, slice};
 use crate::execution::interface::{Entry, Response};
 use crate::execution::metering::system as cost;

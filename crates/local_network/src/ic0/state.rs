@@ -180,13 +180,11 @@ pub fn charge(c: &mut Context, instructions: u64) -> wasmtime::Result<()> {
         return Err(Fault::Slice(instructions).into());
     }
     let left = c.get_fuel()?;
-    match left.checked_sub(instructions) {
-        Some(left) => c.set_fuel(left),
-        None => {
-            c.set_fuel(0)?;
-            Err(Fault::Instructions(limit).into())
-        }
+    if let Some(left) = left.checked_sub(instructions) {
+        return c.set_fuel(left);
     }
+    c.set_fuel(0)?;
+    Err(Fault::Instructions(limit).into())
 }
 
 /// The heap and the state, together.

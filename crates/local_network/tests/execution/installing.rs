@@ -127,7 +127,7 @@ fn should_not_install_when_init_or_start_fails() {
     for body in [
         r#"(func (export "canister_init") unreachable)"#,
         "(start $s) (func $s unreachable)",
-        r#"(start $s) (func $s (drop (call $size)))"#,
+        r"(start $s) (func $s (drop (call $size)))",
         r#"(func (export "canister_init") (call $reply))"#,
     ] {
         let module = compile(&wasm(&module("", body))).unwrap();

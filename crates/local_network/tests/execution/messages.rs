@@ -69,7 +69,7 @@ fn should_tell_callbacks_what_the_callee_answered() {
         (import "ic0" "msg_reject_msg_copy" (func $mcopy (param i32 i32 i32)))
         (import "ic0" "msg_cycles_refunded128" (func $refunded (param i32)))
         (import "ic0" "debug_print" (func $print (param i32 i32)))"#,
-        r#"(table funcref (elem $on_reply $on_reject $on_cleanup $wrong))
+        r"(table funcref (elem $on_reply $on_reject $on_cleanup $wrong))
         (func $on_reply (param i32)
           (i32.store (i32.const 0) (local.get 0))
           (i32.store (i32.const 4) (call $code))
@@ -85,7 +85,7 @@ fn should_tell_callbacks_what_the_callee_answered() {
           (i32.store (i32.const 0) (local.get 0))
           (i32.store (i32.const 4) (call $code))
           (call $print (i32.const 0) (i32.const 8)))
-        (func $wrong)"#,
+        (func $wrong)",
     ));
     let words = |words: [u32; 2]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>();
     let refunded = 3 << 70 | 5;

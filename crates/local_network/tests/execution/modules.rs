@@ -46,14 +46,14 @@ fn should_refuse_modules_that_are_not_canisters() {
             r#"(module (func (export "canister_update f")) (func (export "canister_query f")))"#,
             "Duplicate function 'f'",
         ),
-        (r#"(module (memory i64 1))"#, "memory64"),
-        (r#"(module (memory 1) (memory 1))"#, "multiple memories"),
-        (r#"(module (memory 1 1 shared))"#, "threads"),
+        (r"(module (memory i64 1))", "memory64"),
+        (r"(module (memory 1) (memory 1))", "multiple memories"),
+        (r"(module (memory 1 1 shared))", "threads"),
         (
             r#"(module (memory 1) (data (i32.const 65535) "ab"))"#,
             "outside of the memory",
         ),
-        (r#"(module (func i32.add drop))"#, "failed to validate"),
+        (r"(module (func i32.add drop))", "failed to validate"),
         (r#"(module (func (export "__local_network_memory")))"#, "reserved"),
     ] {
         let error = compile(&wat::parse_str(wat).unwrap()).unwrap_err();
@@ -121,12 +121,12 @@ fn large(seed: u64) -> Vec<u8> {
     let mut functions = String::new();
     for i in 0..4_700_u64 {
         functions.push_str("(func (param i64 i64) (result i64) (local i64) ");
-        for j in 0..20 {
+        functions.extend((0..20).map(|j| {
             let n = (i * 31 + j * 17 + seed) % 1_000_000_007;
-            functions.push_str(&format!(
+            format!(
                 "(local.set 2 (i64.xor (i64.mul (local.get 0) (i64.const {n})) (i64.add (local.get 2) (local.get 1))))"
-            ));
-        }
+            )
+        }));
         functions.push_str("(local.get 2))");
     }
     wasm(&module("", &functions))
