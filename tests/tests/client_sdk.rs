@@ -148,7 +148,7 @@ fn should_publish_buy_follow_verify_and_pay_the_contributors() {
 
         // 10 DST: 2.5 % to the protocol, 30 % of the rest to the provider, the others' 70 % as 2 : 1.
         let ledger = buyer.network().ledger(live.ledger);
-        let shares = [(uw, 455_000_000), (ak, 227_500_000), (live.treasury, 25_000_000)];
+        let shares = [(uw, 455_000_000_u64), (ak, 227_500_000), (live.treasury, 25_000_000)];
         for _ in 0..100 {
             let arrived = ledger.balance_of(ak.into()).await.unwrap();
             if arrived > Nat::from(0u8) && ledger.balance_of(live.treasury.into()).await.unwrap() > Nat::from(0u8) {
