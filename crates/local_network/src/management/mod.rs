@@ -61,8 +61,8 @@ impl From<Answer> for Done {
 }
 
 /// Executes a call and answers it, now or later. Returns the instructions that it took.
-pub fn execute(subnet: &mut Subnet, call: Call) -> u64 {
-    let done = dispatch(subnet, &call);
+pub fn execute(subnet: &mut Subnet, call: &Call) -> u64 {
+    let done = dispatch(subnet, call);
     if let Some(answer) = done.answer {
         subnet.respond(&call.origin, call.cycles - done.taken.min(call.cycles), answer);
     }

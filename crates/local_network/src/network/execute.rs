@@ -51,13 +51,12 @@ impl Subnet {
             return 0;
         };
         let prepaid = self.execution_prepayment();
-        let instructions = match self.set_aside(&mut canister, prepaid) {
-            // Without cycles there are no tasks.
-            Err(_) => 0,
-            Ok(()) => {
-                let context = canister.open_context(Origin::System, 0, 0);
-                self.enter(&mut canister, context, entry, self.limits.update, prepaid)
-            }
+        // Without cycles there are no tasks.
+        let instructions = if self.set_aside(&mut canister, prepaid).is_ok() {
+            let context = canister.open_context(Origin::System, 0, 0);
+            self.enter(&mut canister, context, entry, self.limits.update, prepaid)
+        } else {
+            0
         };
         self.canisters.insert(id, canister);
         instructions
@@ -175,20 +174,17 @@ impl Subnet {
     /// Applies what a message did and closes the call context if nothing can answer it any more.
     pub(super) fn finish(&mut self, canister: &mut Canister, id: u64, output: MessageOutput) {
         canister.logs.append(output.logs);
-        let failure = match output.result {
-            Err(trap) => Some(Reject::trap(canister.id, &trap)),
-            Ok(()) => {
-                canister.version += 1;
-                if let Some(data) = output.certified_data {
-                    canister.certified_data = data;
-                }
-                if let Some(time) = output.global_timer {
-                    canister.global_timer = time;
-                }
-                self.consumed += output.cycles_burned;
-                None
+        let failure = output.result.err().map(|trap| Reject::trap(canister.id, &trap));
+        if failure.is_none() {
+            canister.version += 1;
+            if let Some(data) = output.certified_data {
+                canister.certified_data = data;
             }
-        };
+            if let Some(time) = output.global_timer {
+                canister.global_timer = time;
+            }
+            self.consumed += output.cycles_burned;
+        }
         for call in output.calls {
             self.send(canister, id, call);
         }

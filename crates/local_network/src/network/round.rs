@@ -92,7 +92,7 @@ impl Subnet {
             }
             used = used
                 .saturating_add(ROUND_MESSAGE)
-                .saturating_add(management::execute(self, call));
+                .saturating_add(management::execute(self, &call));
         }
         used
     }

@@ -113,7 +113,7 @@ impl Network {
             spec.named.push(ids::block_around(canister)?);
         }
         let mut subnet = Subnet::new(spec, self.last_round);
-        subnet.root_key = self.subnets.get(&self.root)?.public_key.clone();
+        subnet.root_key.clone_from(&self.subnets.get(&self.root)?.public_key);
         let id = subnet.id;
         self.subnets.insert(id, subnet);
         self.version += 1;

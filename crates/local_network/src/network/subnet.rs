@@ -290,13 +290,14 @@ impl Subnet {
                     self.active.insert(receiver);
                 }
             },
-            Message::Call(call) => match not_running(canister) {
-                Some(reject) => self.respond(&call.origin, call.cycles, Err(reject)),
-                None => {
+            Message::Call(call) => {
+                if let Some(reject) = not_running(canister) {
+                    self.respond(&call.origin, call.cycles, Err(reject));
+                } else {
                     canister.inputs.push(call.origin.caller(), Input::Call(call));
                     self.active.insert(receiver);
                 }
-            },
+            }
         }
     }
 

@@ -109,9 +109,13 @@ fn should_keep_the_order_between_two_canisters() {
         calls =
             calls.call(call(b, program().remember(&format!("{i},")).show(&format!("{i};")).reply()).on_reply(on_reply));
     }
-    let expected = |mark: char| (0..20).map(|i| format!("{i}{mark}")).collect::<String>();
-    assert_eq!(run(&pic, a, calls), expected(';'));
-    assert_eq!(ask(&pic, b, program().show_state().reply()), expected(','));
+    let expected = |mark: &str| {
+        (0..20)
+            .flat_map(|i| [i.to_string(), mark.to_owned()])
+            .collect::<String>()
+    };
+    assert_eq!(run(&pic, a, calls), expected(";"));
+    assert_eq!(ask(&pic, b, program().show_state().reply()), expected(","));
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn should_run_the_timer_once_it_is_due() {
     run(&pic, a, program().on_timer(work).set_timer(due).reply());
     pic.tick();
     assert_eq!(ask(&pic, a, program().show_state().reply()), "");
-    pic.advance_time(Duration::from_secs(60));
+    pic.advance_time(Duration::from_mins(1));
     pic.tick();
     pic.tick();
     pic.tick();

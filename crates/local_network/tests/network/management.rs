@@ -39,7 +39,7 @@ fn should_tell_a_canisters_status_to_its_controllers_and_itself() {
     assert_eq!(status.settings.freezing_threshold, Nat::from(2_592_000_u32));
     assert_eq!(status.settings.wasm_memory_limit, Nat::from(3_u64 << 30));
     assert_eq!(status.memory_metrics.wasm_memory_size, Nat::from(256_u32 * 65_536));
-    assert!(status.cycles > Nat::from(99_000_000_000_000_u64));
+    assert!(status.cycles > 99_000_000_000_000_u64);
     let stranger = Principal::from_slice(&[1; 29]);
     let reject = pic.canister_status(a, Some(stranger)).unwrap_err();
     assert_eq!(reject.error_code, ErrorCode::CanisterInvalidController);

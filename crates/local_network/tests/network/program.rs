@@ -1,4 +1,5 @@
 //! Programs for the universal test canister (`universal.wat`).
+#![allow(clippy::needless_pass_by_value, reason = "programs are written as nested values")]
 
 use candid::Principal;
 
@@ -39,7 +40,7 @@ pub fn call(callee: Principal, what: Program) -> Call {
 
 impl Call {
     pub fn method(mut self, method: &str, arg: Vec<u8>) -> Self {
-        self.method = method.to_owned();
+        method.clone_into(&mut self.method);
         self.arg = arg;
         self
     }
