@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::Command;
 use std::time::Instant;
 
-use local_network::execution::{Visibility, compile};
+use local_network::execution::{InstallMode, Visibility, compile, install};
 use pocket_ic::ErrorCode;
+use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::harness::{module, wasm};
+use crate::harness::{module, template, wasm};
 
 #[test]
 fn should_refuse_modules_that_are_not_canisters() {
@@ -167,4 +168,38 @@ fn should_load_what_another_process_has_compiled_within_50_ms() {
     println!("first {first} us, second {second} us");
     assert!(second < 50_000, "{second} us");
     assert!(first > second);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn should_survive_modules_of_any_bytes(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        length in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = wasm(&module(
+            r#"(import "ic0" "stable64_grow" (func $sgrow (param i64) (result i64)))"#,
+            r#"(global $g (mut i64) (i64.const 7))
+            (table funcref (elem $f $answer))
+            (start $f)
+            (func $f (global.set $g (i64.const 8)) (drop (call $sgrow (i64.const 1))))
+            (data (i32.const 10) "some data")
+            (@custom "icp:public text" "public")
+            (func (export "canister_init") (call $f))
+            (func (export "canister_query get") (call $answer (global.get $g)))"#,
+        ));
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(length) = length {
+            bytes.truncate(length.index(bytes.len()));
+        }
+        // A loop that the changes may have made must end soon.
+        let input = local_network::execution::MessageInput { instruction_limit: 1_000_000, ..template() };
+        if let Ok(module) = compile(&bytes) {
+            let (output, memory) = install(InstallMode::Install, None, &module, vec![], &input);
+            prop_assert_eq!(output.result.is_ok(), memory.is_some());
+        }
+    }
 }
