@@ -79,9 +79,13 @@ fn binary() -> PathBuf {
 }
 
 fn events(count: usize) -> String {
-    (0..count)
-        .map(|n| format!("{{\"n\":{n},\"net\":\"{}\"}}\n", if n % 4 == 0 { "ak" } else { "uw" }))
-        .collect()
+    let line = |n: usize| {
+        format!(
+            "{{\"n\":{n},\"net\":\"{}\"}}\n",
+            if n.is_multiple_of(4) { "ak" } else { "uw" }
+        )
+    };
+    (0..count).map(line).collect::<Vec<_>>().concat()
 }
 
 #[test]

@@ -20,9 +20,13 @@ use serde_bytes::ByteBuf;
 
 /// Lines of both contributors, two of three by `uw`.
 fn lines(count: usize) -> String {
-    (0..count)
-        .map(|n| format!("{{\"n\":{n},\"net\":\"{}\"}}\n", if n % 3 == 0 { "ak" } else { "uw" }))
-        .collect()
+    let line = |n: usize| {
+        format!(
+            "{{\"n\":{n},\"net\":\"{}\"}}\n",
+            if n.is_multiple_of(3) { "ak" } else { "uw" }
+        )
+    };
+    (0..count).map(line).collect::<Vec<_>>().concat()
 }
 
 fn chunks(text: &str, records: u64) -> Vec<NewChunk> {
@@ -74,7 +78,7 @@ async fn buy(registry: &Registry, plan: u64) -> u64 {
         .await
         .unwrap();
     let purchase = Purchase::new(registry, &quote, None, None);
-    let licence = purchase.complete(registry, Duration::from_secs(60)).await.unwrap();
+    let licence = purchase.complete(registry, Duration::from_mins(1)).await.unwrap();
     licence.id
 }
 
@@ -151,7 +155,7 @@ fn should_publish_buy_follow_verify_and_pay_the_contributors() {
         let shares = [(uw, 455_000_000_u64), (ak, 227_500_000), (live.treasury, 25_000_000)];
         for _ in 0..100 {
             let arrived = ledger.balance_of(ak.into()).await.unwrap();
-            if arrived > Nat::from(0u8) && ledger.balance_of(live.treasury.into()).await.unwrap() > Nat::from(0u8) {
+            if arrived > 0u8 && ledger.balance_of(live.treasury.into()).await.unwrap() > 0u8 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -264,11 +268,11 @@ fn should_repeat_a_purchase_without_paying_again() {
         let note = Purchase::note_path(home.path(), &buyer, plan);
         Purchase::new(&buyer, &quote, None, None).save(&note).unwrap();
         let purchase = Purchase::load(&note, &buyer).unwrap().unwrap();
-        let licence = purchase.complete(&buyer, Duration::from_secs(60)).await.unwrap();
+        let licence = purchase.complete(&buyer, Duration::from_mins(1)).await.unwrap();
         let paid = ledger.balance_of(me).await.unwrap();
         // The crash came before the note was removed.
         let again = Purchase::load(&note, &buyer).unwrap().unwrap();
-        assert_eq!(again.complete(&buyer, Duration::from_secs(60)).await.unwrap(), licence);
+        assert_eq!(again.complete(&buyer, Duration::from_mins(1)).await.unwrap(), licence);
         assert_eq!(ledger.balance_of(me).await.unwrap(), paid);
         assert_eq!(licence.stream, stream);
     });
