@@ -371,7 +371,8 @@ fn should_hold_a_share_until_its_contributor_has_an_account() {
     market.upgrade();
     market.wait(Duration::from_secs(6 * 86_400));
     assert_eq!(market.ledger.balance(contributor(1)), 0_u64);
-    market.wait(Duration::from_secs(86_400 + 600));
+    market.wait(Duration::from_secs(86_400));
+    market.wait(Duration::from_secs(600));
     assert_eq!(market.ledger.balance(contributor(1)), share - FEE);
     market.check();
 }
