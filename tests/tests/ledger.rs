@@ -13,8 +13,8 @@ use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::TransferFromError;
 
 const START: u64 = 1_000_000_000;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn accounts(users: impl IntoIterator<Item = u64>) -> Vec<Account> {
     users.into_iter().map(|number| user(number).into()).collect()

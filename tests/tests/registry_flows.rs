@@ -20,7 +20,7 @@ use ddsx_types::stream_registry::{
 };
 
 const PRICE: u64 = 1_000_000_000;
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Checks a pulled reply as a client does (the certificate apart, which the client's own tests cover).
 fn verify(stream: StreamId, held: Option<&Held>, from: u64, pulled: &Pulled, now: u64) -> merkle::Verified {
@@ -216,7 +216,7 @@ fn should_share_a_purchase_to_the_unit_by_itself() {
     assert_eq!(market.pull(buyer(), pull_args(stream, 0)).unwrap().next, 2);
     market.check();
 
-    market.wait(Duration::from_secs(300));
+    market.wait(Duration::from_mins(5));
     let (protocol, to_provider, each) = shares(PRICE, &[1, 5, 7]);
     assert_eq!(market.ledger.balance(provider()), to_provider - FEE);
     assert_eq!(
@@ -356,7 +356,7 @@ fn should_hold_a_share_until_its_contributor_has_an_account() {
     market.append_next(stream, vec![market.chunk(b"x", &[(0, 1), (1, 1)])]);
     let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
     market.purchase(plan, 1);
-    market.wait(Duration::from_secs(300));
+    market.wait(Duration::from_mins(5));
     let share = shares(PRICE, &[1, 1]).2[1];
     assert_eq!(market.contributor_revenue(stream)[1].balance.due, Nat::from(share));
     let bind = ContributorAccountArgs {
@@ -369,10 +369,10 @@ fn should_hold_a_share_until_its_contributor_has_an_account() {
     let early = market.claim(contributor(1), stream, Payee::Contributor(1));
     assert!(matches!(early, Err(ClaimError::NotPayableYet { .. })), "{early:?}");
     market.upgrade();
-    market.wait(Duration::from_secs(6 * 86_400));
+    market.wait(Duration::from_hours(6 * 24));
     assert_eq!(market.ledger.balance(contributor(1)), 0_u64);
-    market.wait(Duration::from_secs(86_400));
-    market.wait(Duration::from_secs(600));
+    market.wait(Duration::from_hours(24));
+    market.wait(Duration::from_mins(10));
     assert_eq!(market.ledger.balance(contributor(1)), share - FEE);
     market.check();
 }

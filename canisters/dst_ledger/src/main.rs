@@ -28,7 +28,7 @@ use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromErro
 
 /// How often what has expired is forgotten, and how much of it in one message: 1,000 of each kind stay far below the
 /// 2 B instructions that a message may take without a pause.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
+const PRUNE_INTERVAL: Duration = Duration::from_mins(10);
 const PRUNE_SLICE: usize = 1_000;
 
 thread_local! {

@@ -1,5 +1,9 @@
 //! Endpoints of the stream registry. The rules are in the library; here a call is decoded and handed on.
 #![allow(
+    clippy::needless_pass_by_value,
+    reason = "an endpoint owns the argument decoded for it"
+)]
+#![allow(
     missing_docs,
     reason = "the endpoints are documented by their argument types and by the Candid file"
 )]

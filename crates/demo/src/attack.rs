@@ -76,22 +76,25 @@ async fn gather(scene: &Scene, honest: &Registry) -> Result<Genuine> {
         publish::EVENTS_PER_CHUNK,
     )
     .await?;
-    let old = raw_pull(honest, scene.stream).await?;
+    let old = raw_pull(honest, scene.stream, 0).await?;
+    let old_next = raw_pull(honest, scene.stream, old.next).await?;
     // From here on the old reply's certificate is too old for an impatient client, and older than what others have seen.
     tokio::time::sleep(2 * IMPATIENT).await;
     Ok(Genuine {
-        other_stream: raw_pull(&provider, other).await?,
+        other_stream: raw_pull(&provider, other, 0).await?,
         old,
+        old_next,
     })
 }
 
-async fn raw_pull(registry: &Registry, stream: StreamId) -> Result<Pulled> {
+async fn raw_pull(registry: &Registry, stream: StreamId, from: u64) -> Result<Pulled> {
+    let with_left_frontier = from == 0;
     let args = PullArgs {
         stream,
-        from: 0,
+        from,
         max_bytes: Some(PULL_BYTES),
         licence: None,
-        with_left_frontier: true,
+        with_left_frontier,
     };
     Ok(registry.pull(args).await?)
 }

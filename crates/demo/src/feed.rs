@@ -120,7 +120,7 @@ mod tests {
             (counts.len(), counts["ci"], counts["nc"], counts["se"]),
             (12, 386, 370, 1)
         );
-        assert_eq!(events.iter().position(|event| event.network == "se"), Some(1_507));
+        assert_eq!(events.iter().position(|event| event.network == "se"), Some(1_508));
         assert!(events.is_sorted_by_key(|event| event.time_ms));
     }
 

@@ -13,8 +13,10 @@ use crate::proxy::{edit_cbor, field};
 pub struct Genuine {
     /// Another stream's reply to the same question.
     pub other_stream: Pulled,
-    /// This stream's reply of a while ago.
+    /// This stream's reply of a while ago to the first pull.
     pub old: Pulled,
+    /// Its reply of then to the pull after that.
+    pub old_next: Pulled,
 }
 
 /// Where a client stands when the forgery meets it.
@@ -85,47 +87,81 @@ pub fn all() -> Vec<Forgery> {
         row("leaf: flags", Fresh, "its leaf was altered: flags", |pulled, _| {
             flip_leaf(pulled, leaf::FLAGS)
         }),
-        row("leaf: stream", Fresh, "its leaf is of stream", |pulled, _| {
+        row("leaf: stream", Fresh, "its leaf was altered: stream id", |pulled, _| {
             flip_leaf(pulled, leaf::STREAM)
         }),
-        row("leaf: sequence", Fresh, "in its place came chunk", |pulled, _| {
-            flip_leaf(pulled, leaf::SEQUENCE)
-        }),
-        row("leaf: provider's time", Fresh, "provider", |pulled, _| {
-            flip_leaf(pulled, leaf::PROVIDER_TIME)
-        }),
-        row("leaf: registry's time", Fresh, "registry", |pulled, _| {
-            flip_leaf(pulled, leaf::REGISTRY_TIME)
-        }),
-        row("leaf: content type", Fresh, "content type", |pulled, _| {
-            flip_leaf(pulled, leaf::CONTENT_TYPE)
-        }),
-        row("leaf: record count", Fresh, "records", |pulled, _| {
-            flip_leaf(pulled, leaf::RECORDS)
-        }),
-        row("leaf: quality verdict", Fresh, "verdict", |pulled, _| {
-            flip_leaf(pulled, leaf::VERDICT)
-        }),
+        row(
+            "leaf: sequence",
+            Fresh,
+            "its leaf was altered: sequence number",
+            |pulled, _| flip_leaf(pulled, leaf::SEQUENCE),
+        ),
+        row(
+            "leaf: provider's time",
+            Fresh,
+            "its leaf was altered: provider's timestamp",
+            |pulled, _| flip_leaf(pulled, leaf::PROVIDER_TIME),
+        ),
+        row(
+            "leaf: registry's time",
+            Fresh,
+            "its leaf was altered: registry's timestamp",
+            |pulled, _| flip_leaf(pulled, leaf::REGISTRY_TIME),
+        ),
+        row(
+            "leaf: content type",
+            Fresh,
+            "its leaf was altered: content type",
+            |pulled, _| flip_leaf(pulled, leaf::CONTENT_TYPE),
+        ),
+        row(
+            "leaf: record count",
+            Fresh,
+            "its leaf was altered: record count",
+            |pulled, _| flip_leaf(pulled, leaf::RECORDS),
+        ),
+        row(
+            "leaf: quality verdict",
+            Fresh,
+            "its leaf was altered: quality verdict",
+            |pulled, _| flip_leaf(pulled, leaf::VERDICT),
+        ),
         row(
             "leaf: credits hash",
             Fresh,
-            "its credits list was altered",
+            "its leaf was altered: credits hash",
             |pulled, _| flip_leaf(pulled, leaf::CREDITS),
         ),
-        row("leaf: payload length", Fresh, "its payload has", |pulled, _| {
-            flip_leaf(pulled, leaf::PAYLOAD_LENGTH)
-        }),
-        row("leaf: payload hash", Fresh, "its payload was altered", |pulled, _| {
-            flip_leaf(pulled, leaf::PAYLOAD_HASH)
-        }),
-        row("a left frontier hash", FromMiddle, "frontier", |pulled, _| {
-            pulled.left_frontier.first_mut().context("no left frontier")?.0[0] ^= 1;
-            Ok(())
-        }),
-        row("a right frontier hash", Fresh, "frontier", |pulled, _| {
-            pulled.right_frontier.first_mut().context("no right frontier")?.0[0] ^= 1;
-            Ok(())
-        }),
+        row(
+            "leaf: payload length",
+            Fresh,
+            "its leaf was altered: payload length",
+            |pulled, _| flip_leaf(pulled, leaf::PAYLOAD_LENGTH),
+        ),
+        row(
+            "leaf: payload hash",
+            Fresh,
+            "its leaf was altered: payload hash",
+            |pulled, _| flip_leaf(pulled, leaf::PAYLOAD_HASH),
+        ),
+        row(
+            "a left frontier hash",
+            FromMiddle,
+            "a frontier hash was altered",
+            |pulled, _| {
+                pulled.left_frontier.first_mut().context("no left frontier")?.0[0] ^= 1;
+                Ok(())
+            },
+        ),
+        row(
+            "a right frontier hash",
+            Fresh,
+            "a frontier hash was altered",
+            |pulled, _| {
+                pulled.right_frontier.first_mut().context("no right frontier")?.0[0] ^= 1;
+                Ok(())
+            },
+        ),
         row("head: size", Fresh, "the head's size was altered", |pulled, _| {
             pulled.head.head.tree_size += 1;
             Ok(())
@@ -143,7 +179,7 @@ pub fn all() -> Vec<Forgery> {
                 Ok(())
             },
         ),
-        row("the witness", Fresh, "the witness", |pulled, _| {
+        row("the witness", Fresh, "the witness does not lead to", |pulled, _| {
             edit_cbor(&mut pulled.head.witness, flip_deepest)
         }),
         row(
@@ -197,10 +233,15 @@ pub fn all() -> Vec<Forgery> {
             pulled.chunks.remove(1);
             Ok(())
         }),
-        row("every chunk dropped", Fresh, "no chunk", |pulled, _| {
-            pulled.chunks.clear();
-            Ok(())
-        }),
+        row(
+            "every chunk dropped",
+            Fresh,
+            "chunks were dropped at its end",
+            |pulled, _| {
+                pulled.chunks.clear();
+                Ok(())
+            },
+        ),
         row("two chunks swapped", Fresh, "were swapped", |pulled, _| {
             chunk(pulled, 2)?;
             pulled.chunks.swap(1, 2);
@@ -220,14 +261,19 @@ pub fn all() -> Vec<Forgery> {
             Holding,
             "already seen",
             |pulled, genuine| {
+                *pulled = genuine.old_next.clone();
+                Ok(())
+            },
+        ),
+        row(
+            "a valid reply, too old",
+            Impatient,
+            "certificate too old",
+            |pulled, genuine| {
                 *pulled = genuine.old.clone();
                 Ok(())
             },
         ),
-        row("a valid reply, too old", Impatient, "old", |pulled, genuine| {
-            *pulled = genuine.old.clone();
-            Ok(())
-        }),
     ]
 }
 

@@ -59,7 +59,7 @@ impl<M: Memory> Accounts<M> {
         let number = self.index.len();
         let mut record = [0; RECORD_BYTES];
         record[0] = VERSION;
-        record[KEY_AT..KEY_AT + ACCOUNT_KEY_BYTES].copy_from_slice(&account.0);
+        record[KEY_AT..][..ACCOUNT_KEY_BYTES].copy_from_slice(&account.0);
         raw::write(&self.records, offset(number), &record);
         self.index.insert(account, number);
         number

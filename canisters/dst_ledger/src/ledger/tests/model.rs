@@ -29,6 +29,7 @@ enum Call {
 
 /// Times are offsets from the ledger's time when the step runs.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly every step is a call")]
 enum Step {
     Call {
         caller: Principal,
@@ -93,6 +94,7 @@ impl Model {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "every operation of the model ends with it")]
     fn done(&mut self, created: Option<u64>, identity: String) -> Answer {
         if created.is_some() {
             self.seen.insert(identity, self.blocks);
