@@ -5,7 +5,9 @@ need_rust() {
   command -v cargo >/dev/null || { echo "Rust is missing: install rustup first (https://rustup.rs)" >&2; exit 1; }
   # rustup installs the pinned toolchain on first use; where that is switched off (RUSTUP_AUTO_INSTALL=0), ask for it.
   if ! rustup target list --installed 2>/dev/null | grep -q wasm32-unknown-unknown; then
-    rustup toolchain install --no-self-update >/dev/null || rustup target add wasm32-unknown-unknown
+    rustup toolchain install --no-self-update >/dev/null 2>&1 || true
+    rustup target add wasm32-unknown-unknown
+    rustup component add clippy rustfmt
   fi
 }
 

@@ -141,6 +141,9 @@ fn should_refuse_bad_streams() {
     assert_eq!(state(&market), before);
 }
 
+/// Whether an error is the one a row of a table expects.
+type Expect = fn(&AppendError) -> bool;
+
 #[test]
 fn should_refuse_bad_batches() {
     let world = World::new();
@@ -156,7 +159,6 @@ fn should_refuse_bad_batches() {
     let good = || market.chunk(b"good", &[(0, 1)]);
     let mut early = good();
     early.provider_timestamp = world.now() + 3 * 60 * 1_000_000_000;
-    type Expect = fn(&AppendError) -> bool;
     let table: Vec<(&str, Principal, AppendArgs, Expect)> = vec![
         ("anonymous", Principal::anonymous(), at(stream, 1, vec![good()]), |e| {
             *e == AppendError::AnonymousCaller

@@ -41,7 +41,9 @@ fn append_cost(market: &Market<'_>, stream: StreamId, chunks: Vec<NewChunk>) -> 
 }
 
 fn payload(length: usize, seed: u8) -> Vec<u8> {
-    (0..length).map(|at| (at % 251) as u8 ^ seed).collect()
+    (0..length)
+        .map(|at| u8::try_from(at % 251).unwrap_or_default() ^ seed)
+        .collect()
 }
 
 #[test]

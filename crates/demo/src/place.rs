@@ -71,7 +71,7 @@ impl Place {
         // No hard time limit: the network stays up for whoever looks around.
         let (server, server_url) = start_server(StartServerParams {
             server_binary: Some(binary),
-            ttl: Some(Duration::from_secs(3_600)),
+            ttl: Some(Duration::from_hours(1)),
             ..Default::default()
         })
         .await;

@@ -207,7 +207,7 @@ async fn follow(registry: &Registry, stream: StreamId, events: &[Event]) -> Resu
     let mut received = 0;
     let mut pulls = 0;
     while received < events.len() {
-        let batch = tokio::time::timeout(Duration::from_secs(60), follower.next())
+        let batch = tokio::time::timeout(Duration::from_mins(1), follower.next())
             .await
             .context("the live stream stands still")??;
         pulls += 1;
@@ -250,7 +250,7 @@ async fn settle(
         .collect();
     payees.insert(PROVIDER.to_owned(), provider);
     payees.insert(PROTOCOL.to_owned(), treasury);
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let mut arrived = BTreeMap::new();
         for (name, account) in &payees {

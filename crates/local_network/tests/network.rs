@@ -1,4 +1,5 @@
 //! The network through the `pocket-ic` client: messages, calls, cycles, time, the management canister.
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod common;
 

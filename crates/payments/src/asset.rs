@@ -115,10 +115,13 @@ mod tests {
         assert_eq!(asset, expected);
     }
 
+    /// Makes a good listing a bad one.
+    type Spoil = fn(&mut AssetListing, Nat);
+
     #[test]
     fn should_refuse_what_cannot_be_used() {
         let huge = Nat::from(u128::MAX) + 1_u8;
-        let table: [(fn(&mut AssetListing, Nat), ListingError); 8] = [
+        let table: [(Spoil, ListingError); 8] = [
             (|l, _| l.ledger = Principal::anonymous(), ListingError::InvalidLedger),
             (
                 |l, _| l.ledger = Principal::management_canister(),

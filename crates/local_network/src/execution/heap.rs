@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn should_not_count_pages_that_are_only_read() {
         let mut heap = Heap::new(16 * WASM_PAGE).unwrap();
-        heap.initialise(0, &[7; WASM_PAGE]).unwrap();
+        heap.initialise(0, &vec![7; WASM_PAGE]).unwrap();
         let mapping = heap.map(0).unwrap();
         // SAFETY: within the heap.
         let sum: usize = (0..16 * WASM_PAGE)

@@ -27,8 +27,8 @@ const LEDGER: Principal = Principal::from_slice(&[1, 1, 1]);
 const FEE: u128 = 10;
 const PRICE: u128 = 1_000;
 const FUNDS: u128 = 1_000_000;
-const DAY: Duration = Duration::from_secs(24 * 3_600);
-const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// What the shop believes of its money.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -20,7 +20,7 @@ fn should_quarantine_what_cannot_be_resolved_inside_the_window() {
         });
         assert_eq!(shop.buy(0, 1), Some(Ok(Status::Pending { id: 0 })));
         shop.ledger().set_down(Some(RejectCode::CanisterError));
-        shop.rt().run_for(DAY - MINUTE);
+        shop.rt().run_for(DAY.saturating_sub(MINUTE));
         assert_eq!(shop.status(0), Status::Pending { id: 0 });
         let attempts = shop.rt().sent().len();
         assert!((50..150).contains(&attempts), "{attempts} attempts in a day");

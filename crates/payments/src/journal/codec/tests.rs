@@ -148,8 +148,8 @@ fn should_read_and_write_the_other_records_of_version_1() {
     }
 
     let counters = Counters::from_array(std::array::from_fn(|i| i as u64 + 1));
-    let bytes: String = (1..=10).map(|n| format!("{n:016x}")).collect();
-    let bytes = hex::decode(format!("01{bytes}")).unwrap();
+    let numbers = (1_u64..=10).flat_map(u64::to_be_bytes);
+    let bytes: Vec<u8> = std::iter::once(1).chain(numbers).collect();
     assert_eq!(
         (decode_counters(&bytes), encode_counters(&counters)),
         (Ok(counters), bytes)
