@@ -1,4 +1,5 @@
-//! How fast messages are, through the public client: the design asks for 300 ICRC-1 transfers a second on one core.
+//! How fast messages are, through the public client: measurements, run by `scripts/bench network`. The design asks for 300 ICRC-1
+//! transfers a second on one core.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod common;
@@ -10,7 +11,11 @@ use common::{CYCLES, anonymous, install, pocket_ic, server};
 
 /// Messages that are timed.
 const MESSAGES: u32 = 600;
-const GOAL: f64 = 300.0;
+
+/// Prints a figure as `scripts/bench` collects it.
+fn report(bench: &str, rate: f64) {
+    println!(r#"{{"bench": "local_network/{bench}", "value": {rate:.0}, "unit": "messages/s"}}"#);
+}
 
 /// Only our own server makes a promise.
 fn is_ours() -> bool {
@@ -22,7 +27,8 @@ fn is_ours() -> bool {
 }
 
 #[test]
-fn should_execute_300_updates_a_second_with_a_large_heap() {
+#[ignore = "a measurement: scripts/bench network"]
+fn measure_updates_with_a_large_heap() {
     if !is_ours() {
         return;
     }
@@ -46,8 +52,7 @@ fn should_execute_300_updates_a_second_with_a_large_heap() {
         pic.update_call(canister, anonymous(), "work", vec![]).unwrap();
     }
     let rate = f64::from(MESSAGES) / start.elapsed().as_secs_f64();
-    println!("{rate:.0} updates a second");
-    assert!(rate >= GOAL, "{rate:.0} a second");
+    report("update/heap_512_mb", rate);
 }
 
 #[derive(CandidType)]
@@ -99,7 +104,8 @@ enum Answer {
 }
 
 #[test]
-fn should_make_300_transfers_a_second() {
+#[ignore = "a measurement: scripts/bench network"]
+fn measure_icrc1_transfers() {
     if !is_ours() {
         return;
     }
@@ -150,6 +156,5 @@ fn should_make_300_transfers_a_second() {
         transfer(user, Principal::from_slice(&i.to_be_bytes()), 100_000);
     }
     let rate = f64::from(MESSAGES) / start.elapsed().as_secs_f64();
-    println!("{rate:.0} transfers a second");
-    assert!(rate >= GOAL, "{rate:.0} a second");
+    report("icrc1_transfer", rate);
 }
