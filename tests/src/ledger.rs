@@ -35,6 +35,7 @@ pub fn init_args(initial_balances: &[(Account, u64)]) -> InitArgs {
         max_supply: MAX_SUPPLY.into(),
         max_memo_length: None,
         logo: None,
+        governance: None,
     }
 }
 

@@ -86,11 +86,13 @@ impl World {
         id
     }
 
-    /// As [`World::install`], into a canister that [`World::create`] made: for those that must know each other's ids.
+    /// As [`World::install`], into a canister that [`World::create`] made: for those that must know each other's ids. What the
+    /// canister does at once by timers (the ledger fetches the key of its indexes) is done when this returns.
     pub fn install_at<A: ArgumentEncoder>(&self, id: Principal, canister: &str, args: A) {
         let args = candid::encode_args(args).unwrap();
         self.pic
             .install_canister(id, Self::module(canister), args, Some(self.controller));
+        self.settle();
     }
 
     /// Upgrades a canister to the module that it has already, so that its state passes through an upgrade.

@@ -28,6 +28,11 @@ impl From<&Account> for AccountKey {
 }
 
 impl AccountKey {
+    /// Length and bytes of the owner: equal exactly for accounts of one owner.
+    pub fn owner_bytes(&self) -> &[u8] {
+        &self.0[..30]
+    }
+
     /// The account that the key was made from; the default subaccount comes back as absent. `None` if the bytes are no
     /// account's.
     pub fn account(&self) -> Option<Account> {

@@ -1,6 +1,6 @@
 //! The token's settings: how they are stored, and the rules for installation and upgrade arguments.
 
-use candid::{CandidType, Nat, decode_one, encode_one};
+use candid::{CandidType, Nat, Principal, decode_one, encode_one};
 use ddsx_types::dst_ledger::{InitArgs, UpgradeArgs};
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
 use icrc_ledger_types::icrc1::account::Account;
@@ -18,7 +18,9 @@ const MAX_SYMBOL_BYTES: usize = 10;
 const MAX_LOGO_BYTES: usize = 341_334;
 const MAX_INITIAL_BALANCES: usize = 10_000;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Principals that may call `mint`, at most.
+pub const MAX_MINTERS: usize = 16;
 
 /// The token's settings.
 #[derive(CandidType, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -39,12 +41,63 @@ pub struct Config {
     pub max_memo_length: u16,
     /// `icrc1:logo`.
     pub logo: Option<String>,
+    /// Who may call the governed methods; the controllers if absent.
+    pub governance: Option<Principal>,
+    /// Who gets the fees; they are burnt if absent.
+    pub fee_collector: Option<Account>,
+    /// Who may call `mint`.
+    pub minters: Vec<CappedMinter>,
+    /// Still to be minted after the installation; empty once they all are.
+    pub initial_balances: Vec<(Account, u128)>,
+}
+
+/// A principal that may call `mint`.
+#[derive(CandidType, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct CappedMinter {
+    /// Who.
+    pub minter: Principal,
+    /// All that it may ever mint, smallest units.
+    pub cap: u128,
+    /// What it has minted, smallest units.
+    pub minted: u128,
+}
+
+/// The settings as version 1 stored them.
+#[derive(CandidType, Deserialize)]
+struct ConfigV1 {
+    name: String,
+    symbol: String,
+    decimals: u8,
+    fee: u128,
+    minting_account: Account,
+    max_supply: u128,
+    max_memo_length: u16,
+    logo: Option<String>,
+}
+
+impl From<ConfigV1> for Config {
+    fn from(old: ConfigV1) -> Self {
+        Self {
+            name: old.name,
+            symbol: old.symbol,
+            decimals: old.decimals,
+            fee: old.fee,
+            minting_account: old.minting_account,
+            max_supply: old.max_supply,
+            max_memo_length: old.max_memo_length,
+            logo: old.logo,
+            governance: None,
+            fee_collector: None,
+            minters: Vec::new(),
+            initial_balances: Vec::new(),
+        }
+    }
 }
 
 impl Config {
-    /// The settings and initial balances that `args` asks for, or what is wrong with it.
-    pub fn new(args: InitArgs) -> Result<(Self, Vec<(Account, u128)>), String> {
-        let config = Self {
+    /// The settings that `args` asks for, the initial balances among them, or what is wrong with it.
+    pub fn new(args: InitArgs) -> Result<Self, String> {
+        let mut config = Self {
             name: args.name,
             symbol: args.symbol,
             decimals: args.decimals.unwrap_or(DEFAULT_DECIMALS),
@@ -53,10 +106,14 @@ impl Config {
             max_supply: amount("max_supply", &args.max_supply)?,
             max_memo_length: args.max_memo_length.unwrap_or(DEFAULT_MEMO_BYTES),
             logo: args.logo.filter(|logo| !logo.is_empty()),
+            governance: args.governance,
+            fee_collector: None,
+            minters: Vec::new(),
+            initial_balances: Vec::new(),
         };
         config.validate()?;
-        let balances = config.initial_balances(&args.initial_balances)?;
-        Ok((config, balances))
+        config.initial_balances = config.checked_balances(&args.initial_balances)?;
+        Ok(config)
     }
 
     /// The settings after an upgrade with `args`, or what is wrong with it.
@@ -77,11 +134,15 @@ impl Config {
         if let Some(logo) = args.logo {
             config.logo = (!logo.is_empty()).then_some(logo);
         }
+        if let Some(governance) = args.governance {
+            config.governance = Some(governance);
+        }
         config.validate()?;
         Ok(config)
     }
 
-    fn validate(&self) -> Result<(), String> {
+    /// Checks every rule that settings obey, however they were set.
+    pub fn validate(&self) -> Result<(), String> {
         let rule = |holds: bool, text: String| if holds { Ok(()) } else { Err(text) };
         let logo_bytes = self.logo.as_ref().map_or(0, String::len);
         rule(
@@ -114,10 +175,18 @@ impl Config {
         rule(
             logo_bytes <= MAX_LOGO_BYTES,
             format!("logo has {logo_bytes} bytes, at most {MAX_LOGO_BYTES} are allowed"),
+        )?;
+        rule(
+            self.governance != Some(Principal::anonymous()),
+            "governance is the anonymous principal, which is anybody".into(),
+        )?;
+        rule(
+            self.minters.len() <= MAX_MINTERS,
+            format!("there are {MAX_MINTERS} minters already: end one's right first"),
         )
     }
 
-    fn initial_balances(&self, balances: &[(Account, Nat)]) -> Result<Vec<(Account, u128)>, String> {
+    fn checked_balances(&self, balances: &[(Account, Nat)]) -> Result<Vec<(Account, u128)>, String> {
         if balances.len() > MAX_INITIAL_BALANCES {
             return Err(format!(
                 "{} initial_balances, at most {MAX_INITIAL_BALANCES} are allowed",
@@ -170,9 +239,12 @@ impl Config {
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         match bytes.split_first() {
             None => Err("there is no ledger in this canister's memory: install it with Init first".into()),
+            Some((1, record)) => decode_one::<ConfigV1>(record)
+                .map(Self::from)
+                .map_err(|error| format!("stored settings: {error}")),
             Some((&VERSION, record)) => decode_one(record).map_err(|error| format!("stored settings: {error}")),
             Some((version, _)) => Err(format!(
-                "settings of version {version}, this code knows version {VERSION}"
+                "settings of version {version}, this code knows versions 1 to {VERSION}"
             )),
         }
     }

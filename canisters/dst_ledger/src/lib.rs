@@ -7,6 +7,7 @@
 //! - [`block`]: what a transaction leaves behind, as an ICRC-3 value, its hash and its stored bytes.
 //! - [`storage`]: where everything lies in stable memory.
 //! - [`config`]: the token's settings and the rules for arguments.
+//! - [`tip`]: what the network certifies of the log.
 //! - [`metrics`]: what `/metrics` tells an operator.
 
 pub mod account;
@@ -17,3 +18,4 @@ pub mod ledger;
 pub mod metrics;
 pub mod standards;
 pub mod storage;
+pub mod tip;

@@ -8,15 +8,19 @@
     reason = "an endpoint owns the arguments that it decodes"
 )]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use candid::{Nat, Principal};
-use ddsx_runtime::{Runtime, System};
-use ddsx_types::dst_ledger::{InitArgs, LedgerArgs, LedgerTotals};
-use dst_ledger::ledger::Ledger;
+use ddsx_runtime::{Runtime, System, TimerId};
+use ddsx_types::dst_ledger::{
+    GetFeeCollectorError, InitArgs, LedgerArgs, LedgerTotals, MintArgs, MintError, Minter, SetFeeCollectorArgs,
+    SetFeeCollectorError, SetMinterArgs,
+};
+use dst_ledger::ledger::{Act, Ledger};
 use dst_ledger::metrics::{self, HttpRequest, HttpResponse, SystemFigures};
 use dst_ledger::standards::{self, SupportedStandard};
+use dst_ledger::tip;
 use ic_cdk::{init, post_upgrade, query, update};
 use ic_stable_structures::DefaultMemoryImpl;
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
@@ -26,39 +30,95 @@ use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 
-/// How often what has expired is forgotten, and how much of it in one message: 1,000 of each kind stay far below the
-/// 2 B instructions that a message may take without a pause.
-const PRUNE_INTERVAL: Duration = Duration::from_mins(10);
-const PRUNE_SLICE: usize = 1_000;
+/// How often the ledger keeps house when nothing is urgent.
+const CALM_INTERVAL: Duration = Duration::from_mins(10);
+/// How soon after a new account has come. The account is listed at once; this bounds how many a listing has to sort itself.
+const SOON: Duration = Duration::from_secs(5);
+/// How much of each chore is done in one message: each takes at most about 150,000 instructions, so all together stay far below
+/// the 2 B that a message may take without a pause.
+const SLICE: u64 = 1_000;
 
 thread_local! {
     static LEDGER: RefCell<Option<Ledger<DefaultMemoryImpl>>> = const { RefCell::new(None) };
+    static HOUSEKEEPING: Cell<Option<Housekeeping>> = const { Cell::new(None) };
+}
+
+/// The timer that will keep house next.
+#[derive(Clone, Copy)]
+struct Housekeeping {
+    timer: TimerId,
+    soon: bool,
 }
 
 fn read<R>(f: impl FnOnce(&Ledger<DefaultMemoryImpl>) -> R) -> R {
     LEDGER.with_borrow(|ledger| f(ledger.as_ref().expect("init and post_upgrade put the ledger there")))
 }
 
+/// Lets `f` change the ledger. If that wrote a block, certifies it.
 fn change<R>(f: impl FnOnce(&mut Ledger<DefaultMemoryImpl>, Principal, u64) -> R) -> R {
     LEDGER.with_borrow_mut(|ledger| {
         let ledger = ledger.as_mut().expect("init and post_upgrade put the ledger there");
-        f(ledger, System.caller(), System.time())
+        let before = ledger.log_length();
+        let result = f(ledger, System.caller(), System.time());
+        if ledger.log_length() != before {
+            certify(ledger);
+        }
+        if ledger.has_unsorted_accounts() {
+            keep_house_after(SOON);
+        }
+        result
     })
 }
 
-fn start(ledger: Result<Ledger<DefaultMemoryImpl>, String>) {
-    match ledger {
-        Ok(ledger) => LEDGER.set(Some(ledger)),
-        Err(message) => ic_cdk::trap(message),
+fn certify(ledger: &Ledger<DefaultMemoryImpl>) {
+    if let Some((index, hash)) = ledger.tip() {
+        System.certified_data_set(&tip::root(index, &hash));
     }
-    prune_after(PRUNE_INTERVAL);
 }
 
-fn prune_after(delay: Duration) {
+fn start(ledger: Result<Ledger<DefaultMemoryImpl>, String>) {
+    let ledger = ledger.unwrap_or_else(|message| ic_cdk::trap(message));
+    certify(&ledger);
+    let has_key = ledger.has_index_key();
+    LEDGER.set(Some(ledger));
+    if has_key {
+        keep_house_after(Duration::ZERO);
+    } else {
+        fetch_index_key_after(Duration::ZERO);
+    }
+}
+
+/// The indexes' secret key is randomness that the installation itself cannot ask for.
+fn fetch_index_key_after(delay: Duration) {
     System.set_timer(delay, async {
-        let more = change(|ledger, _, now| ledger.prune(now, PRUNE_SLICE));
-        prune_after(if more { Duration::ZERO } else { PRUNE_INTERVAL });
+        match System.raw_rand().await {
+            Ok(random) => {
+                change(|ledger, _, _| ledger.set_index_key(std::array::from_fn(|i| random[i])));
+                keep_house_after(Duration::ZERO);
+            }
+            Err(error) => {
+                System.log(&format!("no randomness yet: {error}"));
+                fetch_index_key_after(Duration::from_secs(1));
+            }
+        }
     });
+}
+
+/// Keeps house after `delay`, or earlier if that is already arranged.
+fn keep_house_after(delay: Duration) {
+    let soon = delay <= SOON;
+    if let Some(next) = HOUSEKEEPING.get() {
+        if next.soon || !soon {
+            return;
+        }
+        System.clear_timer(next.timer);
+    }
+    let timer = System.set_timer(delay, async {
+        HOUSEKEEPING.set(None);
+        let chores = change(|ledger, _, now| ledger.housekeep(now, SLICE));
+        keep_house_after(if chores.more { Duration::ZERO } else { CALM_INTERVAL });
+    });
+    HOUSEKEEPING.set(Some(Housekeeping { timer, soon }));
 }
 
 #[init]
@@ -71,7 +131,7 @@ fn init(args: Option<LedgerArgs>) {
         }
         None => Ok(InitArgs::for_installer(System.caller())),
     };
-    start(args.and_then(|args| Ledger::install(DefaultMemoryImpl::default(), args, System.time())));
+    start(args.and_then(|args| Ledger::install(DefaultMemoryImpl::default(), args)));
 }
 
 #[post_upgrade]
@@ -151,6 +211,89 @@ fn icrc2_transfer_from(args: TransferFromArgs) -> Result<Nat, TransferFromError>
 #[query]
 fn icrc2_allowance(args: AllowanceArgs) -> Allowance {
     read(|ledger| ledger.allowance(&args, System.time()))
+}
+
+/// Executes a governed change, or traps: an SNS counts any reply as success.
+fn govern(act: &Act) {
+    let done = change(|ledger, caller, now| {
+        if !ledger.may_govern(caller, System.is_controller(&caller)) {
+            return Err(format!("only governance may do this, not {caller}"));
+        }
+        ledger.execute_act(act, caller, now)
+    });
+    if let Err(message) = done {
+        ic_cdk::trap(message);
+    }
+}
+
+fn validate(act: &Act) -> Result<String, String> {
+    read(|ledger| ledger.validate(act, System.time()))
+}
+
+/// What `set_fee` would change, for voters. The fee is in smallest units, at least 1.
+#[query]
+fn validate_set_fee(fee: Nat) -> Result<String, String> {
+    validate(&Act::SetFee(fee))
+}
+
+/// Governance alone: sets the fee of transfers and approvals, smallest units. Traps if it may not be.
+#[update]
+fn set_fee(fee: Nat) {
+    govern(&Act::SetFee(fee));
+}
+
+/// What `set_fee_collector` would change, for voters.
+#[query]
+fn validate_set_fee_collector(collector: Option<Account>) -> Result<String, String> {
+    validate(&Act::SetFeeCollector(collector))
+}
+
+/// Governance alone: sets who gets all fees from now on; null burns them. Traps if it may not be.
+#[update]
+fn set_fee_collector(collector: Option<Account>) {
+    govern(&Act::SetFeeCollector(collector));
+}
+
+/// What `set_minter` would change, for voters.
+#[query]
+fn validate_set_minter(args: SetMinterArgs) -> Result<String, String> {
+    validate(&Act::SetMinter(args))
+}
+
+/// Governance alone: sets the minting account, or who else may mint and how much. Traps if it may not be.
+#[update]
+fn set_minter(args: SetMinterArgs) {
+    govern(&Act::SetMinter(args));
+}
+
+/// Those who may call `mint`, with their caps.
+#[query]
+fn minters() -> Vec<Minter> {
+    read(Ledger::minters)
+}
+
+/// Mints, for those whom governance lets, up to their caps.
+#[update]
+fn mint(args: MintArgs) -> Result<Nat, MintError> {
+    change(|ledger, caller, now| ledger.mint(caller, args, now)).map(Nat::from)
+}
+
+#[update]
+fn icrc107_set_fee_collector(args: SetFeeCollectorArgs) -> Result<Nat, SetFeeCollectorError> {
+    change(|ledger, caller, now| {
+        if !ledger.may_govern(caller, System.is_controller(&caller)) {
+            return Err(SetFeeCollectorError::AccessDenied(format!(
+                "only governance may do this, not {caller}"
+            )));
+        }
+        ledger.set_fee_collector(caller, &args, now)
+    })
+    .map(Nat::from)
+}
+
+#[query]
+fn icrc107_get_fee_collector() -> Result<Option<Account>, GetFeeCollectorError> {
+    Ok(read(|ledger| ledger.config().fee_collector))
 }
 
 /// The counters, for those who check that nothing was lost or made from nothing.

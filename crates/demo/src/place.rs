@@ -118,10 +118,12 @@ impl Place {
             max_supply: Nat::from(100_000_000_000_000_000_u64),
             max_memo_length: None,
             logo: None,
+            governance: None,
         });
         self.ledger = self
             .install("dst_ledger", offices.operator, candid::encode_one(Some(ledger_args))?)
             .await?;
+        self.wait_for_balances(offices).await?;
 
         let listing = AssetListing {
             ledger: self.ledger,
@@ -147,6 +149,28 @@ impl Place {
             )
             .await?;
         Ok(())
+    }
+
+    /// The ledger enters its initial balances when the randomness that keys its indexes has arrived, a few rounds later.
+    async fn wait_for_balances(&self, offices: &Offices) -> Result<()> {
+        let expected: u64 = offices.balances.iter().map(|(_, amount)| *amount).sum();
+        for _ in 0..100 {
+            let reply = self
+                .network
+                .query_call(
+                    self.ledger,
+                    Principal::anonymous(),
+                    "icrc1_total_supply",
+                    candid::encode_args(())?,
+                )
+                .await
+                .map_err(|reject| anyhow::anyhow!("icrc1_total_supply: {reject}"))?;
+            if candid::decode_one::<Nat>(&reply)? == expected {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("the ledger has not entered its initial balances after 10 s")
     }
 
     async fn install(&self, name: &str, controller: Principal, argument: Vec<u8>) -> Result<Principal> {

@@ -131,6 +131,10 @@ fn measure_icrc1_transfers() {
     };
     let argument = Encode!(&Some(LedgerArgument::Init(token))).unwrap();
     pic.install_canister(canister, ledger, argument, Some(minter));
+    // The ledger takes transactions when the randomness that keys its indexes has arrived.
+    for _ in 0..10 {
+        pic.tick();
+    }
     let transfer = |from: Principal, to: Principal, amount: u64| {
         let argument = Transfer {
             from_subaccount: None,

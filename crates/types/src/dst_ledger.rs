@@ -7,6 +7,7 @@
 
 use candid::{CandidType, Nat, Principal};
 use icrc_ledger_types::icrc1::account::Account;
+use icrc_ledger_types::icrc1::transfer::Memo;
 use serde::{Deserialize, Serialize};
 
 /// What `install_code` passes, as `opt`. `null` at an upgrade changes nothing; `null` at installation makes the token "Data
@@ -43,6 +44,8 @@ pub struct InitArgs {
     pub max_memo_length: Option<u16>,
     /// `icrc1:logo`, a URL or a data URL of at most 341,334 bytes (what an SNS takes).
     pub logo: Option<String>,
+    /// Who may call the governed methods: an SNS's governance canister, for example. The controllers if absent.
+    pub governance: Option<Principal>,
 }
 
 impl InitArgs {
@@ -58,6 +61,7 @@ impl InitArgs {
             max_supply: Nat::from(100_000_000_000_000_000_u64),
             max_memo_length: None,
             logo: None,
+            governance: None,
         }
     }
 }
@@ -75,6 +79,86 @@ pub struct UpgradeArgs {
     pub max_memo_length: Option<u16>,
     /// As in [`InitArgs::logo`]; an empty text removes the logo.
     pub logo: Option<String>,
+    /// As in [`InitArgs::governance`].
+    pub governance: Option<Principal>,
+}
+
+/// What `set_minter` changes.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub enum SetMinterArgs {
+    /// Another `icrc1_minting_account`: transfers from it mint, transfers to it burn. It must have neither balance nor
+    /// allowances, and not be the fee collector.
+    MintingAccount(Account),
+    /// A principal that may call `mint`, up to a cap of its own; a cap that is there already is replaced, what was minted under
+    /// it counts on. 16 minters at most.
+    Capped {
+        /// Who; not the anonymous principal.
+        minter: Principal,
+        /// All that it may ever mint, in the smallest unit; 0 ends its right to mint.
+        cap: Nat,
+    },
+}
+
+/// A principal that may call `mint`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Minter {
+    /// Who.
+    pub minter: Principal,
+    /// All that it may ever mint, in the smallest unit.
+    pub cap: Nat,
+    /// What it has minted.
+    pub minted: Nat,
+}
+
+/// Arguments of `mint`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct MintArgs {
+    /// To whom; not the minting account.
+    pub to: Account,
+    /// How much, in the smallest unit; at least 1.
+    pub amount: Nat,
+    /// At most `icrc1:max_memo_length` bytes.
+    pub memo: Option<Memo>,
+    /// Deduplicates as in `icrc1_transfer`, nanoseconds.
+    pub created_at_time: Option<u64>,
+}
+
+/// Why `mint` minted nothing.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub enum MintError {
+    /// The caller is no minter: governance makes one by `set_minter`.
+    NotAMinter,
+    /// The amount is above what the minter's cap leaves; governance may lift the cap.
+    OverMinterCap {
+        /// What it leaves, in the smallest unit.
+        left: Nat,
+    },
+    /// The mint would lift the supply above `max_supply`, which no call lifts.
+    SupplyCap {
+        /// In the smallest unit.
+        max_supply: Nat,
+    },
+    /// The amount is 0, or `to` is the minting account, which holds no tokens.
+    BadRequest(String),
+    /// The memo is too long.
+    MemoTooLong {
+        /// Bytes allowed.
+        limit: u16,
+    },
+    /// `created_at_time` is outside the window: make a new request.
+    TooOld,
+    /// `created_at_time` is ahead of the ledger's clock.
+    CreatedInFuture {
+        /// Nanoseconds.
+        ledger_time: u64,
+    },
+    /// The same mint was executed already.
+    Duplicate {
+        /// Its block.
+        duplicate_of: Nat,
+    },
+    /// Try again.
+    TemporarilyUnavailable,
 }
 
 /// The ledger's counters. At every instant `minted = total_supply + burnt + fees_burnt`, and `total_supply` is the sum of
@@ -103,6 +187,45 @@ pub struct LedgerTotals {
     pub deduplicated: u64,
 }
 
+/// Arguments of `icrc107_set_fee_collector` (ICRC-107).
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct SetFeeCollectorArgs {
+    /// Who gets all fees from the new block on; absent: they are burnt.
+    pub fee_collector: Option<Account>,
+    /// Deduplicates as in `icrc1_transfer`, nanoseconds.
+    pub created_at_time: u64,
+}
+
+/// Why `icrc107_set_fee_collector` changed nothing (ICRC-107).
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub enum SetFeeCollectorError {
+    /// The caller does not govern the ledger.
+    AccessDenied(String),
+    /// The account cannot collect fees.
+    InvalidAccount(String),
+    /// The same change was made already.
+    Duplicate {
+        /// Its block.
+        duplicate_of: Nat,
+    },
+    /// Anything else.
+    GenericError {
+        /// [`error_code::SET_FEE_COLLECTOR`].
+        error_code: Nat,
+        /// Why.
+        message: String,
+    },
+}
+
+/// Why `icrc107_get_fee_collector` has no answer; this ledger always has one.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct GetFeeCollectorError {
+    /// A code.
+    pub error_code: Nat,
+    /// Why.
+    pub message: String,
+}
+
 /// `error_code` of the `GenericError` that the ledger answers where the standards have no variant.
 pub mod error_code {
     /// The anonymous principal may read and change nothing.
@@ -117,4 +240,6 @@ pub mod error_code {
     pub const SELF_APPROVAL: u64 = 5;
     /// The minting account neither approves nor mints through `icrc2_transfer_from`.
     pub const DELEGATED_MINT: u64 = 6;
+    /// `icrc107_set_fee_collector` cannot be executed now; the message says why.
+    pub const SET_FEE_COLLECTOR: u64 = 7;
 }

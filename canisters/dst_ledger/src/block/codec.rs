@@ -1,7 +1,8 @@
 //! How a block lies in stable memory: any ICRC-3 value, losslessly, with the keys of [`super::keys`] as one byte each.
 //!
 //! ```text
-//! block  = version (1) value
+//! block  = 1 value           as the first version of the ledger wrote it
+//!        | 2 tag value       tag: 8 bytes, little-endian: under which the transaction is remembered for deduplication, 0 if it is not
 //! value  = 0 length bytes        Blob
 //!        | 1 length bytes        Text (UTF-8)
 //!        | 2 leb128              Nat, at most 128 bits
@@ -23,7 +24,8 @@ use serde_bytes::ByteBuf;
 use super::keys::{self, Key};
 use super::{Block, Field, Transaction};
 
-const VERSION: u8 = 1;
+const WITHOUT_TAG: u8 = 1;
+const WITH_TAG: u8 = 2;
 const BLOB: u8 = 0;
 const TEXT: u8 = 1;
 const NAT: u8 = 2;
@@ -33,7 +35,7 @@ const MAP: u8 = 4;
 const MAX_DEPTH: u8 = 8;
 
 /// The unsigned LEB128 form of a number and its length.
-pub(super) fn leb128(mut value: u128) -> ([u8; 19], usize) {
+pub fn leb128(mut value: u128) -> ([u8; 19], usize) {
     let mut bytes = [0; 19];
     let mut length = 0;
     loop {
@@ -98,10 +100,11 @@ impl Transaction {
 }
 
 impl Block {
-    /// The bytes to store.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(320);
-        out.push(VERSION);
+    /// The bytes to store, with the tag under which the transaction is remembered for deduplication, 0 if it is not.
+    pub fn encode(&self, dedup_tag: u64) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512);
+        out.push(WITH_TAG);
+        out.extend_from_slice(&dedup_tag.to_le_bytes());
         put_map(&mut out, |visit| self.fields(visit));
         out
     }
@@ -129,16 +132,30 @@ impl std::error::Error for DecodeError {}
 
 /// Reads a stored block back as the value that ICRC-3 serves and hashes.
 pub fn decode(bytes: &[u8]) -> Result<ICRC3Value, DecodeError> {
-    let (&version, rest) = bytes.split_first().ok_or(DecodeError::Malformed)?;
-    if version != VERSION {
-        return Err(DecodeError::UnknownVersion);
-    }
+    let (_, rest) = split_tag(bytes)?;
     let mut reader = Reader { rest };
     let value = reader.value(0)?;
     if reader.rest.is_empty() {
         Ok(value)
     } else {
         Err(DecodeError::Malformed)
+    }
+}
+
+/// The tag under which a stored block's transaction is remembered for deduplication, 0 if it is not.
+pub fn dedup_tag(bytes: &[u8]) -> Result<u64, DecodeError> {
+    split_tag(bytes).map(|(tag, _)| tag)
+}
+
+fn split_tag(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
+    let (&version, rest) = bytes.split_first().ok_or(DecodeError::Malformed)?;
+    match version {
+        WITHOUT_TAG => Ok((0, rest)),
+        WITH_TAG => {
+            let (tag, rest) = rest.split_first_chunk().ok_or(DecodeError::Malformed)?;
+            Ok((u64::from_le_bytes(*tag), rest))
+        }
+        _ => Err(DecodeError::UnknownVersion),
     }
 }
 

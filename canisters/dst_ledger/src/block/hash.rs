@@ -1,7 +1,15 @@
 //! Representation-independent hashing of blocks (ICRC-3, "Value Hash"), without building the value.
+//!
+//! Hashing is what a transaction costs most: a compression of 64 bytes takes about 5,000 instructions in Wasm. So nothing is
+//! hashed twice, and no more compressions are done than the values need:
+//! - an item of a map is the hash of its key and the hash of its value, 64 bytes, exactly one compression;
+//! - any single value of at most 55 bytes takes one compression, padding included;
+//! - the hashes of keys and of the ledger's own texts are constants ([`super::keys`]), and so are the states after the first
+//!   item of a block and of a transaction, which are always texts of the ledger;
+//! - the hash of an account that has been seen before is read from its record.
 
 use icrc_ledger_types::icrc1::account::Account;
-use sha2::{Digest, Sha256};
+use sha2::compress256;
 
 use super::codec::leb128;
 use super::{Block, Field, Transaction};
@@ -9,8 +17,81 @@ use super::{Block, Field, Transaction};
 /// A SHA-256 digest.
 pub type Sha256Hash = [u8; 32];
 
-fn sha256(bytes: &[u8]) -> Sha256Hash {
-    Sha256::digest(bytes).into()
+/// Initial hash value of SHA-256 (FIPS 180-4, section 5.3.3).
+const INITIAL_STATE: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+fn compress(state: &mut [u32; 8], block: [u8; 64]) {
+    compress256(state, &[block.into()]);
+}
+
+fn digest(state: [u32; 8]) -> Sha256Hash {
+    let mut hash = [0; 32];
+    for (bytes, word) in hash.chunks_exact_mut(4).zip(state) {
+        bytes.copy_from_slice(&word.to_be_bytes());
+    }
+    hash
+}
+
+/// SHA-256 of at most 55 bytes, one compression; of more, as many as it takes.
+pub fn sha256(bytes: &[u8]) -> Sha256Hash {
+    let mut state = INITIAL_STATE;
+    let mut chunks = bytes.chunks_exact(64);
+    for chunk in &mut chunks {
+        let mut block = [0; 64];
+        block.copy_from_slice(chunk);
+        compress(&mut state, block);
+    }
+    let rest = chunks.remainder();
+    let mut block = [0; 64];
+    block[..rest.len()].copy_from_slice(rest);
+    block[rest.len()] = 0x80;
+    if rest.len() > 55 {
+        compress(&mut state, block);
+        block = [0; 64];
+    }
+    block[56..].copy_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
+    compress(&mut state, block);
+    digest(state)
+}
+
+/// SHA-256 of pairs of hashes, each pair one compression.
+struct PairHasher {
+    state: [u32; 8],
+    pairs: u64,
+}
+
+impl PairHasher {
+    const fn new() -> Self {
+        Self {
+            state: INITIAL_STATE,
+            pairs: 0,
+        }
+    }
+
+    fn update(&mut self, first: &Sha256Hash, second: &Sha256Hash) {
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(first);
+        block[32..].copy_from_slice(second);
+        compress(&mut self.state, block);
+        self.pairs += 1;
+    }
+
+    fn finalize(mut self) -> Sha256Hash {
+        let mut block = [0; 64];
+        block[0] = 0x80;
+        block[56..].copy_from_slice(&(self.pairs * 512).to_be_bytes());
+        compress(&mut self.state, block);
+        digest(self.state)
+    }
 }
 
 fn hash_nat(value: u128) -> Sha256Hash {
@@ -18,25 +99,49 @@ fn hash_nat(value: u128) -> Sha256Hash {
     sha256(&bytes[..length])
 }
 
-/// An array of one or two blobs: the owner and, if the caller gave one, the subaccount.
-fn hash_account(account: &Account) -> Sha256Hash {
-    let mut hasher = Sha256::new();
-    hasher.update(sha256(account.owner.as_slice()));
-    if let Some(subaccount) = &account.subaccount {
-        hasher.update(sha256(subaccount));
+/// Hash of an account as an ICRC-3 value: an array of one or two blobs, the owner and, if the caller gave one, the subaccount.
+pub fn account_hash(account: &Account) -> Sha256Hash {
+    let owner = sha256(account.owner.as_slice());
+    match &account.subaccount {
+        None => sha256(&owner),
+        Some(subaccount) => {
+            let mut hasher = PairHasher::new();
+            hasher.update(&owner, &sha256(subaccount));
+            hasher.finalize()
+        }
     }
-    hasher.finalize().into()
+}
+
+/// Hashes that are known before a transaction is hashed: of its accounts, from their records.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KnownHashes {
+    /// Of `from`.
+    pub from: Option<Sha256Hash>,
+    /// Of `to`.
+    pub to: Option<Sha256Hash>,
+    /// Of `spender`.
+    pub spender: Option<Sha256Hash>,
 }
 
 impl Transaction {
     /// Hash of the `tx` map. It identifies the call for deduplication.
     pub fn hash(&self) -> Sha256Hash {
-        let mut hasher = Sha256::new();
+        self.hash_with(&KnownHashes::default())
+    }
+
+    /// As [`Transaction::hash`], for a caller that knows some of the hashes in it.
+    pub fn hash_with(&self, known: &KnownHashes) -> Sha256Hash {
+        let mut hasher = PairHasher::new();
         self.fields(|key, field| {
-            hasher.update(key.hash);
-            hasher.update(field.hash(None));
+            let value = match key.text {
+                "from" => known.from,
+                "to" | "fee_collector" => known.to,
+                "spender" => known.spender,
+                _ => None,
+            };
+            hasher.update(&key.hash, &value.unwrap_or_else(|| field.hash(None)));
         });
-        hasher.finalize().into()
+        hasher.finalize()
     }
 }
 
@@ -48,12 +153,9 @@ impl Block {
 
     /// As [`Block::hash`], for a caller that has the transaction's hash already.
     pub fn hash_with(&self, transaction_hash: &Sha256Hash) -> Sha256Hash {
-        let mut hasher = Sha256::new();
-        self.fields(|key, field| {
-            hasher.update(key.hash);
-            hasher.update(field.hash(Some(transaction_hash)));
-        });
-        hasher.finalize().into()
+        let mut hasher = PairHasher::new();
+        self.fields(|key, field| hasher.update(&key.hash, &field.hash(Some(transaction_hash))));
+        hasher.finalize()
     }
 }
 
@@ -63,8 +165,29 @@ impl Field<'_> {
             Field::Constant(constant) => constant.hash,
             Field::Nat(value) => hash_nat(*value),
             Field::Blob(bytes) => sha256(bytes),
-            Field::Account(account) => hash_account(account),
+            Field::Account(account) => account_hash(account),
             Field::Transaction(transaction) => transaction_hash.copied().unwrap_or_else(|| transaction.hash()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn should_be_sha256_at_every_length() {
+        let bytes: Vec<u8> = (0..=200).collect();
+        for length in 0..bytes.len() {
+            let expected: Sha256Hash = Sha256::digest(&bytes[..length]).into();
+            assert_eq!(sha256(&bytes[..length]), expected, "{length} bytes");
+        }
+        let mut hasher = PairHasher::new();
+        for pair in bytes.chunks_exact(64) {
+            hasher.update(pair[..32].try_into().unwrap(), pair[32..].try_into().unwrap());
+        }
+        let expected: Sha256Hash = Sha256::digest(&bytes[..192]).into();
+        assert_eq!(hasher.finalize(), expected);
     }
 }

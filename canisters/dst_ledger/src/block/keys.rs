@@ -82,9 +82,24 @@ pub const EXPIRES_AT: Key = Key {
     code: 13,
     hash: *b"\xa2\xd0\x00\xe1\x97\x72\x54\xb1\xf6\x67\x1c\xf2\x76\x54\xb0\x7f\xf5\x56\xc3\x8c\x9f\x07\x7c\xa7\xd6\xc7\x68\xa5\x37\x2a\xcc\x47",
 };
+pub const FEE_COLLECTOR: Key = Key {
+    text: "fee_collector",
+    code: 14,
+    hash: *b"\xf1\x82\x96\x76\xdb\x57\x76\x82\xe9\x44\xfc\x34\x93\xd4\x51\xb6\x7f\xf3\xe2\x9f\xc1\xf4\x89\x9c\x15\xbb\xda\xec\xd7\x85\x92\x20",
+};
+pub const CALLER: Key = Key {
+    text: "caller",
+    code: 15,
+    hash: *b"\x61\xde\x55\xba\x33\x88\xae\xc4\xfd\xf6\xec\xfc\x6e\xef\x84\x6f\xb0\xf1\xb1\x3e\x28\xcc\x83\x81\x27\x0c\x27\xff\xa3\x13\xae\xe5",
+};
+pub const MTHD: Key = Key {
+    text: "mthd",
+    code: 16,
+    hash: *b"\x3b\x3c\xed\x59\x73\xa4\xf2\x25\x47\x1d\x11\x3b\xae\x3d\xbc\x5e\xa0\xd2\x3d\xf5\x68\xf4\x05\x0f\x93\x2e\xee\x19\xcd\xc6\x1b\x32",
+};
 
 /// Every key, so that a stored byte can be read back.
-pub const ALL: [&Key; 13] = [
+pub const ALL: [&Key; 16] = [
     &BTYPE,
     &TS,
     &PHASH,
@@ -98,6 +113,9 @@ pub const ALL: [&Key; 13] = [
     &MEMO,
     &EXPECTED_ALLOWANCE,
     &EXPIRES_AT,
+    &FEE_COLLECTOR,
+    &CALLER,
+    &MTHD,
 ];
 
 pub const MINT: Constant = Constant {
@@ -136,9 +154,17 @@ pub const APPROVE_2: Constant = Constant {
     text: "2approve",
     hash: *b"\x15\x13\x50\x95\x04\x6a\xbf\x40\xcb\x06\x69\x6a\xa3\x76\x55\xf3\x5c\x4c\xf3\x29\x4f\xbb\xc9\x14\xd1\x5b\x8e\x81\xc6\xbf\x67\x2f",
 };
+pub const SET_FEE_COLLECTOR: Constant = Constant {
+    text: "107set_fee_collector",
+    hash: *b"\x12\x33\xcd\xaa\xea\xd1\xfb\xaa\x0b\x2e\xa6\xbe\x3a\xb0\x4a\x6f\x54\x6f\x99\x2b\xae\x36\xb2\x9b\xe7\xcf\x0f\x33\xb1\xb1\x47\x3c",
+};
+pub const FEECOL_107: Constant = Constant {
+    text: "107feecol",
+    hash: *b"\x9c\x4d\x5f\x63\x9a\x9b\x5c\xd9\xa5\xfa\x12\xa8\x66\x36\x25\x51\xf3\xd8\x2e\x3a\xdc\x3c\x0c\xb4\x46\xfd\xb2\x53\xd2\xec\xa3\x8b",
+};
 
 /// Every constant, for the test.
 #[cfg(test)]
-pub const CONSTANTS: [&Constant; 9] = [
-    &MINT, &BURN, &XFER, &APPROVE, &MINT_1, &BURN_1, &XFER_1, &XFER_2, &APPROVE_2,
+pub const CONSTANTS: [&Constant; 11] = [
+    &MINT, &BURN, &XFER, &APPROVE, &MINT_1, &BURN_1, &XFER_1, &XFER_2, &APPROVE_2, &SET_FEE_COLLECTOR, &FEECOL_107,
 ];

@@ -5,9 +5,12 @@
 //!   `created_at_time`), `expected_allowance`, `expires_at`.
 //! - The top-level `fee` is there exactly when the operation cost a fee that the caller did not name; otherwise `tx.fee` is
 //!   the fee paid. Mints and burns cost none and carry neither (ICRC-3, "Effective Fee").
-//! - `btype` is one of `1mint`, `1burn`, `1xfer`, `2approve`, `2xfer`; a burn through `icrc2_transfer_from` is a `1burn` with
+//! - `btype` is one of `1mint`, `1burn`, `1xfer`, `2approve`, `2xfer`, `107feecol`; a burn through `icrc2_transfer_from` is a `1burn` with
 //!   `tx.spender`. The accepted text of ICRC-3 prefers `btype` and lets `tx.op` stand beside it; both are written, so that
 //!   readers of either find the type.
+//!
+//! - The `tx` of a `107feecol` block holds `op` as the text of ICRC-107 has it, and the same as `mthd`, as the schema of
+//!   `icrc-ledger-types` wants it; `fee_collector`, `ts` and `caller`.
 //!
 //! [`Block::fields`] and [`Transaction::fields`] alone say what a block contains; its hash, its stored bytes and its
 //! `ICRC3Value` are three renderings of that one listing and cannot disagree.
@@ -20,10 +23,14 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use candid::Principal;
 use icrc_ledger_types::icrc1::account::Account;
 
-pub use codec::{DecodeError, decode};
-pub use hash::Sha256Hash;
+pub use codec::{DecodeError, decode, dedup_tag};
+pub use value::account_from_value;
+pub(crate) use codec::leb128;
+pub(crate) use hash::sha256;
+pub use hash::{KnownHashes, Sha256Hash, account_hash};
 use keys::{Constant, Key};
 
 /// What a transaction does.
@@ -37,6 +44,8 @@ pub enum Operation {
     Transfer,
     /// `spender` may move tokens of `from`.
     Approve,
+    /// From this block on, fees go to `to`, or are burnt if there is none (ICRC-107).
+    SetFeeCollector,
 }
 
 /// What the caller asked for, as it asked for it. Two calls with equal transactions are the same call (ICRC-1,
@@ -47,7 +56,7 @@ pub struct Transaction {
     pub operation: Operation,
     /// Absent in a mint.
     pub from: Option<Account>,
-    /// Absent in burns and approvals.
+    /// Absent in burns and approvals. The new fee collector, if there is one, in [`Operation::SetFeeCollector`].
     pub to: Option<Account>,
     /// The account that draws on an allowance (`icrc2_transfer_from`) or gets one (`icrc2_approve`).
     pub spender: Option<Account>,
@@ -63,6 +72,8 @@ pub struct Transaction {
     pub expected_allowance: Option<u128>,
     /// As given, nanoseconds; approvals only.
     pub expires_at: Option<u64>,
+    /// Who called; [`Operation::SetFeeCollector`] only.
+    pub caller: Option<Principal>,
 }
 
 /// A transaction with what the ledger adds to it.
@@ -89,12 +100,47 @@ enum Field<'a> {
 }
 
 impl Transaction {
+    /// A mint.
+    pub const fn mint(to: Account, amount: u128, memo: Option<Vec<u8>>, created_at_time: Option<u64>) -> Self {
+        Self {
+            operation: Operation::Mint,
+            from: None,
+            to: Some(to),
+            spender: None,
+            amount,
+            fee: None,
+            memo,
+            created_at_time,
+            expected_allowance: None,
+            expires_at: None,
+            caller: None,
+        }
+    }
+
+    /// A change of the fee collector (ICRC-107, "Canonical `tx` Mapping").
+    pub const fn set_fee_collector(collector: Option<Account>, created_at_time: Option<u64>, caller: Principal) -> Self {
+        Self {
+            operation: Operation::SetFeeCollector,
+            from: None,
+            to: collector,
+            spender: None,
+            amount: 0,
+            fee: None,
+            memo: None,
+            created_at_time,
+            expected_allowance: None,
+            expires_at: None,
+            caller: Some(caller),
+        }
+    }
+
     fn op(&self) -> &'static Constant {
         match self.operation {
             Operation::Mint => &keys::MINT,
             Operation::Burn => &keys::BURN,
             Operation::Transfer => &keys::XFER,
             Operation::Approve => &keys::APPROVE,
+            Operation::SetFeeCollector => &keys::SET_FEE_COLLECTOR,
         }
     }
 
@@ -105,6 +151,7 @@ impl Transaction {
             Operation::Transfer if self.spender.is_some() => &keys::XFER_2,
             Operation::Transfer => &keys::XFER_1,
             Operation::Approve => &keys::APPROVE_2,
+            Operation::SetFeeCollector => &keys::FEECOL_107,
         }
     }
 
@@ -115,16 +162,22 @@ impl Transaction {
                 visit(key, field);
             }
         };
+        let sets_collector = self.operation == Operation::SetFeeCollector;
+        let recipient = self.to.as_ref().map(Field::Account);
+        let caller = self.caller.as_ref().map(|caller| Field::Blob(caller.as_slice()));
         optional(&keys::OP, Some(Field::Constant(self.op())));
+        optional(&keys::MTHD, sets_collector.then(|| Field::Constant(self.op())));
         optional(&keys::TS, self.created_at_time.map(|time| Field::Nat(time.into())));
-        optional(&keys::TO, self.to.as_ref().map(Field::Account));
+        optional(&keys::CALLER, caller);
+        optional(&keys::TO, recipient.filter(|_| !sets_collector));
         optional(&keys::FROM, self.from.as_ref().map(Field::Account));
         optional(&keys::SPENDER, self.spender.as_ref().map(Field::Account));
         optional(&keys::MEMO, self.memo.as_deref().map(Field::Blob));
-        optional(&keys::AMT, Some(Field::Nat(self.amount)));
+        optional(&keys::AMT, (!sets_collector).then_some(Field::Nat(self.amount)));
         optional(&keys::EXPIRES_AT, self.expires_at.map(|time| Field::Nat(time.into())));
         optional(&keys::FEE, self.fee.map(Field::Nat));
         optional(&keys::EXPECTED_ALLOWANCE, self.expected_allowance.map(Field::Nat));
+        optional(&keys::FEE_COLLECTOR, recipient.filter(|_| sets_collector));
     }
 }
 

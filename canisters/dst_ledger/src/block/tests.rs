@@ -21,7 +21,8 @@ fn transaction() -> impl Strategy<Value = Transaction> {
         Just(Operation::Mint),
         Just(Operation::Burn),
         Just(Operation::Transfer),
-        Just(Operation::Approve)
+        Just(Operation::Approve),
+        Just(Operation::SetFeeCollector)
     ];
     let number = || prop_oneof![0..300_u128, any::<u128>(), Just(u128::MAX)];
     (
@@ -37,9 +38,10 @@ fn transaction() -> impl Strategy<Value = Transaction> {
         prop::option::of(any::<u64>()),
         prop::option::of(number()),
         prop::option::of(any::<u64>()),
+        prop::option::of(prop::collection::vec(any::<u8>(), 0..=29)),
     )
         .prop_map(
-            |((operation, from, to, spender, amount), fee, memo, created_at_time, expected_allowance, expires_at)| {
+            |((operation, from, to, spender, amount), fee, memo, created_at_time, expected_allowance, expires_at, caller)| {
                 Transaction {
                     operation,
                     from,
@@ -51,6 +53,7 @@ fn transaction() -> impl Strategy<Value = Transaction> {
                     created_at_time,
                     expected_allowance,
                     expires_at,
+                    caller: caller.map(|bytes| Principal::from_slice(&bytes)),
                 }
             },
         )
@@ -78,7 +81,31 @@ proptest! {
         let value = block.to_value();
         prop_assert_eq!(block.hash(), value.clone().hash());
         prop_assert_eq!(block.transaction.hash(), block.transaction.to_value().hash());
-        prop_assert_eq!(decode(&block.encode()), Ok(value));
+        for tag in [0, 1, u64::MAX] {
+            let stored = block.encode(tag);
+            prop_assert_eq!(dedup_tag(&stored), Ok(tag));
+            prop_assert_eq!(decode(&stored), Ok(value.clone()));
+        }
+    }
+
+    #[test]
+    fn should_hash_the_same_with_the_hashes_of_its_accounts_known(block in block()) {
+        let known = KnownHashes {
+            from: block.transaction.from.as_ref().map(account_hash),
+            to: block.transaction.to.as_ref().map(account_hash),
+            spender: block.transaction.spender.as_ref().map(account_hash),
+        };
+        prop_assert_eq!(block.transaction.hash_with(&known), block.transaction.hash());
+    }
+
+    #[test]
+    fn should_read_accounts_back_from_values(account in account()) {
+        let ICRC3Value::Map(transaction) = Transaction::mint(account, 1, None, None).to_value() else {
+            panic!("a transaction is a map")
+        };
+        let read = account_from_value(&transaction["to"]).unwrap();
+        prop_assert_eq!((read.owner, read.subaccount), (account.owner, account.subaccount));
+        prop_assert_eq!(account_from_value(&transaction["amt"]), None);
     }
 
     #[test]
@@ -88,12 +115,13 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         flip in any::<u8>(),
     ) {
-        let _ = decode(&bytes);
-        if let Some(first) = bytes.first_mut() {
-            *first = 1;
+        for version in 0..3 {
+            if let Some(first) = bytes.first_mut() {
+                *first = version;
+            }
+            let _ = decode(&bytes);
         }
-        let _ = decode(&bytes);
-        let mut stored = block.encode();
+        let mut stored = block.encode(5);
         let at = cut.index(stored.len());
         prop_assert!(decode(&stored[..at]).is_err());
         stored[at] ^= flip;
@@ -138,6 +166,7 @@ fn example() -> Block {
             created_at_time: Some(7),
             expected_allowance: None,
             expires_at: None,
+            caller: None,
         },
     }
 }
@@ -170,17 +199,25 @@ fn should_place_fields_as_icrc_3_says() {
 /// Bytes as version 1 stores them. If this test fails, a new version is needed, and these bytes must still decode.
 #[test]
 fn should_decode_version_1() {
-    let stored = include_str!("tests/version_1.hex");
-    assert_eq!(hex::encode(example().encode()), stored.trim());
+    let stored = hex::decode(include_str!("tests/version_1.hex").trim()).unwrap();
+    assert_eq!(dedup_tag(&stored), Ok(0));
+    assert_eq!(decode(&stored), Ok(example().to_value()));
+}
+
+/// As [`should_decode_version_1`].
+#[test]
+fn should_decode_version_2() {
+    let stored = include_str!("tests/version_2.hex");
+    assert_eq!(hex::encode(example().encode(0x0807_0605_0403_0201)), stored.trim());
     assert_eq!(decode(&hex::decode(stored.trim()).unwrap()), Ok(example().to_value()));
 }
 
 #[test]
 fn should_refuse_other_versions_and_trailing_bytes() {
-    let mut stored = example().encode();
+    let mut stored = example().encode(0);
     stored.push(0);
     assert_eq!(decode(&stored), Err(DecodeError::Malformed));
-    stored[0] = 2;
+    stored[0] = 3;
     assert_eq!(decode(&stored), Err(DecodeError::UnknownVersion));
     assert_eq!(decode(&[]), Err(DecodeError::Malformed));
     // A map with one key twice, and values nested without end.
@@ -189,4 +226,31 @@ fn should_refuse_other_versions_and_trailing_bytes() {
         decode(&[vec![1], [3, 1].repeat(100)].concat()),
         Err(DecodeError::Malformed)
     );
+}
+
+/// `icrc-ledger-types` has a schema of its own for each block type.
+#[test]
+fn should_follow_the_published_schemas() {
+    use icrc_ledger_types::icrc::generic_value::Value;
+    let collector = Account::from(Principal::from_slice(&[7; 29]));
+    for collector in [None, Some(collector)] {
+        let block = Block {
+            fee: None,
+            transaction: Transaction::set_fee_collector(collector, Some(5), Principal::from_slice(&[8; 10])),
+            ..example()
+        };
+        let value = Value::from(block.to_value());
+        assert_eq!(icrc_ledger_types::icrc107::schema::validate(&value).err().map(|e| e.to_string()), None);
+    }
+    for operation in [Operation::Mint, Operation::Burn, Operation::Transfer, Operation::Approve] {
+        let mut block = example();
+        block.transaction.operation = operation;
+        match operation {
+            Operation::Mint => (block.transaction.from, block.transaction.spender) = (None, None),
+            Operation::Burn | Operation::Approve => block.transaction.to = None,
+            _ => {}
+        }
+        let value = Value::from(block.to_value());
+        assert_eq!(icrc_ledger_types::icrc3::schema::validate(&value).err().map(|e| e.to_string()), None, "{operation:?}");
+    }
 }

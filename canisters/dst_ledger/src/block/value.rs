@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candid::Nat;
+use candid::{Nat, Principal};
 use icrc_ledger_types::icrc::generic_value::ICRC3Value;
 use icrc_ledger_types::icrc1::account::Account;
 use serde_bytes::ByteBuf;
@@ -15,6 +15,21 @@ fn account_value(account: &Account) -> ICRC3Value {
         .subaccount
         .map(|subaccount| ICRC3Value::Blob(ByteBuf::from(subaccount)));
     ICRC3Value::Array(std::iter::once(owner).chain(subaccount).collect())
+}
+
+/// The account that a value of a block stands for, `None` if it stands for none.
+pub fn account_from_value(value: &ICRC3Value) -> Option<Account> {
+    let ICRC3Value::Array(blobs) = value else { return None };
+    let blob = |value: &ICRC3Value| match value {
+        ICRC3Value::Blob(bytes) => Some(bytes.to_vec()),
+        _ => None,
+    };
+    let owner = Principal::try_from_slice(&blob(blobs.first()?)?).ok()?;
+    let subaccount = match blobs.get(1) {
+        None => None,
+        Some(subaccount) => Some(blob(subaccount)?.try_into().ok()?),
+    };
+    (blobs.len() <= 2).then_some(Account { owner, subaccount })
 }
 
 impl Transaction {

@@ -18,6 +18,7 @@ fn args() -> InitArgs {
         max_supply: 1_000_u64.into(),
         max_memo_length: None,
         logo: None,
+        governance: None,
     }
 }
 
@@ -26,28 +27,29 @@ type Change = fn(&mut InitArgs);
 
 #[test]
 fn should_fill_in_the_defaults() {
-    let (config, balances) = Config::new(args()).unwrap();
+    let config = Config::new(args()).unwrap();
     assert_eq!(
         (config.decimals, config.max_memo_length, config.logo.as_deref()),
         (8, 32, None)
     );
-    assert_eq!(balances, [(account(1), 600), (account(2), 400)]);
+    assert_eq!(config.initial_balances, [(account(1), 600), (account(2), 400)]);
+    assert_eq!((config.governance, config.fee_collector, config.minters), (None, None, vec![]));
 }
 
 #[test]
 fn should_accept_what_no_argument_stands_for() {
-    let (config, balances) = Config::new(InitArgs::for_installer(account(7).owner)).unwrap();
+    let config = Config::new(InitArgs::for_installer(account(7).owner)).unwrap();
     assert_eq!(
         (config.minting_account, config.max_supply),
         (account(7), 10_u128.pow(9 + 8))
     );
-    assert_eq!(balances, []);
+    assert_eq!(config.initial_balances, []);
 }
 
 #[test]
 fn should_say_which_rule_an_argument_breaks() {
     let too_large = Nat::from(u128::MAX) + 1_u8;
-    let cases: [(Change, &str); 13] = [
+    let cases: [(Change, &str); 14] = [
         (|args| args.name.clear(), "name has 0 bytes"),
         (|args| args.name = "n".repeat(65), "name has 65 bytes"),
         (|args| args.symbol = "S".repeat(11), "symbol has 11 bytes"),
@@ -57,6 +59,7 @@ fn should_say_which_rule_an_argument_breaks() {
         (|args| args.max_memo_length = Some(31), "max_memo_length is 31"),
         (|args| args.max_memo_length = Some(81), "max_memo_length is 81"),
         (|args| args.logo = Some("x".repeat(341_335)), "logo has 341335 bytes"),
+        (|args| args.governance = Some(Principal::anonymous()), "governance is the anonymous principal"),
         (
             |args| args.max_supply = 999_u64.into(),
             "sum to more than max_supply (999)",
@@ -87,7 +90,7 @@ fn should_say_which_rule_an_argument_breaks() {
 
 #[test]
 fn should_change_only_what_an_upgrade_names() {
-    let (config, _) = Config::new(InitArgs {
+    let config = Config::new(InitArgs {
         logo: Some("data:,".into()),
         ..args()
     })
@@ -100,6 +103,7 @@ fn should_change_only_what_an_upgrade_names() {
             fee: Some(7_u8.into()),
             max_memo_length: Some(80),
             logo: Some(String::new()),
+            governance: Some(account(9).owner),
         })
         .unwrap();
     assert_eq!(
@@ -110,6 +114,7 @@ fn should_change_only_what_an_upgrade_names() {
             fee: 7,
             max_memo_length: 80,
             logo: None,
+            governance: Some(account(9).owner),
             ..config.clone()
         }
     );
@@ -125,22 +130,22 @@ fn should_change_only_what_an_upgrade_names() {
 
 #[test]
 fn should_read_back_stored_settings_and_nothing_else() {
-    let (config, _) = Config::new(InitArgs {
+    let config = Config::new(InitArgs {
         logo: Some("data:,".into()),
         ..args()
     })
     .unwrap();
     let mut bytes = config.encode().unwrap();
     assert_eq!(Config::decode(&bytes), Ok(config));
-    bytes[0] = 2;
-    assert!(Config::decode(&bytes).unwrap_err().contains("version 2"));
+    bytes[0] = 3;
+    assert!(Config::decode(&bytes).unwrap_err().contains("version 3"));
     assert!(Config::decode(&[]).unwrap_err().contains("no ledger"));
     assert!(Config::decode(&[1, 2, 3]).is_err());
 }
 
 #[test]
 fn should_list_the_metadata_once_each() {
-    let (config, _) = Config::new(InitArgs {
+    let config = Config::new(InitArgs {
         logo: Some("data:,".into()),
         ..args()
     })
@@ -157,4 +162,26 @@ fn should_list_the_metadata_once_each() {
             "icrc1:logo"
         ]
     );
+}
+
+/// Settings as version 1 stored them.
+#[test]
+fn should_decode_version_1() {
+    let old = ConfigV1 {
+        name: "Data Stream Token".into(),
+        symbol: "DST".into(),
+        decimals: 8,
+        fee: 10_000,
+        minting_account: account(0),
+        max_supply: 1_000,
+        max_memo_length: 32,
+        logo: None,
+    };
+    let stored = [vec![1], encode_one(&old).unwrap()].concat();
+    assert_eq!(hex::encode(&stored), include_str!("version_1.hex").trim());
+    let expected = Config {
+        initial_balances: vec![],
+        ..Config::new(args()).unwrap()
+    };
+    assert_eq!(Config::decode(&stored), Ok(expected));
 }

@@ -1,7 +1,7 @@
 //! Every way in which a call can fail, and how each standard spells it.
 
 use candid::Nat;
-use ddsx_types::dst_ledger::error_code;
+use ddsx_types::dst_ledger::{MintError, error_code};
 use icrc_ledger_types::icrc1::transfer::TransferError;
 use icrc_ledger_types::icrc2::approve::ApproveError;
 use icrc_ledger_types::icrc2::transfer_from::TransferFromError;
@@ -59,6 +59,20 @@ impl Failure {
             other => (0, format!("{other:?}")),
         };
         (Nat::from(code), message)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooOld => f.write_str("created_at_time is more than 24 h and 2 min ago: make a new request"),
+            Self::CreatedInFuture { ledger_time } => {
+                write!(f, "created_at_time is more than 2 min ahead of the ledger's clock, {ledger_time} ns")
+            }
+            Self::Duplicate { duplicate_of } => write!(f, "this was done already, in block {duplicate_of}"),
+            Self::TemporarilyUnavailable => f.write_str("the ledger cannot do this now: try again"),
+            other => f.write_str(&other.generic().1),
+        }
     }
 }
 
@@ -140,6 +154,24 @@ impl From<Failure> for ApproveError {
                 let (error_code, message) = other.generic();
                 Self::GenericError { error_code, message }
             }
+        }
+    }
+}
+
+impl From<Failure> for MintError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TooOld => Self::TooOld,
+            Failure::CreatedInFuture { ledger_time } => Self::CreatedInFuture { ledger_time },
+            Failure::Duplicate { duplicate_of } => Self::Duplicate {
+                duplicate_of: duplicate_of.into(),
+            },
+            Failure::TemporarilyUnavailable => Self::TemporarilyUnavailable,
+            Failure::SupplyCap { max_supply } => Self::SupplyCap {
+                max_supply: max_supply.into(),
+            },
+            Failure::MemoTooLong { limit, .. } => Self::MemoTooLong { limit },
+            other => Self::BadRequest(other.generic().1),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The ledger's rules.
 //!
 //! # Order of checks
-//! 1. The caller is not anonymous.
+//! 1. The caller is not anonymous, and the ledger has the secret key of its indexes: until randomness has arrived, in the first
+//!    seconds after the installation, the answer is `TemporarilyUnavailable`.
 //! 2. What can never be right, whatever the state: a memo above 80 bytes, an amount or fee above `u128::MAX`, both ends
 //!    the minting account, an approval to oneself or by the minting account.
 //! 3. If `created_at_time` is set: `TooOld`, `CreatedInFuture`, then `Duplicate`.
@@ -16,16 +17,26 @@
 //! Every check comes before the first write, so a failing call changes nothing.
 //!
 //! # Choices that the standards leave open
-//! - Fees are burnt. Mints and burns cost none; the least burn is the fee.
+//! - Fees are burnt, or go to the fee collector where governance has set one (ICRC-107). Mints and burns cost none; the least
+//!   burn is the fee.
 //! - An approval of more than `u128::MAX` is capped there (ICRC-2 allows capping); 0 removes the allowance.
 //! - The window is 24 h and 2 min of drift at both ends: `TooOld` before `now − 24 h − 2 min` (ICRC-1's own formula).
 //! - The dedup memory is bounded. When it is full of transactions still inside the window, calls with `created_at_time`
 //!   answer `TemporarilyUnavailable`; calls without go on.
+//!
+//! # What waits for a timer
+//! A transaction does only what the next one depends on. [`Ledger::housekeep`] does the rest in slices: forget what has left the
+//! window, forget expired allowances, sort new accounts for the listings, and after an upgrade from version 1 enter its accounts
+//! and blocks in the keyed index and the histories.
 
 mod approve;
 mod failure;
+mod governance;
+mod housekeeping;
+pub mod request;
 mod transfer;
 mod window;
+mod working_set;
 
 #[cfg(test)]
 pub(crate) mod test_support;
@@ -33,69 +44,106 @@ pub(crate) mod test_support;
 mod tests;
 
 use candid::Nat;
+use ddsx_hash_index::SipKey;
 use ddsx_types::dst_ledger::{InitArgs, LedgerTotals, UpgradeArgs};
 use ic_stable_structures::Memory;
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 
-use crate::account::AccountKey;
-use crate::block::{Block, Operation, Sha256Hash, Transaction};
+use crate::block::{Block, Sha256Hash, Transaction};
 use crate::config::Config;
 use crate::storage::accounts::AccountNumber;
 use crate::storage::{Storage, Totals};
+use failure::Failure;
+use window::Remember;
+use working_set::WorkingSet;
 
+pub use governance::Act;
+pub use housekeeping::Chores;
 pub use window::{PERMITTED_DRIFT_NS, TRANSACTION_WINDOW_NS};
 
 /// The token and everything it keeps, in any memory.
 pub struct Ledger<M: Memory> {
     config: Config,
     totals: Totals,
+    /// Zeroes until there is a key; nothing is looked up under it before ([`Ledger::is_ready`]).
+    index_key: SipKey,
     storage: Storage<M>,
     max_dedup_entries: u64,
 }
 
 impl<M: Memory> Ledger<M> {
-    /// Installs a new token in an empty memory and mints its initial balances at time `now` (nanoseconds).
-    pub fn install(memory: M, args: InitArgs, now: u64) -> Result<Self, String> {
-        let (config, balances) = Config::new(args)?;
-        let mut storage = Storage::open(memory);
+    /// Installs a new token in an empty memory. It takes transactions, and has its initial balances, when it has been given a
+    /// key ([`Ledger::set_index_key`]) and kept house ([`Ledger::housekeep`]).
+    pub fn install(memory: M, args: InitArgs) -> Result<Self, String> {
+        let config = Config::new(args)?;
+        let mut storage = Storage::open(memory)?;
         if !storage.config.get().is_empty() {
             return Err("there is a ledger in this memory already".into());
         }
         storage.config.set(config.encode()?);
         storage.totals.write(&Totals::default());
-        let mut ledger = Self {
-            config,
-            totals: Totals::default(),
-            storage,
-            max_dedup_entries: window::MAX_DEDUP_ENTRIES,
-        };
-        for (account, balance) in balances {
-            ledger.mint_initial(account, balance, now);
-        }
-        Ok(ledger)
+        Ok(Self::new(config, Totals::default(), storage))
     }
 
     /// Opens the token that is in `memory`, changing the settings that `args` names. Copies nothing.
     pub fn open(memory: M, args: Option<UpgradeArgs>) -> Result<Self, String> {
-        let mut storage = Storage::open(memory);
+        let mut storage = Storage::open(memory)?;
         let mut config = Config::decode(storage.config.get())?;
         if let Some(args) = args {
             config = config.upgraded(args)?;
             storage.config.set(config.encode()?);
         }
-        let totals = storage.totals.read()?;
-        Ok(Self {
+        let totals = storage.totals.read(|| storage.accounts.sorted_len())?;
+        Ok(Self::new(config, totals, storage))
+    }
+
+    fn new(config: Config, totals: Totals, storage: Storage<M>) -> Self {
+        Self {
             config,
+            index_key: totals.index_key.unwrap_or_default(),
             totals,
             storage,
             max_dedup_entries: window::MAX_DEDUP_ENTRIES,
-        })
+        }
+    }
+
+    /// Whether the indexes have their secret key.
+    pub const fn has_index_key(&self) -> bool {
+        self.totals.index_key.is_some()
+    }
+
+    /// Gives the indexes their secret key, once: a second one changes nothing.
+    pub fn set_index_key(&mut self, key: [u8; 16]) {
+        if self.totals.index_key.is_none() {
+            self.index_key = SipKey(key);
+            self.totals.index_key = Some(self.index_key);
+            self.storage.totals.write(&self.totals);
+        }
+    }
+
+    /// Whether transactions are taken: the indexes have their key and the initial balances are entered.
+    pub fn is_ready(&self) -> bool {
+        self.has_index_key() && self.config.initial_balances.is_empty()
+    }
+
+    fn refuse_until_ready(&self) -> Result<(), Failure> {
+        if self.is_ready() {
+            Ok(())
+        } else {
+            Err(Failure::TemporarilyUnavailable)
+        }
     }
 
     /// The settings.
     pub const fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn set_config(&mut self, config: Config) -> Result<(), String> {
+        self.storage.config.set(config.encode()?);
+        self.config = config;
+        Ok(())
     }
 
     /// `icrc1_total_supply`, smallest units.
@@ -105,18 +153,25 @@ impl<M: Memory> Ledger<M> {
 
     /// `icrc1_balance_of`, smallest units.
     pub fn balance_of(&self, account: &Account) -> u128 {
-        self.storage
-            .accounts
-            .find(&account.into())
-            .map_or(0, |number| self.storage.accounts.balance(number))
+        self.account_number(account)
+            .map_or(0, |number| self.storage.accounts.state(number).balance)
+    }
+
+    /// The account's number, if it has ever been seen.
+    pub fn account_number(&self, account: &Account) -> Option<AccountNumber> {
+        self.storage.accounts.find(&account.into(), &self.totals)
+    }
+
+    /// Everything stored, and the counters that go with it, for the read-only interfaces.
+    pub const fn stored(&self) -> (&Storage<M>, &Totals) {
+        (&self.storage, &self.totals)
     }
 
     /// `icrc2_allowance` at time `now` (nanoseconds).
     pub fn allowance(&self, args: &AllowanceArgs, now: u64) -> Allowance {
-        let accounts = &self.storage.accounts;
-        let active = accounts
-            .find(&(&args.account).into())
-            .zip(accounts.find(&(&args.spender).into()))
+        let active = self
+            .account_number(&args.account)
+            .zip(self.account_number(&args.spender))
             .and_then(|(owner, spender)| self.storage.allowances.active(owner, spender, now));
         match active {
             Some(allowance) => Allowance {
@@ -140,9 +195,9 @@ impl<M: Memory> Ledger<M> {
             fees_burnt: self.totals.fees_burnt.into(),
             blocks: self.totals.blocks,
             holders: self.totals.holders,
-            accounts: self.storage.accounts.len(),
+            accounts: self.totals.accounts,
             allowances: self.storage.allowances.len(),
-            deduplicated: self.storage.dedup.len(),
+            deduplicated: self.storage.dedup.len(&self.totals),
         }
     }
 
@@ -161,12 +216,9 @@ impl<M: Memory> Ledger<M> {
         (self.totals.blocks > 0).then_some(self.totals.tip_hash)
     }
 
-    /// Forgets transactions that left the window and allowances that have expired, at most `limit` of each. Returns
-    /// whether there may be more.
-    pub fn prune(&mut self, now: u64, limit: usize) -> bool {
-        let transactions = self.storage.dedup.prune(window::cutoff(now), limit);
-        let allowances = self.storage.allowances.prune(now, limit);
-        transactions == limit || allowances == limit
+    /// Index and hash of the last block, `None` in an empty log.
+    pub fn tip(&self) -> Option<(u64, Sha256Hash)> {
+        self.totals.blocks.checked_sub(1).zip(self.tip_hash())
     }
 
     /// Checks that the counters agree with each other and with every stored balance. Reads every account: for tests and
@@ -189,11 +241,11 @@ impl<M: Memory> Ledger<M> {
         }
         let accounts = &self.storage.accounts;
         let (mut sum, mut holders) = (0_u128, 0);
-        for number in 0..accounts.len() {
-            let balance = accounts.balance(number);
+        for number in 0..self.totals.accounts {
+            let balance = accounts.state(number).balance;
             sum = sum.checked_add(balance).ok_or("the balances' sum overflows")?;
             holders += u64::from(balance > 0);
-            if accounts.find(&accounts.key(number)) != Some(number) {
+            if accounts.find(&accounts.key(number), &self.totals) != Some(number) {
                 return Err(format!("account {number} is not where the index says"));
             }
         }
@@ -209,63 +261,29 @@ impl<M: Memory> Ledger<M> {
         Ok(())
     }
 
-    fn mint_initial(&mut self, account: Account, amount: u128, now: u64) {
-        let to = self.ensure_account(&(&account).into());
-        self.credit(to, amount);
-        self.totals.supply += amount;
-        self.totals.minted += amount;
-        let transaction = Transaction {
-            operation: Operation::Mint,
-            from: None,
-            to: Some(account),
-            spender: None,
-            amount,
-            fee: None,
-            memo: None,
-            created_at_time: None,
-            expected_allowance: None,
-            expires_at: None,
-        };
-        let hash = transaction.hash();
-        self.commit(transaction, &hash, None, now);
-    }
-
-    fn ensure_account(&mut self, account: &AccountKey) -> AccountNumber {
-        match self.storage.accounts.find(account) {
-            Some(number) => number,
-            None => self.storage.accounts.create(*account),
-        }
-    }
-
-    fn set_balance(&mut self, account: AccountNumber, before: u128, after: u128) {
-        self.storage.accounts.set_balance(account, after);
-        match (before, after) {
-            (0, 1..) => self.totals.holders += 1,
-            (1.., 0) => self.totals.holders -= 1,
-            _ => {}
-        }
-    }
-
-    /// Adds to a balance. It cannot overflow: the supply, checked before, holds every balance.
-    fn credit(&mut self, account: AccountNumber, amount: u128) {
-        let before = self.storage.accounts.balance(account);
-        self.set_balance(account, before, before + amount);
-    }
-
-    /// Writes the block of an executed transaction, remembers it for deduplication and stores the counters. `fee` is the
-    /// fee paid that the caller did not name.
-    fn commit(&mut self, transaction: Transaction, hash: &Sha256Hash, fee: Option<u128>, now: u64) -> u64 {
-        let created_at_time = transaction.created_at_time;
+    /// Writes the block of an executed transaction and the accounts it changed, remembers it for deduplication and stores the
+    /// counters. `fee` is the fee paid that the caller did not name.
+    fn commit(
+        &mut self,
+        set: &mut WorkingSet,
+        transaction: Transaction,
+        hash: &Sha256Hash,
+        remember: Option<Remember>,
+        fee: Option<u128>,
+        now: u64,
+    ) -> u64 {
         let block = Block {
             parent_hash: self.tip_hash(),
             timestamp: now,
             fee,
             transaction,
         };
+        self.write(set, self.totals.blocks);
         self.totals.tip_hash = block.hash_with(hash);
-        let index = self.storage.blocks.append(&block.encode(), &mut self.totals);
-        if let Some(created_at_time) = created_at_time {
-            self.storage.dedup.insert(created_at_time, hash, index);
+        let tag = remember.as_ref().map_or(0, |remember| remember.tag);
+        let index = self.storage.blocks.append(&block.encode(tag), &mut self.totals);
+        if let Some(Remember { vacancy, .. }) = remember {
+            self.storage.dedup.insert(vacancy, index, &mut self.totals);
         }
         self.storage.totals.write(&self.totals);
         index

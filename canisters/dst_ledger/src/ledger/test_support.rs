@@ -39,11 +39,20 @@ pub fn args(initial_balances: &[(Account, u128)]) -> InitArgs {
         max_supply: MAX_SUPPLY.into(),
         max_memo_length: None,
         logo: None,
+        governance: None,
     }
 }
 
 pub fn install(initial_balances: &[(Account, u128)]) -> Ledger<VectorMemory> {
-    Ledger::install(VectorMemory::default(), args(initial_balances), NOW).unwrap()
+    install_in(VectorMemory::default(), args(initial_balances))
+}
+
+/// A ledger that takes transactions: its key is there, its initial balances are entered.
+pub fn install_in(memory: VectorMemory, args: InitArgs) -> Ledger<VectorMemory> {
+    let mut ledger = Ledger::install(memory, args).unwrap();
+    ledger.set_index_key([7; 16]);
+    ledger.housekeep(NOW, 10_000);
+    ledger
 }
 
 pub fn transfer(to: Account, amount: u128) -> TransferArg {

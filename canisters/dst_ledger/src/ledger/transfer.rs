@@ -1,16 +1,18 @@
-//! `icrc1_transfer` and `icrc2_transfer_from`: transfers, mints and burns.
+//! `icrc1_transfer`, `icrc2_transfer_from` and the governed `mint`: transfers, mints and burns.
 
-use candid::{Nat, Principal};
+use candid::Principal;
+use ddsx_types::dst_ledger::MintError;
 use ic_stable_structures::Memory;
 use icrc_ledger_types::icrc1::account::Account;
-use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg, TransferError};
-use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
+use icrc_ledger_types::icrc1::transfer::TransferError;
+use icrc_ledger_types::icrc2::transfer_from::TransferFromError;
 
 use super::Ledger;
 use super::failure::Failure;
+use super::request::{Quantity, Transfer, TransferFrom};
 use super::window::{check_memo_length, refuse_anonymous};
-use crate::amount::to_u128;
-use crate::block::{Operation, Transaction};
+use super::working_set::{Part, WorkingSet};
+use crate::block::{KnownHashes, Operation, Transaction};
 use crate::config::MAX_MEMO_BYTES;
 use crate::storage::accounts::AccountNumber;
 use crate::storage::allowances::StoredAllowance;
@@ -20,10 +22,18 @@ struct Request {
     from: Account,
     to: Account,
     spender: Option<Account>,
-    amount: Nat,
-    fee: Option<Nat>,
-    memo: Option<Memo>,
+    amount: Quantity,
+    fee: Option<Quantity>,
+    memo: Option<Vec<u8>>,
     created_at_time: Option<u64>,
+}
+
+/// The accounts of a transaction in the working set.
+#[derive(Clone, Copy)]
+struct Parts {
+    from: Option<Part>,
+    to: Option<Part>,
+    spender: Option<Part>,
 }
 
 /// The allowance that a transfer draws on: whose, and what it is before.
@@ -35,7 +45,8 @@ struct Draw {
 
 impl<M: Memory> Ledger<M> {
     /// ICRC-1 `icrc1_transfer` at time `now` (nanoseconds). Returns the block's index.
-    pub fn transfer(&mut self, caller: Principal, args: TransferArg, now: u64) -> Result<u64, TransferError> {
+    pub fn transfer(&mut self, caller: Principal, args: impl Into<Transfer>, now: u64) -> Result<u64, TransferError> {
+        let args = args.into();
         let request = Request {
             from: Account {
                 owner: caller,
@@ -57,9 +68,10 @@ impl<M: Memory> Ledger<M> {
     pub fn transfer_from(
         &mut self,
         caller: Principal,
-        args: TransferFromArgs,
+        args: impl Into<TransferFrom>,
         now: u64,
     ) -> Result<u64, TransferFromError> {
+        let args = args.into();
         let request = Request {
             from: args.from,
             to: args.to,
@@ -78,6 +90,7 @@ impl<M: Memory> Ledger<M> {
     }
 
     fn execute(&mut self, request: Request, now: u64) -> Result<u64, Failure> {
+        self.refuse_until_ready()?;
         let Request {
             from,
             to,
@@ -95,7 +108,6 @@ impl<M: Memory> Ledger<M> {
             (false, true) => Operation::Burn,
             (false, false) => Operation::Transfer,
         };
-        let memo = memo.map(|memo| memo.0.into_vec());
         check_memo_length(memo.as_deref(), MAX_MEMO_BYTES)?;
 
         let expected_fee = if operation == Operation::Transfer {
@@ -103,23 +115,33 @@ impl<M: Memory> Ledger<M> {
         } else {
             0
         };
-        let named_fee = match &fee {
+        let named_fee = match fee {
             None => None,
-            Some(fee) => Some(to_u128(fee).ok_or(Failure::BadFee { expected_fee })?),
+            Some(Quantity::Of(fee)) => Some(fee),
+            Some(Quantity::Excess) => return Err(Failure::BadFee { expected_fee }),
         };
-        let amount = to_u128(&amount).ok_or_else(|| match operation {
-            Operation::Mint => Failure::SupplyCap {
-                max_supply: self.config.max_supply,
-            },
-            _ => Failure::InsufficientFunds {
-                balance: self.balance_of(&from),
-            },
-        })?;
+
+        let mut set = WorkingSet::new();
+        let parts = Parts {
+            from: (operation != Operation::Mint).then(|| self.enlist(&mut set, &from)),
+            to: (operation != Operation::Burn).then(|| self.enlist(&mut set, &to)),
+            spender: spender.as_ref().map(|spender| self.enlist(&mut set, spender)),
+        };
+        let Quantity::Of(amount) = amount else {
+            return Err(match parts.from {
+                None => Failure::SupplyCap {
+                    max_supply: self.config.max_supply,
+                },
+                Some(from) => Failure::InsufficientFunds {
+                    balance: set.balance(from),
+                },
+            });
+        };
 
         let transaction = Transaction {
             operation,
-            from: (operation != Operation::Mint).then_some(from),
-            to: (operation != Operation::Burn).then_some(to),
+            from: parts.from.map(|_| from),
+            to: parts.to.map(|_| to),
             spender,
             amount,
             fee: named_fee.filter(|_| operation == Operation::Transfer),
@@ -127,29 +149,73 @@ impl<M: Memory> Ledger<M> {
             created_at_time,
             expected_allowance: None,
             expires_at: None,
+            caller: None,
         };
-        let hash = transaction.hash();
-        self.deduplicate(created_at_time, &hash, now)?;
+        let known = KnownHashes {
+            from: parts.from.map(|part| set.hash(part, &from)),
+            to: parts.to.map(|part| set.hash(part, &to)),
+            spender: parts
+                .spender
+                .zip(spender.as_ref())
+                .map(|(part, spender)| set.hash(part, spender)),
+        };
+        let hash = transaction.hash_with(&known);
+        let remember = self.deduplicate(created_at_time, &hash, now)?;
         self.check_memo(transaction.memo.as_deref())?;
         if named_fee.is_some_and(|fee| fee != expected_fee) {
             return Err(Failure::BadFee { expected_fee });
         }
 
-        match operation {
-            Operation::Mint => self.mint(&to, amount)?,
-            _ => self.take(
-                &from,
-                (operation == Operation::Transfer).then_some(&to),
-                spender.as_ref(),
-                amount,
-                now,
-            )?,
+        match (parts.from, parts.to) {
+            (Some(from), to) => self.take(&mut set, from, to, parts.spender, amount, now)?,
+            (None, Some(to)) => self.mint_to(&mut set, to, amount)?,
+            (None, None) => return Err(Failure::BothEndsMint),
         }
         let unnamed_fee = (expected_fee > 0 && named_fee.is_none()).then_some(expected_fee);
-        Ok(self.commit(transaction, &hash, unnamed_fee, now))
+        Ok(self.commit(&mut set, transaction, &hash, remember, unnamed_fee, now))
     }
 
-    fn mint(&mut self, to: &Account, amount: u128) -> Result<(), Failure> {
+    /// The governed `mint`: one more `1mint` block, on behalf of a minter that is not the minting account. Returns its index.
+    pub(super) fn mint_for(
+        &mut self,
+        to: Account,
+        amount: u128,
+        memo: Option<Vec<u8>>,
+        created_at_time: Option<u64>,
+        now: u64,
+    ) -> Result<u64, MintError> {
+        self.execute_mint(to, amount, memo, created_at_time, now)
+            .map_err(MintError::from)
+    }
+
+    fn execute_mint(
+        &mut self,
+        to: Account,
+        amount: u128,
+        memo: Option<Vec<u8>>,
+        created_at_time: Option<u64>,
+        now: u64,
+    ) -> Result<u64, Failure> {
+        self.refuse_until_ready()?;
+        if to == self.config.minting_account {
+            return Err(Failure::BothEndsMint);
+        }
+        check_memo_length(memo.as_deref(), MAX_MEMO_BYTES)?;
+        let mut set = WorkingSet::new();
+        let part = self.enlist(&mut set, &to);
+        let transaction = Transaction::mint(to, amount, memo, created_at_time);
+        let known = KnownHashes {
+            to: Some(set.hash(part, &to)),
+            ..KnownHashes::default()
+        };
+        let hash = transaction.hash_with(&known);
+        let remember = self.deduplicate(created_at_time, &hash, now)?;
+        self.check_memo(transaction.memo.as_deref())?;
+        self.mint_to(&mut set, part, amount)?;
+        Ok(self.commit(&mut set, transaction, &hash, remember, None, now))
+    }
+
+    pub(super) fn mint_to(&mut self, set: &mut WorkingSet, to: Part, amount: u128) -> Result<(), Failure> {
         let max_supply = self.config.max_supply;
         let supply = self
             .totals
@@ -159,8 +225,8 @@ impl<M: Memory> Ledger<M> {
         // What was ever minted fits 128 bits too: `minted` is part of the conservation that `invariants` checks.
         let minted = self.totals.minted.checked_add(amount);
         let (supply, minted) = supply.zip(minted).ok_or(Failure::SupplyCap { max_supply })?;
-        let to = self.ensure_account(&to.into());
-        self.credit(to, amount);
+        set.credit(to, amount);
+        set.record(to);
         self.totals.supply = supply;
         self.totals.minted = minted;
         Ok(())
@@ -169,9 +235,10 @@ impl<M: Memory> Ledger<M> {
     /// Takes `amount`, and the fee if there is a `to`, from `from`; gives the amount to `to` or burns it.
     fn take(
         &mut self,
-        from: &Account,
-        to: Option<&Account>,
-        spender: Option<&Account>,
+        set: &mut WorkingSet,
+        from: Part,
+        to: Option<Part>,
+        spender: Option<Part>,
         amount: u128,
         now: u64,
     ) -> Result<(), Failure> {
@@ -181,26 +248,24 @@ impl<M: Memory> Ledger<M> {
                 min_burn_amount: self.config.fee,
             });
         }
-        let owner = self.storage.accounts.find(&from.into());
         let total = amount.checked_add(fee);
 
         // A spender that is the account itself draws on no allowance (ICRC-2, `icrc2_transfer_from`).
         let draw = match spender {
-            Some(spender) if spender != from => Some(self.draw(owner, spender, total, now)?),
+            Some(spender) if spender != from => Some(self.draw(set, from, spender, total, now)?),
             _ => None,
         };
-        let balance = owner.map_or(0, |owner| self.storage.accounts.balance(owner));
-        let (owner, total) = owner
-            .zip(total)
-            .filter(|(_, total)| *total <= balance)
+        let balance = set.balance(from);
+        let total = total
+            .filter(|total| *total <= balance)
             .ok_or(Failure::InsufficientFunds { balance })?;
 
-        self.set_balance(owner, balance, balance - total);
+        set.debit(from, total);
+        set.record(from);
         if let Some(to) = to {
-            let to = self.ensure_account(&to.into());
-            self.credit(to, amount);
-            self.totals.fees_burnt += fee;
-            self.totals.supply -= fee;
+            set.credit(to, amount);
+            set.record(to);
+            self.collect_fee(set, fee);
         } else {
             self.totals.burnt += amount;
             self.totals.supply -= amount;
@@ -220,16 +285,29 @@ impl<M: Memory> Ledger<M> {
         Ok(())
     }
 
+    /// Gives a fee that has been debited to the fee collector, or burns it (ICRC-107, "Effective Fee Application").
+    pub(super) fn collect_fee(&mut self, set: &mut WorkingSet, fee: u128) {
+        if let Some(collector) = self.config.fee_collector {
+            let collector = self.enlist(set, &collector);
+            set.credit(collector, fee);
+        } else {
+            self.totals.fees_burnt += fee;
+            self.totals.supply -= fee;
+        }
+    }
+
     /// The allowance of `spender` on `owner`, which must cover `total` (`None`: more than any allowance).
     fn draw(
         &self,
-        owner: Option<AccountNumber>,
-        spender: &Account,
+        set: &WorkingSet,
+        owner: Part,
+        spender: Part,
         total: Option<u128>,
         now: u64,
     ) -> Result<Draw, Failure> {
-        let found = owner
-            .zip(self.storage.accounts.find(&spender.into()))
+        let found = set
+            .number(owner)
+            .zip(set.number(spender))
             .and_then(|(owner, spender)| {
                 self.storage
                     .allowances

@@ -1,20 +1,22 @@
 //! The transaction window and its bounded memory (ICRC-1, "Transaction deduplication").
 
 use candid::Principal;
+use ddsx_hash_index::Vacancy;
 use ic_stable_structures::Memory;
+use icrc_ledger_types::icrc::generic_value::ICRC3Value;
 
 use super::Ledger;
 use super::failure::Failure;
-use crate::block::Sha256Hash;
+use crate::block::{Sha256Hash, decode, dedup_tag};
 
 /// How long a transaction is remembered: 24 h, in nanoseconds.
 pub const TRANSACTION_WINDOW_NS: u64 = 24 * 60 * 60 * 1_000_000_000;
 /// How far a caller's clock may be off: 2 min, in nanoseconds.
 pub const PERMITTED_DRIFT_NS: u64 = 2 * 60 * 1_000_000_000;
-/// Transactions remembered at most. Each has burnt a fee, or minted or burnt tokens; all together take below 2 GiB.
+/// Transactions remembered at most. Each has burnt a fee, or minted or burnt tokens; all together take below 1 GiB.
 pub(super) const MAX_DEDUP_ENTRIES: u64 = 16_000_000;
 /// What a call prunes itself when the memory is full and the timer has not been here yet.
-const PRUNE_WHEN_FULL: usize = 20;
+const PRUNE_WHEN_FULL: u64 = 20;
 
 /// Transactions created before this are too old at `now`.
 pub(super) const fn cutoff(now: u64) -> u64 {
@@ -30,6 +32,13 @@ pub(super) fn refuse_anonymous(caller: Principal) -> Result<(), Failure> {
     }
 }
 
+/// Where the index will remember a transaction that it does not have.
+pub(super) struct Remember {
+    /// The transaction's hash under the index's key; never 0, which in a stored block says that it is not remembered.
+    pub tag: u64,
+    pub vacancy: Vacancy,
+}
+
 impl<M: Memory> Ledger<M> {
     /// Checks a transaction against the window; does nothing without `created_at_time`.
     pub(super) fn deduplicate(
@@ -37,9 +46,9 @@ impl<M: Memory> Ledger<M> {
         created_at_time: Option<u64>,
         hash: &Sha256Hash,
         now: u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Remember>, Failure> {
         let Some(created_at_time) = created_at_time else {
-            return Ok(());
+            return Ok(None);
         };
         if created_at_time < cutoff(now) {
             return Err(Failure::TooOld);
@@ -47,20 +56,79 @@ impl<M: Memory> Ledger<M> {
         if created_at_time > now.saturating_add(PERMITTED_DRIFT_NS) {
             return Err(Failure::CreatedInFuture { ledger_time: now });
         }
-        if let Some(duplicate_of) = self.storage.dedup.find(created_at_time, hash) {
-            return Err(Failure::Duplicate { duplicate_of });
+        let tag = self.index_key.hash(hash).max(1);
+        let find = |ledger: &Self| {
+            ledger.storage.dedup.find(created_at_time, hash, tag, |block| {
+                ledger.transaction_hash(block).as_ref() == Some(hash)
+            })
+        };
+        let vacancy = match find(self) {
+            Ok(duplicate_of) => return Err(Failure::Duplicate { duplicate_of }),
+            Err(vacancy) => vacancy,
+        };
+        if self.storage.dedup.len(&self.totals) < self.max_dedup_entries {
+            return Ok(Some(Remember { tag, vacancy }));
         }
-        if self.storage.dedup.len() >= self.max_dedup_entries
-            && self.storage.dedup.prune(cutoff(now), PRUNE_WHEN_FULL) == 0
-        {
+        if self.forget(now, PRUNE_WHEN_FULL) == 0 {
             return Err(Failure::TemporarilyUnavailable);
         }
-        Ok(())
+        // What was found before forgetting may have moved.
+        match find(self) {
+            Ok(duplicate_of) => Err(Failure::Duplicate { duplicate_of }),
+            Err(vacancy) => Ok(Some(Remember { tag, vacancy })),
+        }
+    }
+
+    /// Forgets what has left the window, looking at no more than `limit` blocks and `limit` entries of version 1; returns how
+    /// many it forgot or passed over.
+    pub(super) fn forget(&mut self, now: u64, limit: u64) -> u64 {
+        let legacy = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut done = self.storage.dedup.prune_legacy(cutoff(now), legacy) as u64;
+        let end = self.totals.blocks.min(self.totals.dedup_start.saturating_add(limit));
+        while self.totals.dedup_start < end {
+            let block = self.totals.dedup_start;
+            let stored = self.block(block).unwrap_or_default();
+            // A transaction is created at most the drift after its block; so after the window and twice the drift, it is too old
+            // whatever it says. Remembering the rest of those minutes costs nothing but room.
+            let forgettable = timestamp(&stored)
+                .is_none_or(|time| time.saturating_add(TRANSACTION_WINDOW_NS + 2 * PERMITTED_DRIFT_NS) < now);
+            if !forgettable {
+                break;
+            }
+            if let Ok(tag @ 1..) = dedup_tag(&stored) {
+                self.storage.dedup.remove(tag, block, &mut self.totals);
+            }
+            self.totals.dedup_start += 1;
+            done += 1;
+        }
+        if done > 0 {
+            self.storage.totals.write(&self.totals);
+        }
+        done
+    }
+
+    /// Hash of the transaction that a block records.
+    fn transaction_hash(&self, block: u64) -> Option<Sha256Hash> {
+        let ICRC3Value::Map(mut map) = decode(&self.block(block)?).ok()? else {
+            return None;
+        };
+        map.remove("tx").map(ICRC3Value::hash)
     }
 
     /// The memo limit of the settings, bytes.
     pub(super) fn check_memo(&self, memo: Option<&[u8]>) -> Result<(), Failure> {
         check_memo_length(memo, self.config.max_memo_length)
+    }
+}
+
+/// When a stored block was accepted, nanoseconds.
+fn timestamp(stored: &[u8]) -> Option<u64> {
+    let ICRC3Value::Map(map) = decode(stored).ok()? else {
+        return None;
+    };
+    match map.get("ts")? {
+        ICRC3Value::Nat(time) => u64::try_from(&time.0).ok(),
+        _ => None,
     }
 }
 

@@ -105,6 +105,21 @@ impl<M: Memory> Allowances<M> {
             .filter(|allowance| allowance.expires_at.is_none_or(|expiry| expiry > now))
     }
 
+    /// Whether an account has given any allowance that has not expired at `now`.
+    pub fn any_of(&self, owner: AccountNumber, now: u64) -> bool {
+        self.of(owner)
+            .any(|(_, allowance)| allowance.expires_at.is_none_or(|expiry| expiry > now))
+    }
+
+    /// The allowances that an account has given, by the spenders' numbers, those not pruned yet included.
+    pub fn of(&self, owner: AccountNumber) -> impl Iterator<Item = (AccountNumber, StoredAllowance)> + '_ {
+        let range = pair_key((owner, 0))..=pair_key((owner, AccountNumber::MAX));
+        self.allowances.range(range).map(|entry| {
+            let (key, allowance) = entry.into_pair();
+            (u64::from_be_bytes(std::array::from_fn(|i| key[8 + i])), allowance)
+        })
+    }
+
     /// Sets an allowance in place of what was there; an amount of 0 removes it.
     pub fn set(&mut self, owner: AccountNumber, spender: AccountNumber, allowance: StoredAllowance) {
         let pair = (owner, spender);

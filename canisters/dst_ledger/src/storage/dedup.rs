@@ -1,19 +1,25 @@
 //! What the ledger remembers of the transactions inside its window (ICRC-1, "Transaction deduplication").
 //!
-//! One sorted map, key `created_at_time` (8 bytes, big-endian) then the first 24 bytes of the transaction's hash, value
-//! the block's index. Sorted by time, so what has left the window lies at the front. The number of entries is bounded.
+//! A keyed index from a transaction's hash to its block ([`ddsx_hash_index`]). The stored block carries the tag under which the
+//! index has it, so that the log itself is the queue of what to forget: blocks are accepted in order of time, and
+//! [`Totals::dedup_start`] says how far the queue has been emptied. The number of entries is bounded by the ledger.
+//!
+//! Version 1 had a B-tree, key `created_at_time` (8 bytes, big-endian) then the first 24 bytes of the transaction's hash, value
+//! the block's index. It is asked until the window has passed and it is empty.
 
 use std::borrow::Cow;
 
+use ddsx_hash_index::{HashIndex, Vacancy};
 use ic_stable_structures::{Memory, StableBTreeMap, Storable, storable::Bound};
 
+use super::Totals;
 use crate::block::Sha256Hash;
 
 /// When the transaction was created and which it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct DedupKey([u8; 32]);
+struct LegacyKey([u8; 32]);
 
-impl DedupKey {
+impl LegacyKey {
     fn new(created_at_time: u64, transaction: &Sha256Hash) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&created_at_time.to_be_bytes());
@@ -22,7 +28,7 @@ impl DedupKey {
     }
 }
 
-impl Storable for DedupKey {
+impl Storable for LegacyKey {
     const BOUND: Bound = Bound::Bounded {
         max_size: 32,
         is_fixed_size: true,
@@ -44,39 +50,69 @@ impl Storable for DedupKey {
 }
 
 /// The transactions of the window.
-pub struct Dedup<M: Memory>(StableBTreeMap<DedupKey, u64, M>);
+pub struct Dedup<M: Memory> {
+    legacy: StableBTreeMap<LegacyKey, u64, M>,
+    index: HashIndex<M>,
+}
 
 impl<M: Memory> Dedup<M> {
-    pub(super) fn open(memory: M) -> Self {
-        Self(StableBTreeMap::init(memory))
+    pub(super) fn open(legacy: M, index: M) -> Result<Self, String> {
+        Ok(Self {
+            legacy: StableBTreeMap::init(legacy),
+            index: HashIndex::open(index).map_err(|error| format!("deduplication index: {error}"))?,
+        })
     }
 
     /// Entries held, those not pruned yet included.
-    pub fn len(&self) -> u64 {
-        self.0.len()
+    pub fn len(&self, totals: &Totals) -> u64 {
+        self.legacy.len() + totals.dedup_entries
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Entries that version 1 left and that are not pruned yet.
+    pub fn legacy_len(&self) -> u64 {
+        self.legacy.len()
     }
 
-    /// The block that recorded this transaction.
-    pub fn find(&self, created_at_time: u64, transaction: &Sha256Hash) -> Option<u64> {
-        self.0.get(&DedupKey::new(created_at_time, transaction))
+    /// The block that recorded this transaction, or where to remember it. `tag` is its hash under the index's key; `is_it` says
+    /// whether a block records the very transaction.
+    pub fn find(
+        &self,
+        created_at_time: u64,
+        transaction: &Sha256Hash,
+        tag: u64,
+        is_it: impl FnMut(u64) -> bool,
+    ) -> Result<u64, Vacancy> {
+        let vacancy = match self.index.find_or_vacancy(tag, is_it) {
+            Ok(block) => return Ok(block),
+            Err(vacancy) => vacancy,
+        };
+        if self.legacy.is_empty() {
+            return Err(vacancy);
+        }
+        self.legacy
+            .get(&LegacyKey::new(created_at_time, transaction))
+            .ok_or(vacancy)
     }
 
-    /// Remembers a transaction.
-    pub fn insert(&mut self, created_at_time: u64, transaction: &Sha256Hash, block: u64) {
-        self.0.insert(DedupKey::new(created_at_time, transaction), block);
+    /// Remembers a transaction at the place where [`Dedup::find`] did not find it.
+    pub fn insert(&mut self, vacancy: Vacancy, block: u64, totals: &mut Totals) {
+        self.index.insert_at(vacancy, block);
+        totals.dedup_entries += 1;
     }
 
-    /// Forgets at most `limit` transactions created before `cutoff` (nanoseconds); returns how many.
-    pub fn prune(&mut self, cutoff: u64, limit: usize) -> usize {
-        let end = DedupKey::new(cutoff, &[0; 32]);
-        let old: Vec<DedupKey> = self.0.keys_range(..end).take(limit).collect();
+    /// Forgets the transaction of a block.
+    pub fn remove(&mut self, tag: u64, block: u64, totals: &mut Totals) {
+        if self.index.remove(tag, |candidate| candidate == block).is_some() {
+            totals.dedup_entries -= 1;
+        }
+    }
+
+    /// Forgets at most `limit` of version 1's transactions created before `cutoff` (nanoseconds); returns how many.
+    pub fn prune_legacy(&mut self, cutoff: u64, limit: usize) -> usize {
+        let end = LegacyKey::new(cutoff, &[0; 32]);
+        let old: Vec<LegacyKey> = self.legacy.keys_range(..end).take(limit).collect();
         for key in &old {
-            self.0.remove(key);
+            self.legacy.remove(key);
         }
         old.len()
     }
