@@ -8,6 +8,9 @@
     reason = "an endpoint owns the arguments that it decodes"
 )]
 
+#[cfg(feature = "bench")]
+mod bench;
+
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
@@ -315,7 +318,8 @@ ic_cdk::export_candid!();
 
 fn main() {}
 
-#[cfg(test)]
+// With the feature `bench` the canister has methods that its public interface does not list.
+#[cfg(all(test, not(feature = "bench")))]
 mod tests {
     use super::*;
 
