@@ -33,3 +33,10 @@ build_workspace() {
   cargo build --release --locked --workspace --all-targets
   export DDSX_WORKSPACE_BUILT=1
 }
+
+# The benchmark runner for canisters; its version fixes the client, and so the server, that it speaks to.
+need_canbench() {
+  [ -x target/tools/bin/canbench ] && return
+  echo "Installing canbench (once)…" >&2
+  cargo install --quiet --locked --root target/tools canbench --version 0.7.0
+}

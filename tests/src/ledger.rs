@@ -148,12 +148,11 @@ impl<'w> Ledger<'w> {
         self.world.query(self.id, "ledger_totals", ())
     }
 
-    /// Nothing was lost and nothing made from nothing: `accounts`, which must be all that hold tokens, sum to the supply,
-    /// and the supply is what was minted less what was burnt.
+    /// The counters agree with each other.
     ///
     /// # Panics
-    /// If it is not so.
-    pub fn assert_conserved(&self, accounts: &[Account]) {
+    /// If they do not.
+    pub fn assert_totals(&self) {
         let totals = self.totals();
         assert_eq!(
             totals.minted,
@@ -161,6 +160,16 @@ impl<'w> Ledger<'w> {
         );
         assert_eq!(totals.total_supply, self.total_supply());
         assert!(totals.total_supply <= totals.max_supply);
+    }
+
+    /// Nothing was lost and nothing made from nothing: `accounts`, which must be all that hold tokens, sum to the supply,
+    /// and the supply is what was minted less what was burnt.
+    ///
+    /// # Panics
+    /// If it is not so.
+    pub fn assert_conserved(&self, accounts: &[Account]) {
+        self.assert_totals();
+        let totals = self.totals();
         let mut sum = Nat::from(0_u8);
         let mut holders = 0;
         for account in accounts {

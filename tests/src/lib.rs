@@ -11,6 +11,7 @@
 
 pub mod conformance;
 pub mod ledger;
+pub mod ledger_cost;
 pub mod registry;
 pub mod world;
 

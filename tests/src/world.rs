@@ -89,9 +89,13 @@ impl World {
     /// As [`World::install`], into a canister that [`World::create`] made: for those that must know each other's ids. What the
     /// canister does at once by timers (the ledger fetches the key of its indexes) is done when this returns.
     pub fn install_at<A: ArgumentEncoder>(&self, id: Principal, canister: &str, args: A) {
+        self.install_module_at(id, Self::module(canister), args);
+    }
+
+    /// As [`World::install_at`], from a module's bytes.
+    pub fn install_module_at<A: ArgumentEncoder>(&self, id: Principal, module: Vec<u8>, args: A) {
         let args = candid::encode_args(args).unwrap();
-        self.pic
-            .install_canister(id, Self::module(canister), args, Some(self.controller));
+        self.pic.install_canister(id, module, args, Some(self.controller));
         self.settle();
     }
 

@@ -4,42 +4,177 @@
 //! with `expected_allowance` 0, and they each transfer from it.
 
 use canbench_rs::{BenchResult, bench, bench_fn, bench_scope};
-use candid::Nat;
+use candid::{Nat, Principal};
 use ddsx_hash_index::page_count::PageCounting;
 use ddsx_types::dst_ledger::InitArgs;
-use dst_ledger::icrc3::tip_root;
 use dst_ledger::ledger::Ledger;
 use dst_ledger::ledger::bench::account;
+use dst_ledger::tip;
 use ic_cdk::{query, update};
-use ic_stable_structures::{DefaultMemoryImpl, Memory};
+use ic_stable_structures::{DefaultMemoryImpl, Memory, RestrictedMemory};
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::TransferArg;
 use icrc_ledger_types::icrc2::approve::ApproveArgs;
 use icrc_ledger_types::icrc2::transfer_from::TransferFromArgs;
 
+type Fresh = RestrictedMemory<DefaultMemoryImpl>;
+type Work<M> = fn(&mut Ledger<M>, u64);
+
 /// Calls of each kind.
 const CALLS: u64 = 10_000;
 const NOW: u64 = 1_790_000_000_000_000_000;
+const FEE: u64 = 10_000;
 const KEY: [u8; 16] = *b"a key for a test";
-/// The account that pays; its number is beyond those that fill the state.
-const PAYER: u64 = u64::MAX;
+/// The numbers of the accounts that play a part lie beyond those that fill the state.
+const PAYER: u64 = 1 << 40;
+const FRESH: u64 = PAYER + 1;
+const OTHERS: u64 = FRESH + CALLS;
 
-fn memo() -> Vec<u8> {
-    vec![9; 41]
+/// A ledger's memory behind what the canister itself has.
+fn fresh_memory() -> Fresh {
+    let memory = DefaultMemoryImpl::default();
+    let used = memory.size();
+    RestrictedMemory::new(memory, used..1 << 23)
 }
 
 /// A ledger with this many accounts, one of them rich.
 fn filled<M: Memory>(memory: M, accounts: u64) -> Ledger<M> {
     let args = InitArgs {
-        fee: Nat::from(10_000_u64),
+        fee: Nat::from(FEE),
         max_supply: Nat::from(u128::MAX),
         max_memo_length: Some(80),
-        ..InitArgs::for_installer(account(u64::MAX - 1).owner)
+        ..InitArgs::for_installer(Principal::from_slice(&[1]))
     };
-    let mut ledger = Ledger::install(memory, args).expect("the arguments are right");
+    let mut ledger = Ledger::install(memory, args).unwrap_or_else(|error| ic_cdk::trap(error));
     ledger.set_index_key(KEY);
     ledger.fill(0, accounts - 1, 1_000_000);
-    ledger.fill(PAYER, PAYER, 0);
-    ledger.fill(PAYER - 1, PAYER, 0);
+    ledger.fill(PAYER, PAYER + 1, 1 << 100);
     ledger
+}
+
+fn memo() -> Option<Vec<u8>> {
+    Some(vec![9; 41])
+}
+
+fn transfer<M: Memory>(ledger: &mut Ledger<M>, call: u64) {
+    let Account { owner, subaccount } = account(PAYER);
+    let args = TransferArg {
+        from_subaccount: subaccount,
+        to: account(FRESH + call),
+        amount: Nat::from(1_000_000_u64),
+        fee: Some(Nat::from(FEE)),
+        memo: memo().map(Into::into),
+        created_at_time: Some(NOW),
+    };
+    certify(ledger.transfer(owner, args, NOW).is_ok(), ledger);
+}
+
+fn approve<M: Memory>(ledger: &mut Ledger<M>, call: u64) {
+    let Account { owner, subaccount } = account(PAYER);
+    let args = ApproveArgs {
+        from_subaccount: subaccount,
+        spender: account(FRESH + call),
+        amount: Nat::from(1_000_000_000_u64),
+        expected_allowance: Some(Nat::from(0_u8)),
+        expires_at: None,
+        fee: Some(Nat::from(FEE)),
+        memo: memo().map(Into::into),
+        created_at_time: Some(NOW),
+    };
+    certify(ledger.approve(owner, args, NOW).is_ok(), ledger);
+}
+
+fn transfer_from<M: Memory>(ledger: &mut Ledger<M>, call: u64) {
+    let Account { owner, subaccount } = account(FRESH + call);
+    let args = TransferFromArgs {
+        spender_subaccount: subaccount,
+        from: account(PAYER),
+        to: account(OTHERS + call),
+        amount: Nat::from(1_000_u64),
+        fee: Some(Nat::from(FEE)),
+        memo: memo().map(Into::into),
+        created_at_time: Some(NOW),
+    };
+    certify(ledger.transfer_from(owner, args, NOW).is_ok(), ledger);
+}
+
+/// What an endpoint does after a call, except that a query may not set what is certified: computes the root.
+fn certify<M: Memory>(executed: bool, ledger: &Ledger<M>) {
+    match ledger.tip() {
+        Some((index, hash)) if executed => {
+            std::hint::black_box(tip::root(index, &hash));
+        }
+        _ => ic_cdk::trap("a call of the benchmark was not executed"),
+    }
+}
+
+fn measure(accounts: u64) -> BenchResult {
+    let mut ledger = filled(fresh_memory(), accounts);
+    bench_fn(|| {
+        for (scope, work) in WORK {
+            let _scope = bench_scope(scope);
+            for call in 0..CALLS {
+                work(&mut ledger, call);
+            }
+        }
+    })
+}
+
+const WORK: [(&str, Work<Fresh>); 3] = [
+    ("icrc1_transfer", transfer),
+    ("icrc2_approve", approve),
+    ("icrc2_transfer_from", transfer_from),
+];
+
+#[bench(raw)]
+fn at_20000() -> BenchResult {
+    measure(20_000)
+}
+
+#[bench(raw)]
+fn at_1000000() -> BenchResult {
+    measure(1_000_000)
+}
+
+/// Pages of stable memory that calls of each kind touch at this many accounts: for each kind the mean over 10,000 calls, in
+/// thousandths, and the most.
+#[query]
+fn bench_pages(accounts: u64) -> Vec<(String, u64, u64)> {
+    let memory = PageCounting::new(fresh_memory());
+    let mut ledger = filled(memory.clone(), accounts);
+    let work: [(&str, Work<PageCounting<Fresh>>); 3] = [
+        ("icrc1_transfer", transfer),
+        ("icrc2_approve", approve),
+        ("icrc2_transfer_from", transfer_from),
+    ];
+    memory.start();
+    work.map(|(kind, work)| {
+        let (mut sum, mut most) = (0, 0);
+        for call in 0..CALLS {
+            work(&mut ledger, call);
+            let pages = memory.start().pages.len() as u64;
+            sum += pages;
+            most = most.max(pages);
+        }
+        (kind.to_owned(), sum * 1_000 / CALLS, most)
+    })
+    .into()
+}
+
+/// Instructions of one kind of housekeeping for each thing done: what transactions leave to timers.
+#[query]
+fn bench_housekeeping(accounts: u64) -> Vec<(String, u64)> {
+    let mut ledger = filled(fresh_memory(), 1);
+    ledger.fill(0, accounts, 1_000_000);
+    let before = ddsx_runtime::Runtime::instruction_counter(&ddsx_runtime::System);
+    let sorted = ledger.housekeep(NOW, accounts).sorted;
+    let after = ddsx_runtime::Runtime::instruction_counter(&ddsx_runtime::System);
+    vec![("sort_an_account".into(), (after - before) / sorted)]
+}
+
+/// Adds accounts to the canister's own ledger: see [`dst_ledger::ledger::bench`].
+#[update]
+fn bench_fill(first: u64, end: u64, balance: Nat) {
+    let balance = u128::try_from(&balance.0).unwrap_or(0);
+    super::change(|ledger, _, _| ledger.fill(first, end, balance));
 }

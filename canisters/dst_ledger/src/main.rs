@@ -8,6 +8,10 @@
     reason = "an endpoint owns the arguments that it decodes"
 )]
 
+#[cfg(feature = "bench")]
+mod bench;
+mod wire;
+
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
@@ -18,6 +22,7 @@ use ddsx_types::dst_ledger::{
     SetFeeCollectorError, SetMinterArgs,
 };
 use dst_ledger::icrc3;
+use dst_ledger::ledger::request::{Approve, Transfer, TransferFrom};
 use dst_ledger::ledger::{Act, Ledger};
 use dst_ledger::metrics::{self, HttpRequest, HttpResponse, SystemFigures};
 use dst_ledger::standards::{self, SupportedStandard};
@@ -32,6 +37,8 @@ use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};
 use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, GetBlocksResult, ICRC3DataCertificate, SupportedBlockType};
+
+use wire::{Argument, BlockIndex};
 
 /// How often the ledger keeps house when nothing is urgent.
 const CALM_INTERVAL: Duration = Duration::from_mins(10);
@@ -196,19 +203,19 @@ fn icrc10_supported_standards() -> Vec<SupportedStandard> {
     standards::supported()
 }
 
-#[update]
-fn icrc1_transfer(args: TransferArg) -> Result<Nat, TransferError> {
-    change(|ledger, caller, now| ledger.transfer(caller, args, now)).map(Nat::from)
+#[update(decode_with = "wire::transfer", encode_with = "wire::reply")]
+fn icrc1_transfer(args: Argument<Transfer, TransferArg>) -> Result<BlockIndex, TransferError> {
+    change(|ledger, caller, now| ledger.transfer(caller, args.value, now)).map(BlockIndex)
 }
 
-#[update]
-fn icrc2_approve(args: ApproveArgs) -> Result<Nat, ApproveError> {
-    change(|ledger, caller, now| ledger.approve(caller, args, now)).map(Nat::from)
+#[update(decode_with = "wire::approve", encode_with = "wire::reply")]
+fn icrc2_approve(args: Argument<Approve, ApproveArgs>) -> Result<BlockIndex, ApproveError> {
+    change(|ledger, caller, now| ledger.approve(caller, args.value, now)).map(BlockIndex)
 }
 
-#[update]
-fn icrc2_transfer_from(args: TransferFromArgs) -> Result<Nat, TransferFromError> {
-    change(|ledger, caller, now| ledger.transfer_from(caller, args, now)).map(Nat::from)
+#[update(decode_with = "wire::transfer_from", encode_with = "wire::reply")]
+fn icrc2_transfer_from(args: Argument<TransferFrom, TransferFromArgs>) -> Result<BlockIndex, TransferFromError> {
+    change(|ledger, caller, now| ledger.transfer_from(caller, args.value, now)).map(BlockIndex)
 }
 
 #[query]
@@ -340,7 +347,8 @@ ic_cdk::export_candid!();
 
 fn main() {}
 
-#[cfg(test)]
+// With the feature `bench` the canister has methods that its public interface does not list.
+#[cfg(all(test, not(feature = "bench")))]
 mod tests {
     use super::*;
 

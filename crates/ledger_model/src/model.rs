@@ -171,7 +171,12 @@ impl Model {
 
         // What a mint's sender, a burn's recipient and the fee of both say cannot tell two calls apart.
         let identity = if mint {
-            mint_identity(&args.to, amount, args.memo.as_ref().map(|memo| &memo.0[..]), args.created_at_time)
+            mint_identity(
+                &args.to,
+                amount,
+                args.memo.as_ref().map(|memo| &memo.0[..]),
+                args.created_at_time,
+            )
         } else {
             let to = (!burn).then_some(args.to);
             let named_fee = args.fee.as_ref().filter(|_| !burn);
@@ -334,8 +339,7 @@ impl Model {
                 _ => return refused,
             },
             Call::SetFeeCollector(collector) => {
-                let wrong =
-                    |account: &Account| *account == self.minting || account.owner == Principal::anonymous();
+                let wrong = |account: &Account| *account == self.minting || account.owner == Principal::anonymous();
                 if collector.as_ref().is_some_and(wrong) {
                     return refused;
                 }

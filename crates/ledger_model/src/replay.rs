@@ -26,9 +26,7 @@ impl Replay {
 fn number(map: &ICRC3Map, key: &str) -> Result<Option<u128>, String> {
     match map.get(key) {
         None => Ok(None),
-        Some(ICRC3Value::Nat(Nat(value))) => u128::try_from(value)
-            .map(Some)
-            .map_err(|_| format!("{key} is {value}")),
+        Some(ICRC3Value::Nat(Nat(value))) => u128::try_from(value).map(Some).map_err(|_| format!("{key} is {value}")),
         Some(other) => Err(format!("{key} is {other}")),
     }
 }

@@ -166,5 +166,15 @@ pub const FEECOL_107: Constant = Constant {
 /// Every constant, for the test.
 #[cfg(test)]
 pub const CONSTANTS: [&Constant; 11] = [
-    &MINT, &BURN, &XFER, &APPROVE, &MINT_1, &BURN_1, &XFER_1, &XFER_2, &APPROVE_2, &SET_FEE_COLLECTOR, &FEECOL_107,
+    &MINT,
+    &BURN,
+    &XFER,
+    &APPROVE,
+    &MINT_1,
+    &BURN_1,
+    &XFER_1,
+    &XFER_2,
+    &APPROVE_2,
+    &SET_FEE_COLLECTOR,
+    &FEECOL_107,
 ];

@@ -26,12 +26,12 @@ mod tests;
 use candid::Principal;
 use icrc_ledger_types::icrc1::account::Account;
 
-pub use codec::{DecodeError, decode, dedup_tag};
-pub use value::account_from_value;
 pub(crate) use codec::leb128;
+pub use codec::{DecodeError, decode, dedup_tag};
 pub(crate) use hash::sha256;
 pub use hash::{KnownHashes, Sha256Hash, account_hash};
 use keys::{Constant, Key};
+pub use value::account_from_value;
 
 /// What a transaction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,11 @@ impl Transaction {
     }
 
     /// A change of the fee collector (ICRC-107, "Canonical `tx` Mapping").
-    pub const fn set_fee_collector(collector: Option<Account>, created_at_time: Option<u64>, caller: Principal) -> Self {
+    pub const fn set_fee_collector(
+        collector: Option<Account>,
+        created_at_time: Option<u64>,
+        caller: Principal,
+    ) -> Self {
         Self {
             operation: Operation::SetFeeCollector,
             from: None,

@@ -41,7 +41,15 @@ fn transaction() -> impl Strategy<Value = Transaction> {
         prop::option::of(prop::collection::vec(any::<u8>(), 0..=29)),
     )
         .prop_map(
-            |((operation, from, to, spender, amount), fee, memo, created_at_time, expected_allowance, expires_at, caller)| {
+            |(
+                (operation, from, to, spender, amount),
+                fee,
+                memo,
+                created_at_time,
+                expected_allowance,
+                expires_at,
+                caller,
+            )| {
                 Transaction {
                     operation,
                     from,
@@ -240,9 +248,19 @@ fn should_follow_the_published_schemas() {
             ..example()
         };
         let value = Value::from(block.to_value());
-        assert_eq!(icrc_ledger_types::icrc107::schema::validate(&value).err().map(|e| e.to_string()), None);
+        assert_eq!(
+            icrc_ledger_types::icrc107::schema::validate(&value)
+                .err()
+                .map(|e| e.to_string()),
+            None
+        );
     }
-    for operation in [Operation::Mint, Operation::Burn, Operation::Transfer, Operation::Approve] {
+    for operation in [
+        Operation::Mint,
+        Operation::Burn,
+        Operation::Transfer,
+        Operation::Approve,
+    ] {
         let mut block = example();
         block.transaction.operation = operation;
         match operation {
@@ -251,6 +269,12 @@ fn should_follow_the_published_schemas() {
             _ => {}
         }
         let value = Value::from(block.to_value());
-        assert_eq!(icrc_ledger_types::icrc3::schema::validate(&value).err().map(|e| e.to_string()), None, "{operation:?}");
+        assert_eq!(
+            icrc_ledger_types::icrc3::schema::validate(&value)
+                .err()
+                .map(|e| e.to_string()),
+            None,
+            "{operation:?}"
+        );
     }
 }

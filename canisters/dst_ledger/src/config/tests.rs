@@ -33,7 +33,10 @@ fn should_fill_in_the_defaults() {
         (8, 32, None)
     );
     assert_eq!(config.initial_balances, [(account(1), 600), (account(2), 400)]);
-    assert_eq!((config.governance, config.fee_collector, config.minters), (None, None, vec![]));
+    assert_eq!(
+        (config.governance, config.fee_collector, config.minters),
+        (None, None, vec![])
+    );
 }
 
 #[test]
@@ -59,7 +62,10 @@ fn should_say_which_rule_an_argument_breaks() {
         (|args| args.max_memo_length = Some(31), "max_memo_length is 31"),
         (|args| args.max_memo_length = Some(81), "max_memo_length is 81"),
         (|args| args.logo = Some("x".repeat(341_335)), "logo has 341335 bytes"),
-        (|args| args.governance = Some(Principal::anonymous()), "governance is the anonymous principal"),
+        (
+            |args| args.governance = Some(Principal::anonymous()),
+            "governance is the anonymous principal",
+        ),
         (
             |args| args.max_supply = 999_u64.into(),
             "sum to more than max_supply (999)",

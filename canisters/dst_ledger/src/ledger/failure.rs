@@ -67,7 +67,10 @@ impl std::fmt::Display for Failure {
         match self {
             Self::TooOld => f.write_str("created_at_time is more than 24 h and 2 min ago: make a new request"),
             Self::CreatedInFuture { ledger_time } => {
-                write!(f, "created_at_time is more than 2 min ahead of the ledger's clock, {ledger_time} ns")
+                write!(
+                    f,
+                    "created_at_time is more than 2 min ahead of the ledger's clock, {ledger_time} ns"
+                )
             }
             Self::Duplicate { duplicate_of } => write!(f, "this was done already, in block {duplicate_of}"),
             Self::TemporarilyUnavailable => f.write_str("the ledger cannot do this now: try again"),

@@ -86,7 +86,8 @@ impl<M: Memory> Ledger<M> {
         now: u64,
     ) -> Result<u64, SetFeeCollectorError> {
         if let Some(account) = &args.fee_collector {
-            self.check_collector(account).map_err(SetFeeCollectorError::InvalidAccount)?;
+            self.check_collector(account)
+                .map_err(SetFeeCollectorError::InvalidAccount)?;
         }
         self.record_collector(args.fee_collector, Some(args.created_at_time), caller, now)
             .map_err(|failure| match failure {
@@ -124,7 +125,8 @@ impl<M: Memory> Ledger<M> {
         let mut config = self.config.clone();
         match act {
             Act::SetFee(fee) => {
-                config.fee = to_u128(fee).ok_or_else(|| format!("the fee is {fee}, at most {} is allowed", u128::MAX))?;
+                config.fee =
+                    to_u128(fee).ok_or_else(|| format!("the fee is {fee}, at most {} is allowed", u128::MAX))?;
             }
             Act::SetFeeCollector(collector) => {
                 if let Some(account) = collector {
@@ -173,7 +175,9 @@ impl<M: Memory> Ledger<M> {
         }
         let balance = self.balance_of(account);
         if balance > 0 {
-            return Err(format!("{account} holds {balance} smallest units: the minting account holds no tokens"));
+            return Err(format!(
+                "{account} holds {balance} smallest units: the minting account holds no tokens"
+            ));
         }
         let allows = |number| self.storage.allowances.any_of(number, now);
         if self.account_number(account).is_some_and(allows) {

@@ -30,6 +30,8 @@
 //! and blocks in the keyed index and the histories.
 
 mod approve;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod failure;
 mod governance;
 mod housekeeping;

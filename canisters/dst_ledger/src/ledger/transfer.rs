@@ -305,19 +305,16 @@ impl<M: Memory> Ledger<M> {
         total: Option<u128>,
         now: u64,
     ) -> Result<Draw, Failure> {
-        let found = set
-            .number(owner)
-            .zip(set.number(spender))
-            .and_then(|(owner, spender)| {
-                self.storage
-                    .allowances
-                    .active(owner, spender, now)
-                    .map(|allowance| Draw {
-                        owner,
-                        spender,
-                        allowance,
-                    })
-            });
+        let found = set.number(owner).zip(set.number(spender)).and_then(|(owner, spender)| {
+            self.storage
+                .allowances
+                .active(owner, spender, now)
+                .map(|allowance| Draw {
+                    owner,
+                    spender,
+                    allowance,
+                })
+        });
         let amount = found.as_ref().map_or(0, |draw| draw.allowance.amount);
         found
             .filter(|draw| total.is_some_and(|total| total <= draw.allowance.amount))

@@ -184,7 +184,9 @@ impl<M: Memory> Accounts<M> {
 
     /// Enters at most `limit` more accounts of version 1 in the keyed index; returns how many.
     pub fn index_legacy(&mut self, key: &SipKey, totals: &mut Totals, limit: u64) -> u64 {
-        let end = totals.legacy_accounts.min(totals.indexed_accounts.saturating_add(limit));
+        let end = totals
+            .legacy_accounts
+            .min(totals.indexed_accounts.saturating_add(limit));
         let begin = totals.indexed_accounts;
         for number in begin..end {
             self.index.insert(key.hash(&self.key(number).0), number);
@@ -293,7 +295,11 @@ mod tests {
             let listed = accounts.of_owner_from(&key(43), 5, &totals);
             let expected: Vec<_> = (43..48).map(|n| (key(n), 99 - u64::from(n))).collect();
             assert_eq!(listed, expected, "{} in the sorted index", totals.sorted_accounts);
-            assert_eq!(accounts.of_owner_from(&key(47), 5, &totals).len(), 3, "the owner has 3 more");
+            assert_eq!(
+                accounts.of_owner_from(&key(47), 5, &totals).len(),
+                3,
+                "the owner has 3 more"
+            );
         }
     }
 

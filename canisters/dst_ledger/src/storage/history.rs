@@ -68,7 +68,15 @@ mod tests {
 
     #[test]
     fn should_know_in_which_extent_an_ordinal_lies() {
-        let table = [(0, 0, 0), (3, 0, 0), (4, 1, 4), (11, 1, 4), (12, 2, 12), (27, 2, 12), (28, 3, 28)];
+        let table = [
+            (0, 0, 0),
+            (3, 0, 0),
+            (4, 1, 4),
+            (11, 1, 4),
+            (12, 2, 12),
+            (27, 2, 12),
+            (28, 3, 28),
+        ];
         for (ordinal, extent, first) in table {
             assert_eq!(extent_of(ordinal), (extent, first), "ordinal {ordinal}");
         }
