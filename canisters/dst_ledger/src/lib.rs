@@ -1,4 +1,4 @@
-//! The rules of the DST token ledger: ICRC-1, ICRC-2, ICRC-10 and the block log that ICRC-3 will serve.
+//! The rules of the DST token ledger: ICRC-1, ICRC-2, ICRC-3, ICRC-10, ICRC-21, ICRC-103, ICRC-106 and ICRC-107.
 //!
 //! Nothing here asks the system for anything: time and caller are arguments, and storage is any stable memory, so every
 //! rule runs in a unit test. `main.rs` holds the endpoints.
@@ -8,12 +8,14 @@
 //! - [`storage`]: where everything lies in stable memory.
 //! - [`config`]: the token's settings and the rules for arguments.
 //! - [`tip`]: what the network certifies of the log.
+//! - [`icrc3`]: the block log for readers.
 //! - [`metrics`]: what `/metrics` tells an operator.
 
 pub mod account;
 pub mod amount;
 pub mod block;
 pub mod config;
+pub mod icrc3;
 pub mod ledger;
 pub mod metrics;
 pub mod standards;

@@ -21,6 +21,7 @@ use ddsx_types::dst_ledger::{
     GetFeeCollectorError, InitArgs, LedgerArgs, LedgerTotals, MintArgs, MintError, Minter, SetFeeCollectorArgs,
     SetFeeCollectorError, SetMinterArgs,
 };
+use dst_ledger::icrc3;
 use dst_ledger::ledger::request::{Approve, Transfer, TransferFrom};
 use dst_ledger::ledger::{Act, Ledger};
 use dst_ledger::metrics::{self, HttpRequest, HttpResponse, SystemFigures};
@@ -34,6 +35,8 @@ use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
 use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
+use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};
+use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, GetBlocksResult, ICRC3DataCertificate, SupportedBlockType};
 
 use wire::{Argument, BlockIndex};
 
@@ -319,6 +322,28 @@ fn http_request(request: HttpRequest) -> HttpResponse {
         now: System.time(),
     };
     read(|ledger| metrics::respond(&request, ledger, system))
+}
+
+// The read side: ICRC-3.
+
+#[query]
+fn icrc3_get_blocks(ranges: Vec<GetBlocksRequest>) -> GetBlocksResult {
+    read(|ledger| icrc3::get_blocks(ledger, &ranges))
+}
+
+#[query]
+fn icrc3_get_archives(_args: GetArchivesArgs) -> GetArchivesResult {
+    icrc3::archives()
+}
+
+#[query]
+fn icrc3_get_tip_certificate() -> Option<ICRC3DataCertificate> {
+    icrc3::tip_certificate(read(Ledger::tip), System.data_certificate())
+}
+
+#[query]
+fn icrc3_supported_block_types() -> Vec<SupportedBlockType> {
+    icrc3::supported_block_types()
 }
 
 ic_cdk::export_candid!();
