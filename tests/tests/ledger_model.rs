@@ -104,8 +104,12 @@ fn install(world: &World) -> Ledger<'_> {
     Ledger::at(world, world.install("dst_ledger", (Some(LedgerArgs::Init(args)),)))
 }
 
+/// A round's time is the network's if that has moved since the last one, and a nanosecond more if not. So it is moved before every call.
+const TICK: Duration = Duration::from_micros(1);
+
 /// How much later than the network's time before it a message runs, nanoseconds: the ledger says so when a call is from the future.
 fn lag(ledger: &Ledger<'_>) -> u64 {
+    ledger.world.pic.advance_time(TICK);
     let now = ledger.world.now();
     let future = TransferArg {
         created_at_time: Some(u64::MAX),
@@ -139,6 +143,7 @@ fn fire(seed: u8, steps: Vec<Step>) {
                 created,
                 expires,
             } => {
+                world.pic.advance_time(TICK);
                 let now = world.now();
                 let after = |offset: i64| now.saturating_add_signed(offset);
                 call.set_times(created.map(after), expires.map(after));
@@ -147,6 +152,7 @@ fn fire(seed: u8, steps: Vec<Step>) {
             }
             Step::Repeat(back) => {
                 if let Some((caller, call)) = calls.iter().rev().nth(back) {
+                    world.pic.advance_time(TICK);
                     execute(*caller, call);
                 }
             }

@@ -131,15 +131,15 @@ fn should_carry_everything_of_version_1_over() {
     check(&ledger);
 
     // It goes on: old and new accounts, allowances of before, and the window passes.
-    ledger.transfer(user(1), transfer(user(1_000_000), 5_u64)).unwrap();
-    let draw = transfer_from(account(1), user(1_000_001), FEE);
+    ledger.transfer(user(1), transfer(user(7_000), 5_u64)).unwrap();
+    let draw = transfer_from(account(1), user(7_001), FEE);
     let draw = icrc_ledger_types::icrc2::transfer_from::TransferFromArgs {
         spender_subaccount: account(2).subaccount,
         ..draw
     };
     ledger.transfer_from(user(2), draw).unwrap();
     let mut all = all.clone();
-    all.extend([Account::from(user(1_000_000)), user(1_000_001).into()]);
+    all.extend([Account::from(user(7_000)), user(7_001).into()]);
     ledger.assert_conserved(&all);
     world.advance(Duration::from_hours(25));
     world.advance(Duration::from_mins(10));

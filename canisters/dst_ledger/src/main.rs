@@ -19,7 +19,7 @@ mod wire;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use candid::{Nat, Principal};
+use candid::{Nat, Principal, candid_method};
 use ddsx_runtime::{Runtime, System, TimerId};
 use ddsx_types::dst_ledger::{
     GetFeeCollectorError, InitArgs, LedgerArgs, LedgerTotals, MintArgs, MintError, Minter, SetFeeCollectorArgs,
@@ -247,17 +247,20 @@ fn icrc10_supported_standards() -> Vec<SupportedStandard> {
     standards::supported()
 }
 
-#[update(decode_with = "wire::transfer", encode_with = "wire::reply")]
+#[update(hidden = true, decode_with = "wire::transfer", encode_with = "wire::reply")]
+#[candid_method(update)]
 fn icrc1_transfer(args: Argument<Transfer, TransferArg>) -> Result<BlockIndex, TransferError> {
     change(|ledger, caller, now| ledger.transfer(caller, args.value, now)).map(BlockIndex)
 }
 
-#[update(decode_with = "wire::approve", encode_with = "wire::reply")]
+#[update(hidden = true, decode_with = "wire::approve", encode_with = "wire::reply")]
+#[candid_method(update)]
 fn icrc2_approve(args: Argument<Approve, ApproveArgs>) -> Result<BlockIndex, ApproveError> {
     change(|ledger, caller, now| ledger.approve(caller, args.value, now)).map(BlockIndex)
 }
 
-#[update(decode_with = "wire::transfer_from", encode_with = "wire::reply")]
+#[update(hidden = true, decode_with = "wire::transfer_from", encode_with = "wire::reply")]
+#[candid_method(update)]
 fn icrc2_transfer_from(args: Argument<TransferFrom, TransferFromArgs>) -> Result<BlockIndex, TransferFromError> {
     change(|ledger, caller, now| ledger.transfer_from(caller, args.value, now)).map(BlockIndex)
 }
