@@ -33,6 +33,18 @@ impl AccountKey {
         &self.0[..30]
     }
 
+    /// The owner's account with the following subaccount, `None` after the last one.
+    pub fn next_of_owner(&self) -> Option<Self> {
+        let mut key = *self;
+        for byte in key.0[30..].iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
+                return Some(key);
+            }
+        }
+        None
+    }
+
     /// The account that the key was made from; the default subaccount comes back as absent. `None` if the bytes are no
     /// account's.
     pub fn account(&self) -> Option<Account> {
@@ -89,6 +101,24 @@ mod tests {
             prop_assert_eq!(AccountKey::from(&a).account(), Some(a));
             prop_assert_eq!(AccountKey::from(&a).cmp(&AccountKey::from(&b)), a.cmp(&b));
         }
+    }
+
+    #[test]
+    fn should_know_the_following_subaccount() {
+        let key = |subaccount| {
+            AccountKey::from(&Account {
+                owner: Principal::management_canister(),
+                subaccount: Some(subaccount),
+            })
+        };
+        let with_end = |begin: u8, end: [u8; 2]| {
+            let mut subaccount = [begin; 32];
+            subaccount[30..].copy_from_slice(&end);
+            key(subaccount)
+        };
+        assert_eq!(with_end(0, [0, 7]).next_of_owner(), Some(with_end(0, [0, 8])));
+        assert_eq!(with_end(0, [0, 255]).next_of_owner(), Some(with_end(0, [1, 0])));
+        assert_eq!(key([255; 32]).next_of_owner(), None);
     }
 
     #[test]

@@ -8,15 +8,21 @@
 //! - [`storage`]: where everything lies in stable memory.
 //! - [`config`]: the token's settings and the rules for arguments.
 //! - [`tip`]: what the network certifies of the log.
-//! - [`icrc3`]: the block log for readers.
-//! - [`metrics`]: what `/metrics` tells an operator.
+//! - [`icrc3`]: the block log for readers. [`index_api`]: accounts' histories. [`icrc103`]: allowances given.
+//! - [`consent`]: what a signer shows before a call is signed.
+//! - [`http`]: what an operator reads: [`metrics`] and the [`log`](mod@log).
 
 pub mod account;
 pub mod amount;
 pub mod block;
 pub mod config;
+pub mod consent;
+pub mod http;
+pub mod icrc103;
 pub mod icrc3;
+pub mod index_api;
 pub mod ledger;
+pub mod log;
 pub mod metrics;
 pub mod standards;
 pub mod storage;

@@ -7,6 +7,10 @@
     clippy::needless_pass_by_value,
     reason = "an endpoint owns the arguments that it decodes"
 )]
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "the standards say which replies are variants of Ok and Err"
+)]
 
 #[cfg(feature = "bench")]
 mod bench;
@@ -20,23 +24,31 @@ use ddsx_runtime::{Runtime, System, TimerId};
 use ddsx_types::dst_ledger::{
     GetFeeCollectorError, InitArgs, LedgerArgs, LedgerTotals, MintArgs, MintError, Minter, SetFeeCollectorArgs,
     SetFeeCollectorError, SetMinterArgs,
+    index::{GetAccountTransactionsArgs, GetTransactions, GetTransactionsErr, ListSubaccountsArgs, Status},
 };
-use dst_ledger::icrc3;
+use dst_ledger::http::{self, HttpRequest, HttpResponse};
+use dst_ledger::index_api::{self, Order};
 use dst_ledger::ledger::request::{Approve, Transfer, TransferFrom};
-use dst_ledger::ledger::{Act, Ledger};
-use dst_ledger::metrics::{self, HttpRequest, HttpResponse, SystemFigures};
+use dst_ledger::ledger::{Act, Chores, Ledger};
+use dst_ledger::metrics::SystemFigures;
 use dst_ledger::standards::{self, SupportedStandard};
 use dst_ledger::tip;
+use dst_ledger::{consent, icrc3, icrc103, log};
 use ic_cdk::{init, post_upgrade, query, update};
-use ic_stable_structures::DefaultMemoryImpl;
+use ic_stable_structures::{DefaultMemoryImpl, Memory};
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
-use icrc_ledger_types::icrc1::account::Account;
+use icrc_ledger_types::icrc1::account::{Account, Subaccount};
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
 use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 use icrc_ledger_types::icrc2::approve::{ApproveArgs, ApproveError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};
 use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, GetBlocksResult, ICRC3DataCertificate, SupportedBlockType};
+use icrc_ledger_types::icrc21::errors::Icrc21Error;
+use icrc_ledger_types::icrc21::requests::ConsentMessageRequest;
+use icrc_ledger_types::icrc21::responses::ConsentInfo;
+use icrc_ledger_types::icrc103::get_allowances::{Allowances, GetAllowancesArgs, GetAllowancesError};
+use icrc_ledger_types::icrc106::errors::Icrc106Error;
 
 use wire::{Argument, BlockIndex};
 
@@ -51,6 +63,10 @@ const SLICE: u64 = 1_000;
 thread_local! {
     static LEDGER: RefCell<Option<Ledger<DefaultMemoryImpl>>> = const { RefCell::new(None) };
     static HOUSEKEEPING: Cell<Option<Housekeeping>> = const { Cell::new(None) };
+    /// What the slices of housekeeping have done that no line tells of yet.
+    static UNTOLD: Cell<Option<Chores>> = const { Cell::new(None) };
+    /// When the canister was installed or last upgraded.
+    static STARTED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// The timer that will keep house next.
@@ -86,11 +102,23 @@ fn certify(ledger: &Ledger<DefaultMemoryImpl>) {
     }
 }
 
-fn start(ledger: Result<Ledger<DefaultMemoryImpl>, String>) {
+/// Writes a line for operators. No transaction does.
+fn note(text: &str) {
+    System.log(text);
+    read(|ledger| ledger.stored().0.log.push(System.time(), text));
+}
+
+fn start(what: &str, ledger: Result<Ledger<DefaultMemoryImpl>, String>) {
     let ledger = ledger.unwrap_or_else(|message| ic_cdk::trap(message));
     certify(&ledger);
     let has_key = ledger.has_index_key();
     LEDGER.set(Some(ledger));
+    STARTED.set(System.time());
+    let blocks = read(Ledger::log_length);
+    note(&format!(
+        "{what} version {} with {blocks} blocks",
+        env!("CARGO_PKG_VERSION")
+    ));
     if has_key {
         keep_house_after(Duration::ZERO);
     } else {
@@ -104,10 +132,11 @@ fn fetch_index_key_after(delay: Duration) {
         match System.raw_rand().await {
             Ok(random) => {
                 change(|ledger, _, _| ledger.set_index_key(std::array::from_fn(|i| random[i])));
+                note("the indexes have their key");
                 keep_house_after(Duration::ZERO);
             }
             Err(error) => {
-                System.log(&format!("no randomness yet: {error}"));
+                note(&format!("no randomness yet: {error}"));
                 fetch_index_key_after(Duration::from_secs(1));
             }
         }
@@ -126,9 +155,20 @@ fn keep_house_after(delay: Duration) {
     let timer = System.set_timer(delay, async {
         HOUSEKEEPING.set(None);
         let chores = change(|ledger, _, now| ledger.housekeep(now, SLICE));
+        tell(chores);
         keep_house_after(if chores.more { Duration::ZERO } else { CALM_INTERVAL });
     });
     HOUSEKEEPING.set(Some(Housekeeping { timer, soon }));
+}
+
+/// Writes one line for all slices of a round.
+fn tell(slice: Chores) {
+    let done = log::add(&UNTOLD.take().unwrap_or_default(), &slice);
+    if done.more {
+        UNTOLD.set(Some(done));
+    } else if let Some(line) = log::chores(&done) {
+        note(&line);
+    }
 }
 
 #[init]
@@ -141,16 +181,20 @@ fn init(args: Option<LedgerArgs>) {
         }
         None => Ok(InitArgs::for_installer(System.caller())),
     };
-    start(args.and_then(|args| Ledger::install(DefaultMemoryImpl::default(), args)));
+    start(
+        "installed",
+        args.and_then(|args| Ledger::install(DefaultMemoryImpl::default(), args)),
+    );
 }
 
 #[post_upgrade]
 fn post_upgrade(args: Option<LedgerArgs>) {
-    start(match args {
+    let ledger = match args {
         None => Ledger::open(DefaultMemoryImpl::default(), None),
         Some(LedgerArgs::Upgrade(args)) => Ledger::open(DefaultMemoryImpl::default(), Some(args)),
         Some(LedgerArgs::Init(_)) => Err("an upgrade takes the argument null or opt variant { Upgrade = … }".into()),
-    });
+    };
+    start("upgraded to", ledger);
 }
 
 #[query]
@@ -175,7 +219,7 @@ fn icrc1_fee() -> Nat {
 
 #[query]
 fn icrc1_metadata() -> Vec<(String, MetadataValue)> {
-    read(|ledger| ledger.config().metadata())
+    read(|ledger| standards::metadata(ledger.config(), System.canister_self()))
 }
 
 #[query]
@@ -232,10 +276,13 @@ fn govern(act: &Act) {
         if !ledger.may_govern(caller, System.is_controller(&caller)) {
             return Err(format!("only governance may do this, not {caller}"));
         }
-        ledger.execute_act(act, caller, now)
+        let in_words = ledger.validate(act, now)?;
+        ledger.execute_act(act, caller, now)?;
+        Ok(format!("governance, by {caller}: {in_words}"))
     });
-    if let Err(message) = done {
-        ic_cdk::trap(message);
+    match done {
+        Ok(line) => note(&line),
+        Err(message) => ic_cdk::trap(message),
     }
 }
 
@@ -301,6 +348,7 @@ fn icrc107_set_fee_collector(args: SetFeeCollectorArgs) -> Result<Nat, SetFeeCol
         }
         ledger.set_fee_collector(caller, &args, now)
     })
+    .inspect(|block| note(&format!("governance: the fee collector is set, block {block}")))
     .map(Nat::from)
 }
 
@@ -317,14 +365,22 @@ fn ledger_totals() -> LedgerTotals {
 
 #[query(hidden = true)]
 fn http_request(request: HttpRequest) -> HttpResponse {
+    const PAGE_BYTES: u64 = 65_536;
+    #[cfg(target_arch = "wasm32")]
+    let heap_pages = core::arch::wasm32::memory_size(0) as u64;
+    #[cfg(not(target_arch = "wasm32"))]
+    let heap_pages = 0;
     let system = SystemFigures {
         cycles: System.cycles_balance(),
         now: System.time(),
+        started: STARTED.get(),
+        stable_bytes: DefaultMemoryImpl::default().size() * PAGE_BYTES,
+        heap_bytes: heap_pages * PAGE_BYTES,
     };
-    read(|ledger| metrics::respond(&request, ledger, system))
+    read(|ledger| http::respond(&request, ledger, system))
 }
 
-// The read side: ICRC-3.
+// The read side: ICRC-3, ICRC-21, ICRC-103, ICRC-106 and the index that it points to.
 
 #[query]
 fn icrc3_get_blocks(ranges: Vec<GetBlocksRequest>) -> GetBlocksResult {
@@ -332,8 +388,8 @@ fn icrc3_get_blocks(ranges: Vec<GetBlocksRequest>) -> GetBlocksResult {
 }
 
 #[query]
-fn icrc3_get_archives(_args: GetArchivesArgs) -> GetArchivesResult {
-    icrc3::archives()
+fn icrc3_get_archives(args: GetArchivesArgs) -> GetArchivesResult {
+    icrc3::archives(&args)
 }
 
 #[query]
@@ -344,6 +400,52 @@ fn icrc3_get_tip_certificate() -> Option<ICRC3DataCertificate> {
 #[query]
 fn icrc3_supported_block_types() -> Vec<SupportedBlockType> {
     icrc3::supported_block_types()
+}
+
+#[update]
+fn icrc21_canister_call_consent_message(request: ConsentMessageRequest) -> Result<ConsentInfo, Icrc21Error> {
+    read(|ledger| consent::consent_message(ledger.config(), System.caller(), &request))
+}
+
+#[query]
+fn icrc103_get_allowances(args: GetAllowancesArgs) -> Result<Allowances, GetAllowancesError> {
+    read(|ledger| icrc103::get_allowances(ledger, System.caller(), &args, System.time()))
+}
+
+/// The ledger itself: it serves its accounts' histories.
+#[query]
+fn icrc106_get_index_principal() -> Result<Principal, Icrc106Error> {
+    Ok(System.canister_self())
+}
+
+/// The ledger that this index belongs to: itself.
+#[query]
+fn ledger_id() -> Principal {
+    System.canister_self()
+}
+
+/// How many blocks, from the first on, are in the accounts' histories.
+#[query]
+fn status() -> Status {
+    read(index_api::status)
+}
+
+/// An account's transactions, newest first, those before block `start` if it is given: at most 2,000.
+#[query]
+fn get_account_transactions(args: GetAccountTransactionsArgs) -> Result<GetTransactions, GetTransactionsErr> {
+    read(|ledger| index_api::account_transactions(ledger, &args, Order::NewestFirst))
+}
+
+/// An account's transactions, oldest first, those after block `start` if it is given: at most 2,000.
+#[query]
+fn get_account_transactions_ascending(args: GetAccountTransactionsArgs) -> Result<GetTransactions, GetTransactionsErr> {
+    read(|ledger| index_api::account_transactions(ledger, &args, Order::OldestFirst))
+}
+
+/// A principal's subaccounts that the ledger has ever seen, those after `start` if it is given: at most 2,000.
+#[query]
+fn list_subaccounts(args: ListSubaccountsArgs) -> Vec<Subaccount> {
+    read(|ledger| index_api::subaccounts(ledger, &args))
 }
 
 ic_cdk::export_candid!();

@@ -1,171 +1,169 @@
-//! `http_request`: the counters for an operator's Prometheus at `/metrics`.
+//! What `/metrics` tells an operator's Prometheus, in its text format 0.0.4.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
-use candid::{CandidType, Nat};
 use ic_stable_structures::Memory;
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 
 use crate::ledger::Ledger;
 
-/// What the HTTP gateway passes on. Only the URL is looked at.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug)]
-pub struct HttpRequest {
-    /// `GET`, for example.
-    pub method: String,
-    /// Path and query.
-    pub url: String,
-    /// As sent.
-    pub headers: Vec<(String, String)>,
-    /// As sent.
-    pub body: ByteBuf,
-}
-
-/// What the HTTP gateway answers.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct HttpResponse {
-    /// HTTP status.
-    pub status_code: u16,
-    /// As answered.
-    pub headers: Vec<(String, String)>,
-    /// As answered.
-    pub body: ByteBuf,
-}
-
 /// What the ledger cannot know by itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SystemFigures {
     /// Cycles of the canister.
     pub cycles: u128,
     /// Time of the request, nanoseconds.
     pub now: u64,
+    /// When the canister was installed or last upgraded, nanoseconds.
+    pub started: u64,
+    /// Bytes of stable memory.
+    pub stable_bytes: u64,
+    /// Bytes of the heap: the Wasm memory's size, which never shrinks but by an upgrade.
+    pub heap_bytes: u64,
 }
 
-/// Answers `/metrics`, and 404 anything else.
-pub fn respond<M: Memory>(request: &HttpRequest, ledger: &Ledger<M>, system: SystemFigures) -> HttpResponse {
-    let path = request.url.split('?').next().unwrap_or_default();
-    let (status_code, content_type, body) = match path {
-        "/metrics" => (200, "text/plain; version=0.0.4", metrics(ledger, system)),
-        _ => (
-            404,
-            "text/plain; charset=utf-8",
-            "There is only /metrics here.\n".to_owned(),
-        ),
-    };
-    HttpResponse {
-        status_code,
-        headers: vec![
-            ("Content-Type".to_owned(), content_type.to_owned()),
-            ("Cache-Control".to_owned(), "no-store".to_owned()),
-        ],
-        body: ByteBuf::from(body),
-    }
+struct Page {
+    text: String,
+    milliseconds: u64,
 }
 
-fn metrics<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> String {
-    let totals = ledger.totals();
-    let counts: [(&str, &str, &str, Nat); 11] = [
-        (
-            "total_supply",
-            "gauge",
-            "Sum of all balances, smallest units.",
-            totals.total_supply,
-        ),
-        (
-            "max_supply",
-            "gauge",
-            "The supply that no mint can exceed, smallest units.",
-            totals.max_supply,
-        ),
-        ("minted_total", "counter", "Ever minted, smallest units.", totals.minted),
-        (
-            "burnt_total",
-            "counter",
-            "Ever burnt by transfers to the minting account, smallest units.",
-            totals.burnt,
-        ),
-        (
-            "fees_burnt_total",
-            "counter",
-            "Ever burnt as fees, smallest units.",
-            totals.fees_burnt,
-        ),
-        ("blocks_total", "counter", "Blocks in the log.", totals.blocks.into()),
-        (
-            "holders",
-            "gauge",
-            "Accounts with a balance above 0.",
-            totals.holders.into(),
-        ),
-        ("accounts", "gauge", "Accounts ever seen.", totals.accounts.into()),
-        ("allowances", "gauge", "Allowances stored.", totals.allowances.into()),
-        (
-            "dedup_entries",
-            "gauge",
-            "Transactions remembered for deduplication.",
-            totals.deduplicated.into(),
-        ),
-        (
-            "cycles",
-            "gauge",
-            "Cycles balance of the canister.",
-            system.cycles.into(),
-        ),
-    ];
-    let milliseconds = system.now / 1_000_000;
-    let mut text = String::new();
-    for (name, kind, help, value) in counts {
-        // `Nat` prints digit groups; Prometheus wants plain digits. Writing to a `String` does not fail.
+impl Page {
+    fn figure(&mut self, kind: &str, name: &str, help: &str, value: impl Display) {
+        let Self { text, milliseconds } = self;
+        // Writing to a `String` does not fail.
         let _ = writeln!(
             text,
-            "# HELP dst_ledger_{name} {help}\n# TYPE dst_ledger_{name} {kind}\ndst_ledger_{name} {} {milliseconds}",
-            value.0
+            "# HELP dst_ledger_{name} {help}\n# TYPE dst_ledger_{name} {kind}\ndst_ledger_{name} {value} {milliseconds}",
         );
     }
-    text
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.figure("gauge", name, help, value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: impl Display) {
+        self.figure("counter", name, help, value);
+    }
+}
+
+/// The page.
+pub fn text<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> String {
+    let mut page = Page {
+        text: String::new(),
+        milliseconds: system.now / 1_000_000,
+    };
+    let (storage, totals) = ledger.stored();
+    let config = ledger.config();
+    page.gauge("total_supply", "Sum of all balances, smallest units.", totals.supply);
+    page.gauge(
+        "max_supply",
+        "The supply that no mint can exceed, smallest units.",
+        config.max_supply,
+    );
+    page.counter("minted_total", "Ever minted, smallest units.", totals.minted);
+    page.counter(
+        "burnt_total",
+        "Ever burnt by transfers to the minting account, smallest units.",
+        totals.burnt,
+    );
+    page.counter(
+        "fees_burnt_total",
+        "Ever burnt as fees, smallest units.",
+        totals.fees_burnt,
+    );
+    page.gauge("fee", "Fee of a transfer or approval, smallest units.", config.fee);
+    page.counter("blocks_total", "Blocks in the log.", totals.blocks);
+    page.counter("block_bytes_total", "Bytes of blocks in the log.", totals.log_bytes);
+    page.gauge(
+        "history_blocks",
+        "Blocks that are in the accounts' histories.",
+        totals.history_blocks,
+    );
+    page.gauge("holders", "Accounts with a balance above 0.", totals.holders);
+    page.gauge("accounts", "Accounts ever seen.", totals.accounts);
+    page.gauge("allowances", "Allowances stored.", storage.allowances.len());
+    page.gauge(
+        "dedup_entries",
+        "Transactions remembered for deduplication.",
+        storage.dedup.len(totals),
+    );
+    page.gauge(
+        "ready",
+        "Whether transactions are taken (0 or 1).",
+        u8::from(ledger.is_ready()),
+    );
+    page.counter("log_lines_total", "Lines ever written to /logs.", storage.log.written());
+    page.gauge("cycles", "Cycles balance of the canister.", system.cycles);
+    page.gauge("stable_memory_bytes", "Size of the stable memory.", system.stable_bytes);
+    page.gauge("heap_memory_bytes", "Size of the Wasm memory.", system.heap_bytes);
+    page.gauge(
+        "last_start_timestamp_seconds",
+        "When the canister was installed or last upgraded, seconds since 1970.",
+        system.started / 1_000_000_000,
+    );
+    page.text
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::ledger::test_support::{account, install};
 
-    fn get(url: &str) -> HttpResponse {
-        let request = HttpRequest {
-            method: "GET".into(),
-            url: url.into(),
-            headers: vec![],
-            body: ByteBuf::new(),
-        };
+    fn page() -> String {
         let ledger = install(&[(account(1), 5_000_000)]);
-        respond(
-            &request,
+        text(
             &ledger,
             SystemFigures {
-                cycles: 77,
+                cycles: u128::MAX,
                 now: 1_000_000_000,
+                started: 7_900_000_000,
+                stable_bytes: 8,
+                heap_bytes: 9,
             },
         )
     }
 
+    /// Prometheus, "Text-based format": per metric HELP, then TYPE, then one sample `name value milliseconds`, each metric once,
+    /// every line ended.
     #[test]
-    fn should_print_plain_numbers() {
-        let response = get("/metrics?x");
-        assert_eq!(response.status_code, 200);
-        let text = String::from_utf8(response.body.into_vec()).unwrap();
-        for line in [
-            "dst_ledger_total_supply 5000000 1000",
-            "dst_ledger_blocks_total 1 1000",
-            "dst_ledger_holders 1 1000",
-            "dst_ledger_cycles 77 1000",
-        ] {
-            assert!(text.lines().any(|have| have == line), "no line `{line}` in\n{text}");
+    fn should_follow_the_text_format() {
+        let page = page();
+        assert!(page.ends_with('\n'));
+        let lines: Vec<&str> = page.lines().collect();
+        let mut samples = BTreeMap::new();
+        for [help, kind, sample] in lines.as_chunks::<3>().0 {
+            let (name, text) = help.strip_prefix("# HELP ").unwrap().split_once(' ').unwrap();
+            let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+            assert!(name.strip_prefix("dst_ledger_").unwrap().chars().all(plain), "{name}");
+            assert!(!text.is_empty() && !text.contains('\\'), "{help}");
+            let kind = kind.strip_prefix(&format!("# TYPE {name} ")).unwrap();
+            assert!(["gauge", "counter"].contains(&kind), "{kind}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
+            let [have, value, time] = sample.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("no sample: {sample}")
+            };
+            assert_eq!((have, time), (name, "1000"));
+            assert!(value.parse::<f64>().unwrap().is_finite(), "{sample}");
+            assert_eq!(samples.insert(name, value), None, "{name} twice");
         }
-    }
-
-    #[test]
-    fn should_know_no_other_page() {
-        assert_eq!(get("/").status_code, 404);
+        assert_eq!(lines.len(), 3 * samples.len());
+        let table = [
+            ("total_supply", "5000000"),
+            ("minted_total", "5000000"),
+            ("blocks_total", "1"),
+            ("history_blocks", "1"),
+            ("holders", "1"),
+            ("accounts", "1"),
+            ("allowances", "0"),
+            ("ready", "1"),
+            ("cycles", "340282366920938463463374607431768211455"),
+            ("stable_memory_bytes", "8"),
+            ("heap_memory_bytes", "9"),
+            ("last_start_timestamp_seconds", "7"),
+        ];
+        for (name, expected) in table {
+            assert_eq!(samples[format!("dst_ledger_{name}").as_str()], expected, "{name}");
+        }
     }
 }

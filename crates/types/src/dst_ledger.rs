@@ -5,6 +5,8 @@
 //! stands for [`InitArgs::for_installer`], at an upgrade for no change. An argument that does not hold what is written
 //! here makes the installation fail with a message that says which rule it breaks.
 
+pub mod index;
+
 use candid::{CandidType, Nat, Principal};
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::Memo;
@@ -242,4 +244,6 @@ pub mod error_code {
     pub const DELEGATED_MINT: u64 = 6;
     /// `icrc107_set_fee_collector` cannot be executed now; the message says why.
     pub const SET_FEE_COLLECTOR: u64 = 7;
+    /// `icrc103_get_allowances` would have to look at more than it may in one query; the message says how to ask.
+    pub const TOO_MANY_ALLOWANCES: u64 = 8;
 }

@@ -92,6 +92,7 @@ pub const CALLER: Key = Key {
     code: 15,
     hash: *b"\x61\xde\x55\xba\x33\x88\xae\xc4\xfd\xf6\xec\xfc\x6e\xef\x84\x6f\xb0\xf1\xb1\x3e\x28\xcc\x83\x81\x27\x0c\x27\xff\xa3\x13\xae\xe5",
 };
+/// Read, never written: ICRC-107 lists exactly what `tx` holds, and this is not in it. Its code stays taken.
 pub const MTHD: Key = Key {
     text: "mthd",
     code: 16,

@@ -9,8 +9,7 @@
 //!   `tx.spender`. The accepted text of ICRC-3 prefers `btype` and lets `tx.op` stand beside it; both are written, so that
 //!   readers of either find the type.
 //!
-//! - The `tx` of a `107feecol` block holds `op` as the text of ICRC-107 has it, and the same as `mthd`, as the schema of
-//!   `icrc-ledger-types` wants it; `fee_collector`, `ts` and `caller`.
+//! - The `tx` of a `107feecol` block holds exactly what ICRC-107 lists: `op`, `fee_collector`, `ts` and `caller`.
 //!
 //! [`Block::fields`] and [`Transaction::fields`] alone say what a block contains; its hash, its stored bytes and its
 //! `ICRC3Value` are three renderings of that one listing and cannot disagree.
@@ -170,7 +169,6 @@ impl Transaction {
         let recipient = self.to.as_ref().map(Field::Account);
         let caller = self.caller.as_ref().map(|caller| Field::Blob(caller.as_slice()));
         optional(&keys::OP, Some(Field::Constant(self.op())));
-        optional(&keys::MTHD, sets_collector.then(|| Field::Constant(self.op())));
         optional(&keys::TS, self.created_at_time.map(|time| Field::Nat(time.into())));
         optional(&keys::CALLER, caller);
         optional(&keys::TO, recipient.filter(|_| !sets_collector));

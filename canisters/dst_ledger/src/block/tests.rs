@@ -204,6 +204,36 @@ fn should_place_fields_as_icrc_3_says() {
     assert_eq!(map(&named["tx"])["fee"], ICRC3Value::Nat(10_000_u64.into()));
 }
 
+/// ICRC-107, "Canonical `tx` Mapping": exactly these fields.
+#[test]
+fn should_write_fee_collector_blocks_as_icrc_107_says() {
+    let collector = Account::from(Principal::from_slice(&[7; 29]));
+    let caller = Principal::from_slice(&[8; 10]);
+    for (collector, expected) in [
+        (None, &["caller", "op", "ts"][..]),
+        (Some(collector), &["caller", "fee_collector", "op", "ts"][..]),
+    ] {
+        let block = Block {
+            fee: None,
+            transaction: Transaction::set_fee_collector(collector, Some(5), caller),
+            ..example()
+        };
+        let ICRC3Value::Map(map) = block.to_value() else {
+            panic!("a block is a map")
+        };
+        assert_eq!(map.keys().collect::<Vec<_>>(), ["btype", "phash", "ts", "tx"]);
+        assert_eq!(map["btype"], ICRC3Value::Text("107feecol".into()));
+        let ICRC3Value::Map(tx) = &map["tx"] else {
+            panic!("a transaction is a map")
+        };
+        assert_eq!(tx.keys().collect::<Vec<_>>(), expected);
+        assert_eq!(tx["op"], ICRC3Value::Text("107set_fee_collector".into()));
+        assert_eq!(tx["ts"], ICRC3Value::Nat(5_u8.into()));
+        assert_eq!(tx["caller"], ICRC3Value::Blob(caller.as_slice().to_vec().into()));
+        assert_eq!(tx.get("fee_collector").and_then(account_from_value), collector);
+    }
+}
+
 /// Bytes as version 1 stores them. If this test fails, a new version is needed, and these bytes must still decode.
 #[test]
 fn should_decode_version_1() {

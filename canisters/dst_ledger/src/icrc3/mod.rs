@@ -11,7 +11,7 @@ mod tests;
 
 use candid::Nat;
 use ic_stable_structures::Memory;
-use icrc_ledger_types::icrc3::archive::GetArchivesResult;
+use icrc_ledger_types::icrc3::archive::{GetArchivesArgs, GetArchivesResult};
 use icrc_ledger_types::icrc3::blocks::{
     BlockWithId, GetBlocksRequest, GetBlocksResult, ICRC3DataCertificate, SupportedBlockType,
 };
@@ -64,7 +64,7 @@ fn blocks_within<M: Memory>(ledger: &Ledger<M>, ranges: &[GetBlocksRequest], max
 }
 
 /// `icrc3_get_archives`: none, whichever archive the caller has seen last.
-pub const fn archives() -> GetArchivesResult {
+pub const fn archives(_last_seen: &GetArchivesArgs) -> GetArchivesResult {
     Vec::new()
 }
 

@@ -161,7 +161,7 @@ fn should_let_an_outsider_follow_the_log_from_the_certified_tip() {
 fn should_have_no_certificate_without_blocks_or_outside_of_queries() {
     assert!(tip_certificate(None, Some(vec![1])).is_none());
     assert!(tip_certificate(Some((0, [1; 32])), None).is_none());
-    assert!(archives().is_empty());
+    assert!(archives(&GetArchivesArgs { from: None }).is_empty());
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! | 9 | account index | account → account number, keyed ([`ddsx_hash_index`]) |
 //! | 10 | deduplication | transaction hash → block index, keyed ([`dedup`]) |
 //! | 11 | history | which blocks concern an account ([`history`]) |
+//! | 12 | log | the last lines of what happened ([`line_log`]) |
 //!
 //! Ids are never reused. An account's number is given once and never changes, so whatever refers to accounts (allowances,
 //! history) does so by number, and an index that finds the number can be replaced without touching the rest: the records of
@@ -24,6 +25,7 @@ pub mod allowances;
 pub mod block_log;
 pub mod dedup;
 pub mod history;
+pub mod line_log;
 mod raw;
 pub mod totals;
 
@@ -35,6 +37,7 @@ use allowances::Allowances;
 use block_log::BlockLog;
 use dedup::Dedup;
 use history::History;
+use line_log::LineLog;
 pub use totals::Totals;
 
 const CONFIG: MemoryId = MemoryId::new(0);
@@ -49,6 +52,7 @@ const ALLOWANCE_EXPIRIES: MemoryId = MemoryId::new(8);
 const ACCOUNT_INDEX: MemoryId = MemoryId::new(9);
 const DEDUP: MemoryId = MemoryId::new(10);
 const HISTORY: MemoryId = MemoryId::new(11);
+const LOG: MemoryId = MemoryId::new(12);
 
 /// One of the memories above.
 pub type Region<M> = VirtualMemory<M>;
@@ -69,6 +73,8 @@ pub struct Storage<M: Memory> {
     pub history: History<Region<M>>,
     /// Allowances.
     pub allowances: Allowances<Region<M>>,
+    /// Lines for operators.
+    pub log: LineLog<Region<M>>,
 }
 
 impl<M: Memory> Storage<M> {
@@ -87,6 +93,7 @@ impl<M: Memory> Storage<M> {
             dedup: Dedup::open(memories.get(LEGACY_DEDUP), memories.get(DEDUP))?,
             history: History::open(memories.get(HISTORY)),
             allowances: Allowances::open(memories.get(ALLOWANCES), memories.get(ALLOWANCE_EXPIRIES)),
+            log: LineLog::open(memories.get(LOG))?,
         })
     }
 }
