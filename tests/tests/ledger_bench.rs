@@ -43,7 +43,7 @@ fn ledger(world: &World, accounts: u64) -> Ledger<'_> {
 #[test]
 #[ignore = "a measurement: scripts/bench ledger"]
 fn measure_end_to_end() {
-    for accounts in [1_000, 20_000, 1_000_000] {
+    for accounts in [1_000, 10_000, 20_000, 1_000_000] {
         let world = World::new();
         let ledger = ledger(&world, accounts);
         let costs = measure(&ledger, 0, 50, &|_, argument| argument);
