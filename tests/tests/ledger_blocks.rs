@@ -344,7 +344,7 @@ fn should_say_what_a_call_would_do_before_it_is_signed() {
     let consent = |caller: Principal, method: &str, arg: Vec<u8>| -> Result<ConsentInfo, Icrc21Error> {
         let request = ConsentMessageRequest {
             method: method.into(),
-            arg: arg.into(),
+            arg,
             user_preferences: ConsentMessageSpec {
                 metadata: ConsentMessageMetadata {
                     language: "en".into(),
