@@ -3,10 +3,15 @@
 //! account pays 10,000 fresh ones (29-byte principals, 32-byte subaccounts, 41-byte memo, `created_at_time` set), approves them
 //! with `expected_allowance` 0, and they each transfer from it.
 
+use std::hint::black_box;
+
 use canbench_rs::{BenchResult, bench, bench_fn, bench_scope};
 use candid::{Nat, Principal};
+use ddsx_hash_index::SipKey;
 use ddsx_hash_index::page_count::PageCounting;
 use ddsx_types::dst_ledger::InitArgs;
+use dst_ledger::account::AccountKey;
+use dst_ledger::block::{Block, KnownHashes, Operation, Transaction, account_hash};
 use dst_ledger::ledger::Ledger;
 use dst_ledger::ledger::bench::account;
 use dst_ledger::tip;
@@ -102,7 +107,7 @@ fn transfer_from<M: Memory>(ledger: &mut Ledger<M>, call: u64) {
 fn certify<M: Memory>(executed: bool, ledger: &Ledger<M>) {
     match ledger.tip() {
         Some((index, hash)) if executed => {
-            std::hint::black_box(tip::root(index, &hash));
+            black_box(tip::root(index, &hash));
         }
         _ => ic_cdk::trap("a call of the benchmark was not executed"),
     }
@@ -177,4 +182,61 @@ fn bench_housekeeping(accounts: u64) -> Vec<(String, u64)> {
 fn bench_fill(first: u64, end: u64, balance: Nat) {
     let balance = u128::try_from(&balance.0).unwrap_or(0);
     super::change(|ledger, _, _| ledger.fill(first, end, balance));
+}
+
+/// What the parts of a transfer cost, 10,000 of each: where the instructions of the whole go.
+#[bench(raw)]
+fn parts_of_20000() -> BenchResult {
+    let ledger = filled(fresh_memory(), 20_000);
+    let (storage, totals) = ledger.stored();
+    let key = SipKey(KEY);
+    let payer = account(PAYER);
+    let transaction = |call: u64| Transaction {
+        operation: Operation::Transfer,
+        from: Some(payer),
+        to: Some(account(FRESH + call)),
+        spender: None,
+        amount: 1_000_000,
+        fee: Some(u128::from(FEE)),
+        memo: memo(),
+        created_at_time: Some(NOW),
+        expected_allowance: None,
+        expires_at: None,
+        caller: None,
+    };
+    let block = |call: u64| Block {
+        parent_hash: Some([7; 32]),
+        timestamp: NOW,
+        fee: None,
+        transaction: transaction(call),
+    };
+    let known = KnownHashes {
+        from: Some([1; 32]),
+        to: Some([2; 32]),
+        spender: None,
+    };
+    let part = |name: &'static str, work: &dyn Fn(u64)| {
+        let _scope = bench_scope(name);
+        for call in 0..CALLS {
+            work(call);
+        }
+    };
+    bench_fn(|| {
+        part("loop_and_arguments", &|call| drop(black_box(block(call))));
+        part("hash_account", &|call| drop(black_box(account_hash(&account(call)))));
+        part("hash_transaction", &|call| {
+            drop(black_box(transaction(call).hash_with(&known)))
+        });
+        part("hash_block", &|call| drop(black_box(block(call).hash_with(&[3; 32]))));
+        part("hash_tip", &|call| drop(black_box(tip::root(call, &[4; 32]))));
+        part("tag_of_an_account", &|call| {
+            drop(black_box(key.hash(&AccountKey::from(&account(call)).0)))
+        });
+        part("find_an_account", &|call| {
+            drop(black_box(
+                storage.accounts.find(&AccountKey::from(&account(call)), totals),
+            ));
+        });
+        part("encode_block", &|call| drop(black_box(block(call).encode(5))));
+    })
 }
