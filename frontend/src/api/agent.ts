@@ -1,0 +1,104 @@
+// The one agent of the page, and what calling a canister can come to.
+import {
+  Actor,
+  AgentError,
+  AnonymousIdentity,
+  HttpAgent,
+  RejectError,
+  type ActorSubclass,
+  type Identity,
+} from '@icp-sdk/core/agent';
+import type { IDL } from '@icp-sdk/core/candid';
+import { environment } from './environment';
+
+let agent: HttpAgent | undefined;
+
+export function theAgent(): HttpAgent {
+  agent ??= HttpAgent.createSync({
+    host: location.origin,
+    rootKey: environment().rootKey,
+    identity: new AnonymousIdentity(),
+    retryTimes: 1,
+  });
+  return agent;
+}
+
+/** From now on calls are made as this identity. */
+export function actAs(identity: Identity): void {
+  theAgent().replaceIdentity(identity);
+}
+
+export function actor<T>(
+  factory: IDL.InterfaceFactory | ((arg: never) => IDL.ServiceClass),
+  canisterId: string,
+): ActorSubclass<T> {
+  return Actor.createActor<T>(factory as IDL.InterfaceFactory, { agent: theAgent(), canisterId });
+}
+
+/** The canister answered, and the answer is no. */
+export class Refused<E extends object = object> extends Error {
+  readonly error: E;
+  readonly method: string;
+
+  constructor(method: string, error: E) {
+    super(`${method}: ${Object.keys(error).join()}`);
+    this.name = 'Refused';
+    this.method = method;
+    this.error = error;
+  }
+}
+
+/** No answer of the canister's own. */
+export class CallFailed extends Error {
+  /** `nothing-done`: it was certainly not executed. `unknown`: it may have been. */
+  readonly outcome: 'nothing-done' | 'unknown';
+
+  constructor(method: string, outcome: 'nothing-done' | 'unknown', cause: unknown) {
+    super(`${method}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = 'CallFailed';
+    this.outcome = outcome;
+  }
+}
+
+async function called<T>(method: string, call: Promise<T>, changes: boolean): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const certain = !changes || (error instanceof AgentError && error instanceof RejectError);
+    throw new CallFailed(method, certain ? 'nothing-done' : 'unknown', error);
+  }
+}
+
+/** The answer of a query. */
+export const asked = <T>(method: string, call: Promise<T>): Promise<T> => called(method, call, false);
+
+/** The answer of a query that may refuse. */
+export async function askedResult<T, E extends object>(
+  method: string,
+  call: Promise<{ Ok: T } | { Err: E }>,
+): Promise<T> {
+  return unwrap(method, await called(method, call, false));
+}
+
+/** The answer of a call that changes something. */
+export async function changed<T, E extends object>(
+  method: string,
+  call: Promise<{ Ok: T } | { Err: E }>,
+): Promise<T> {
+  return unwrap(method, await called(method, call, true));
+}
+
+function unwrap<T, E extends object>(method: string, result: { Ok: T } | { Err: E }): T {
+  if ('Ok' in result) return result.Ok;
+  throw new Refused(method, result.Err);
+}
+
+/** The value of a Candid `opt`. */
+export function opt<T>(value: [] | [T]): T | undefined {
+  return value[0];
+}
+
+/** A Candid `opt` of a value. */
+export function some<T>(value: T | undefined): [] | [T] {
+  return value === undefined ? [] : [value];
+}
