@@ -13,7 +13,10 @@ export default ts.config(
     plugins: { 'react-hooks': hooks },
     rules: {
       ...hooks.configs.recommended.rules,
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allow: [{ name: 'Principal', from: 'package', package: '@icp-sdk/core' }] }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allow: [{ name: 'Principal', from: 'package', package: '@icp-sdk/core' }] },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
     },
@@ -24,7 +27,11 @@ export default ts.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['@/bindings/*', '@icp-sdk/core/agent'], message: 'Only src/api calls canisters.' }] },
+        {
+          patterns: [
+            { group: ['@/bindings/*', '@icp-sdk/core/agent'], message: 'Only src/api calls canisters.' },
+          ],
+        },
       ],
     },
   },

@@ -14,7 +14,9 @@ const DAY_NS = 24n * 3_600n * 1_000_000_000n;
 
 /** The feed's events: the line as published, the seismic network, when it happened (ms since the epoch), the magnitude. */
 export function readFeed() {
-  const text = gunzipSync(readFileSync(join(repository, 'data/usgs-earthquakes-2018-w05.jsonl.gz'))).toString('utf8');
+  const text = gunzipSync(readFileSync(join(repository, 'data/usgs-earthquakes-2018-w05.jsonl.gz'))).toString(
+    'utf8',
+  );
   return text
     .split('\n')
     .filter((line) => line)
@@ -115,14 +117,15 @@ export async function seed(network) {
       tags: ['earthquakes', 'geojson', 'free'],
     }),
   );
-  ok(await provider.registry.add_plan({ stream: strong, name: 'open data', kind: { Free: null }, prices: [] }));
+  ok(
+    await provider.registry.add_plan({ stream: strong, name: 'open data', kind: { Free: null }, prices: [] }),
+  );
 
   const append = async (stream, at, part, size) => {
     const chunks = [];
-    for (let from = 0; from < part.length; from += size) chunks.push(chunkOf(part.slice(from, from + size), labels));
-    const appended = ok(
-      await provider.registry.append({ stream, expected_sequence: BigInt(at), chunks }),
-    );
+    for (let from = 0; from < part.length; from += size)
+      chunks.push(chunkOf(part.slice(from, from + size), labels));
+    const appended = ok(await provider.registry.append({ stream, expected_sequence: BigInt(at), chunks }));
     return Number(appended.head.tree_size);
   };
   const first = events.slice(0, PUBLISHED_FIRST);

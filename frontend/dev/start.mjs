@@ -13,5 +13,7 @@ const { live } = await seed(network);
 console.log(`network   ${network.url}`);
 console.log(`registry  ${network.registry}`);
 console.log(`ledger    ${network.ledger}`);
-console.log('Now `npm run dev` in another terminal. An earthquake arrives every 5 seconds; Ctrl-C ends the network.');
+console.log(
+  'Now `npm run dev` in another terminal. An earthquake arrives every 5 seconds; Ctrl-C ends the network.',
+);
 await live({ signal: stop.signal });

@@ -126,11 +126,16 @@ export const getLicences = (owner: Principal): Promise<Licence[]> =>
     (licence) => licence.id,
   );
 
+/** A licence as a node tells it, for lists; `getVerifiedLicence` is the one to rely on. */
+export const getLicence = async (licence: bigint) =>
+  (await asked('licence', registry().licence(licence))).licence[0];
+
 export const getQuote = (plan: bigint, ledger: Principal | undefined) =>
   askedResult('quote', registry().quote({ plan, ledger: some(ledger) }));
 
 export const buy = (args: BuyArgs) => changed('buy', registry().buy(args));
-export const createStream = (args: CreateStreamArgs) => changed('create_stream', registry().create_stream(args));
+export const createStream = (args: CreateStreamArgs) =>
+  changed('create_stream', registry().create_stream(args));
 export const addPlan = (args: AddPlanArgs) => changed('add_plan', registry().add_plan(args));
 export const retirePlan = (stream: bigint, plan: bigint) =>
   changed('retire_plan', registry().retire_plan({ stream, plan }));
@@ -168,7 +173,8 @@ async function rawQuery(method: string, types: IDL.Type[], values: unknown[]): P
 }
 
 const service = idlFactory({ IDL });
-const argumentTypes = (method: string) => service._fields.find(([name]) => name === method)?.[1].argTypes ?? [];
+const argumentTypes = (method: string) =>
+  service._fields.find(([name]) => name === method)?.[1].argTypes ?? [];
 
 const now = () => BigInt(Date.now()) * 1_000_000n;
 const anchor = () => ({ rootKey: environment().rootKey, canister: environment().registry });
@@ -201,7 +207,16 @@ async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions):
   const reply = await rawQuery('pull', argumentTypes('pull'), [
     { stream, from, max_bytes: some(maxBytes), licence: some(licence), with_left_frontier: withLeft },
   ]);
-  const request = { kind: 'pull', anchor: anchor(), stream, from, withLeft, reply, held, now: now() } as const;
+  const request = {
+    kind: 'pull',
+    anchor: anchor(),
+    stream,
+    from,
+    withLeft,
+    reply,
+    held,
+    now: now(),
+  } as const;
   let answer = await verifyInWorker({ ...request, consistency: undefined });
   if (answer.kind === 'needs-consistency') {
     const { first, second } = answer;

@@ -39,11 +39,13 @@ export function useSession(): Session {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const [state, setState] = useState<{ kind: SessionKind; principal: Principal | undefined; ready: boolean }>({
-    kind: 'anonymous',
-    principal: undefined,
-    ready: false,
-  });
+  const [state, setState] = useState<{ kind: SessionKind; principal: Principal | undefined; ready: boolean }>(
+    {
+      kind: 'anonymous',
+      principal: undefined,
+      ready: false,
+    },
+  );
   const [expired, setExpired] = useState(false);
   const [failure, setFailure] = useState<string>();
 

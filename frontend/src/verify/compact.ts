@@ -94,7 +94,8 @@ export class CompactRange {
     for (;;) {
       const left = this.#subtrees.at(-1);
       const sibling = this.#hashes.at(-1);
-      if (!left || !sibling || (index & 1n) === 0n || left.level !== level || left.index !== index - 1n) break;
+      if (!left || !sibling || (index & 1n) === 0n || left.level !== level || left.index !== index - 1n)
+        break;
       this.#subtrees.pop();
       this.#hashes.pop();
       merged = nodeHash(sibling, merged);

@@ -120,7 +120,10 @@ export function consistencyNeeded(
 function checkHead(held: Held | undefined, stream: bigint, head: Head, certifiedAt: bigint): void {
   if (!held) return;
   if (held.stream !== stream) {
-    throw new VerificationError('head-of-other-stream', `expected stream ${held.stream}, got stream ${stream}`);
+    throw new VerificationError(
+      'head-of-other-stream',
+      `expected stream ${held.stream}, got stream ${stream}`,
+    );
   }
   if (certifiedAt < held.certifiedAt) {
     throw new VerificationError(
@@ -178,11 +181,7 @@ function leftRange({ from, reply, held, withLeft }: PullToVerify): CompactRange 
   throw new VerificationError('left-frontier', `no left frontier: the chunks start at ${from}`);
 }
 
-function checkChunk(
-  stream: bigint,
-  sequence: bigint,
-  chunk: PulledChunk,
-): VerifiedChunk {
+function checkChunk(stream: bigint, sequence: bigint, chunk: PulledChunk): VerifiedChunk {
   const { leaf: bytes, credits: list, payload } = chunk;
   const fault = (code: ConstructorParameters<typeof VerificationError>[0], text: string) =>
     new VerificationError(code, `chunk ${sequence}: ${text}`);
@@ -200,7 +199,10 @@ function checkChunk(
     );
   }
   if (BigInt(payload.length) !== leaf.payloadLength) {
-    throw fault('payload-length', `its payload has ${payload.length} bytes, the leaf says ${leaf.payloadLength}`);
+    throw fault(
+      'payload-length',
+      `its payload has ${payload.length} bytes, the leaf says ${leaf.payloadLength}`,
+    );
   }
   const payloadHash = sha256(payload);
   if (!equalBytes(payloadHash, leaf.payloadHash)) {

@@ -33,7 +33,8 @@ export async function work(request: WorkRequest): Promise<WorkAnswer> {
   try {
     return request.kind === 'pull' ? await pull(request) : await licence(request);
   } catch (error) {
-    if (error instanceof VerificationError) return { kind: 'failed', code: error.code, message: error.message };
+    if (error instanceof VerificationError)
+      return { kind: 'failed', code: error.code, message: error.message };
     return {
       kind: 'failed',
       code: 'certificate-malformed',
@@ -49,14 +50,25 @@ async function pull(request: PullRequest): Promise<WorkAnswer> {
   const held = request.held && restore(request.held);
   let consistency: Hash[] | undefined;
   if (request.consistency) {
-    const proof = decode<{ Ok: ConsistencyProof } | { Err: unknown }>('consistency_proof', request.consistency);
+    const proof = decode<{ Ok: ConsistencyProof } | { Err: unknown }>(
+      'consistency_proof',
+      request.consistency,
+    );
     if ('Ok' in proof) consistency = proof.Ok.path;
   } else {
     const needed = consistencyNeeded(held, request.from, reply);
     if (needed) return { kind: 'needs-consistency', ...needed };
   }
   const { stream, from, withLeft, now } = request;
-  const verified = await verifyPull(request.anchor, { stream, from, reply, held, withLeft, consistency, now });
+  const verified = await verifyPull(request.anchor, {
+    stream,
+    from,
+    reply,
+    held,
+    withLeft,
+    consistency,
+    now,
+  });
   const { head, certifiedAt, range } = verified.held;
   return {
     kind: 'pulled',
@@ -82,6 +94,7 @@ async function licence({ anchor, licence: id, reply, now }: LicenceRequest): Pro
   const licenceType = type._fields.find(([name]) => name === 'Ok')?.[1];
   if (!licenceType) throw new Error('the interface has no licence');
   const proved = IDL.decode([licenceType], encoded)[0] as unknown as Licence;
-  if (proved.id !== id) throw new VerificationError('licence-altered', `this is licence ${proved.id}, not ${id}`);
+  if (proved.id !== id)
+    throw new VerificationError('licence-altered', `this is licence ${proved.id}, not ${id}`);
   return { kind: 'licence', licence: { licence: proved, certifiedAt: certified.time } };
 }

@@ -87,7 +87,10 @@ async function ensureAllowance(
 
 const PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000];
 
-async function buyUntilKnown(note: PurchaseNote, { onStep, pauses = PAUSES }: PurchaseOptions): Promise<Licence> {
+async function buyUntilKnown(
+  note: PurchaseNote,
+  { onStep, pauses = PAUSES }: PurchaseOptions,
+): Promise<Licence> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await buy(buyArgs(note));
