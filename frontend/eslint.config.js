@@ -12,6 +12,8 @@ export default ts.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { 'react-hooks': hooks },
     rules: {
+      // What came by an index signature is named as such (the compiler's own rule).
+      '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
       ...hooks.configs.recommended.rules,
       '@typescript-eslint/restrict-template-expressions': [
         'error',
@@ -35,5 +37,7 @@ export default ts.config(
       ],
     },
   },
-  { files: ['dev/**', 'e2e/**', 'scripts/**', '*.js'], languageOptions: { globals: globals.node } },
+  { files: ['dev/**', 'e2e/**', 'scripts/**', '*.js'], // Journeys hold functions that run in the page.
+    languageOptions: { globals: { ...globals.node, ...globals.browser } },
+    rules: { 'no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }] } },
 );

@@ -21,5 +21,5 @@ export default defineConfig({
   server: { port: 5173, proxy: networkProxy() },
   preview: { port: 4173, proxy: networkProxy() },
   worker: { format: 'es' },
-  build: { target: 'es2024', sourcemap: false },
+  build: { target: 'es2024', sourcemap: false, manifest: true },
 });

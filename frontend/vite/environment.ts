@@ -17,9 +17,9 @@ const configFile = resolve(
   process.env['DDSX_CONFIG'] ?? join(import.meta.dirname, '../../target/local/ddsx.json'),
 );
 
-function read<T>(file: string): T | undefined {
+function read(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
   }
@@ -27,9 +27,9 @@ function read<T>(file: string): T | undefined {
 
 /** The cookie's value; nothing while no network is up. */
 function environment(): string | undefined {
-  const network = read<Network>(configFile);
+  const network = read(configFile) as Network | undefined;
   if (!network) return undefined;
-  const faucet = read<{ seed: string }>(join(dirname(configFile), 'faucet.json'));
+  const faucet = read(join(dirname(configFile), 'faucet.json')) as { seed: string } | undefined;
   const entries = [
     `ic_root_key=${network.root_key}`,
     `PUBLIC_CANISTER_ID:stream_registry=${network.registry}`,
@@ -68,7 +68,10 @@ export function networkProxy(): Record<string, ProxyOptions> {
       configure: (_, options) => {
         // Read at each request: a network that was started anew listens elsewhere.
         Object.defineProperty(options, 'target', {
-          get: () => process.env['DDSX_PROXY_TARGET'] ?? read<Network>(configFile)?.network ?? fallback,
+          get: () =>
+            process.env['DDSX_PROXY_TARGET'] ??
+            (read(configFile) as Network | undefined)?.network ??
+            fallback,
         });
       },
     },

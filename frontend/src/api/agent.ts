@@ -11,21 +11,36 @@ import {
 import type { IDL } from '@icp-sdk/core/candid';
 import { environment } from './environment';
 
-let agent: HttpAgent | undefined;
-
-export function theAgent(): HttpAgent {
-  agent ??= HttpAgent.createSync({
+const identified = (verifyQuerySignatures: boolean) =>
+  HttpAgent.createSync({
     host: location.origin,
     rootKey: environment().rootKey,
     identity: new AnonymousIdentity(),
     retryTimes: 1,
+    verifyQuerySignatures,
   });
+
+let agent: HttpAgent | undefined;
+let proving: HttpAgent | undefined;
+
+export function theAgent(): HttpAgent {
+  agent ??= identified(true);
   return agent;
+}
+
+/**
+ * For queries whose replies carry their own proof up to the root key: what a node signed adds nothing to that, and a reply that was altered
+ * is to be refused with the reason.
+ */
+export function theProvingAgent(): HttpAgent {
+  proving ??= identified(false);
+  return proving;
 }
 
 /** From now on calls are made as this identity. */
 export function actAs(identity: Identity): void {
   theAgent().replaceIdentity(identity);
+  theProvingAgent().replaceIdentity(identity);
 }
 
 export function actor<T>(
@@ -73,22 +88,22 @@ async function called<T>(method: string, call: Promise<T>, changes: boolean): Pr
 export const asked = <T>(method: string, call: Promise<T>): Promise<T> => called(method, call, false);
 
 /** The answer of a query that may refuse. */
-export async function askedResult<T, E extends object>(
+export async function askedResult<T>(
   method: string,
-  call: Promise<{ Ok: T } | { Err: E }>,
+  call: Promise<{ Ok: T } | { Err: object }>,
 ): Promise<T> {
   return unwrap(method, await called(method, call, false));
 }
 
 /** The answer of a call that changes something. */
-export async function changed<T, E extends object>(
+export async function changed<T>(
   method: string,
-  call: Promise<{ Ok: T } | { Err: E }>,
+  call: Promise<{ Ok: T } | { Err: object }>,
 ): Promise<T> {
   return unwrap(method, await called(method, call, true));
 }
 
-function unwrap<T, E extends object>(method: string, result: { Ok: T } | { Err: E }): T {
+function unwrap<T>(method: string, result: { Ok: T } | { Err: object }): T {
   if ('Ok' in result) return result.Ok;
   throw new Refused(method, result.Err);
 }

@@ -1,5 +1,4 @@
 // Any listed ledger, by the ICRC standards. Every call to one is here.
-import type { IDL } from '@icp-sdk/core/candid';
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
 import { Actor, HttpAgent } from '@icp-sdk/core/agent';
 import type { Principal } from '@icp-sdk/core/principal';
@@ -97,7 +96,7 @@ export async function askFaucet(to: Principal, amount: bigint): Promise<bigint> 
     rootKey,
     identity: Ed25519KeyIdentity.generate(fromHex(faucetSeed)),
   });
-  const faucet = Actor.createActor<_SERVICE>(idlFactory as IDL.InterfaceFactory, { agent, canisterId: id });
+  const faucet = Actor.createActor<_SERVICE>(idlFactory, { agent, canisterId: id });
   return changed(
     'icrc1_transfer',
     faucet.icrc1_transfer({

@@ -21,7 +21,7 @@ import { verifyInWorker } from '@/verify/client';
 import type { VerifiedLicence, VerifiedPull } from '@/verify/protocol';
 import type { StoredHeld } from '@/verify/stored';
 import { mayBeLagging, VerificationError } from '@/verify/error';
-import { actor, asked, askedResult, CallFailed, changed, Refused, some, theAgent } from './agent';
+import { actor, asked, askedResult, CallFailed, changed, Refused, some, theProvingAgent } from './agent';
 import { environment } from './environment';
 
 export type {
@@ -155,19 +155,13 @@ export const registryAccount = () => ({
 /** A query's reply as it came, for the worker to decode and verify. */
 async function rawQuery(method: string, types: IDL.Type[], values: unknown[]): Promise<Uint8Array> {
   try {
-    const answer = await theAgent().query(environment().registry, {
+    const answer = await theProvingAgent().query(environment().registry, {
       methodName: method,
       arg: IDL.encode(types, values),
     });
-    if (answer.status !== 'replied') throw new Error(answer.reject_message);
+    if (!('reply' in answer)) throw new Error(answer.reject_message);
     return answer.reply.arg;
   } catch (error) {
-    if (error instanceof Error && /signature/i.test(error.message)) {
-      throw new VerificationError(
-        'certificate-signature',
-        `the node's signature does not fit the reply: it was altered on its way (${error.message})`,
-      );
-    }
     throw new CallFailed(method, 'nothing-done', error);
   }
 }

@@ -1,6 +1,6 @@
 // The small parts that every page is made of.
 import { Tooltip } from 'radix-ui';
-import { useEffect, useState, type ComponentProps, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type ComponentProps, type ReactNode } from 'react';
 import { formatAmount, type Unit } from '@/lib/amount';
 import { exact, relative, toDate } from '@/lib/time';
 import { shorten } from '@/lib/text';
@@ -30,20 +30,20 @@ export function Tip({ text, children }: { text: ReactNode; children: ReactNode }
 }
 
 /** The time now, renewed so often that relative times stay true. */
-function useNow(everyMs: number): Date {
+function useNow(about: Date): Date {
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {
-    const timer = setInterval(() => setNow(new Date()), everyMs);
+    const recent = Math.abs(Date.now() - about.getTime()) < 120_000;
+    const timer = setInterval(() => setNow(new Date()), recent ? 1_000 : 30_000);
     return () => clearInterval(timer);
-  }, [everyMs]);
+  }, [about]);
   return now;
 }
 
 /** A time in relation to now; the exact one on hover and focus. */
 export function Time({ ns }: { ns: bigint }) {
-  const date = toDate(ns);
-  const recent = Math.abs(Date.now() - date.getTime()) < 120_000;
-  const now = useNow(recent ? 1_000 : 30_000);
+  const date = useMemo(() => toDate(ns), [ns]);
+  const now = useNow(date);
   return (
     <Tip text={exact(date)}>
       <time dateTime={date.toISOString()} tabIndex={0}>

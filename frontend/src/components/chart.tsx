@@ -66,6 +66,18 @@ export default function Chart({
   return <div ref={place} className="chart" role="img" aria-label={label} />;
 }
 
+/** Times on the axis, in the reader's own way: with the day where they span more than one. */
+function clock(seconds: number[]): string[] {
+  const span = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0);
+  const format = new Intl.DateTimeFormat(
+    undefined,
+    span > 86_400
+      ? { day: 'numeric', month: 'short' }
+      : { hour: '2-digit', minute: '2-digit', ...(span < 600 ? { second: '2-digit' } : {}) },
+  );
+  return seconds.map((at) => format.format(at * 1000));
+}
+
 function options(width: number, series: Series[], unit: string, timeAxis: boolean): uPlot.Options {
   const axis = {
     stroke: color('muted'),
@@ -84,7 +96,10 @@ function options(width: number, series: Series[], unit: string, timeAxis: boolea
       x: { time: timeAxis },
       y: { range: (_, min, max) => [Math.min(0, min), max === 0 ? 1 : max * 1.1] },
     },
-    axes: [axis, { ...axis, size: 64, label: unit, labelFont: axis.font, labelSize: 18 }],
+    axes: [
+      { ...axis, ...(timeAxis ? { values: (_: uPlot, at: number[]) => clock(at) } : {}) },
+      { ...axis, size: 64, label: unit, labelFont: axis.font, labelSize: 18 },
+    ],
     series: [
       {},
       ...series.map((one) => ({

@@ -1,5 +1,5 @@
-import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { Link, Outlet } from '@tanstack/react-router';
+import { useState } from 'react';
 import { environment } from '@/api/environment';
 import { useSession } from '@/session/session';
 import { Button, Id, Notice } from './basics';
@@ -31,11 +31,11 @@ function Brand() {
   );
 }
 
-function Navigation() {
+function Navigation({ onGo }: { onGo?: () => void }) {
   return (
     <nav className="nav" aria-label="Pages">
       {PAGES.map(([to, label]) => (
-        <Link key={to} to={to} activeOptions={{ exact: to === '/' }}>
+        <Link key={to} to={to} activeOptions={{ exact: to === '/' }} onClick={onGo}>
           {label}
         </Link>
       ))}
@@ -69,26 +69,24 @@ function Who() {
 export function Frame() {
   const [menu, setMenu] = useState(false);
   const { expired, signIn } = useSession();
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  useEffect(() => setMenu(false), [path]);
   return (
     <>
       <a className="skip" href="#main">
         Skip to the content
       </a>
       <div className="frame">
-        <div className="rail">
+        <header className="rail">
           <Brand />
           <Navigation />
           <Who />
-        </div>
-        <div className="topbar">
+        </header>
+        <header className="topbar">
           <Brand />
           <Dialog title="Menu" sheet open={menu} onOpenChange={setMenu} trigger={<Button small>Menu</Button>}>
-            <Navigation />
+            <Navigation onGo={() => setMenu(false)} />
             <Who />
           </Dialog>
-        </div>
+        </header>
         <main className="main" id="main" tabIndex={-1}>
           {expired && (
             <Notice

@@ -209,7 +209,7 @@ function sentence(value: unknown): string {
 /** What went wrong, for somebody who was not told anything else. */
 export function explain(error: unknown, unit?: Unit): Explanation {
   if (error instanceof Refused) {
-    const [name = '', fields] = Object.entries(error.error)[0] ?? [];
+    const [name = '', fields] = Object.entries(error.error as Record<string, unknown>)[0] ?? [];
     const words = WORDS[name]?.((fields ?? {}) as Record<string, unknown>, unit);
     if (words) return { title: words[0], detail: words[1], next: words[2] };
     return { title: 'The canister refused', detail: name, next: 'Try again later.' };

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState, type FormEvent } from 'react';
+import { useState, type SubmitEvent } from 'react';
 import { Refused } from '@/api/agent';
 import { createStream, type CreateStreamArgs, type StreamError } from '@/api/registry';
 import { Button, Failure, PageHead, Panel } from '@/components/basics';
@@ -57,7 +57,7 @@ function Form() {
     setDraft(next);
     saveDraft(localStorage, next);
   };
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (!principal) return;
     const made = fromDraft(draft, principal);

@@ -78,7 +78,7 @@ function Unfinished() {
     <Notice
       key={note.plan}
       kind="signal"
-      title={`A purchase of plan ${note.plan} of stream ${note.stream} is not finished`}
+      title={`A purchase from stream ${note.stream}, plan ${note.plan}, is not finished`}
       action={
         <Link
           className="button button-small"
@@ -142,13 +142,17 @@ function Proof({ licence }: { licence: Licence }) {
   });
   if (proof.error) return <Seal state="failed">Not verified: {proof.error.message}</Seal>;
   if (!proof.data) return <Seal state="waiting">Verifying</Seal>;
-  const same = proof.data.licence?.owner.owner.toText() === licence.owner.owner.toText();
+  const told = proof.data.licence;
+  const same =
+    told?.owner === licence.owner.owner.toText() &&
+    told.stream === licence.stream &&
+    told.expiresAt === licence.expires_at[0];
   return same ? (
     <Seal state="verified">
       Certified <Time ns={proof.data.certifiedAt} />
     </Seal>
   ) : (
-    <Seal state="failed">Another owner is certified</Seal>
+    <Seal state="failed">What is certified differs</Seal>
   );
 }
 

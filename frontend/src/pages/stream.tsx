@@ -60,14 +60,14 @@ function Found({ info }: { info: StreamInfo }) {
       <div className="split">
         <div className="stack">
           {mine || info.open_to_everyone ? (
-            <LiveView key={String(mine?.id)} info={info} licence={mine?.id} />
+            <LiveView key={`${info.id} ${mine?.id}`} info={info} licence={mine?.id} />
           ) : (
             <LockedView info={info} buy={sold?.id} />
           )}
           <Details info={info} />
           <Income stream={info.id} />
         </div>
-        <div className="stack">
+        <div className="stack split-first">
           <Plans info={info} plans={offered} owned={mine !== undefined} />
           <About info={info} />
         </div>
@@ -156,7 +156,7 @@ function About({ info }: { info: StreamInfo }) {
           <>
             <dt>Contact</dt>
             <dd>
-              {/^https:\/\//.test(contact) ? (
+              {contact.startsWith('https://') ? (
                 <a href={contact} rel="noreferrer">
                   {contact.replace('https://', '')}
                 </a>

@@ -40,14 +40,18 @@ function Mine() {
           );
         return (
           <>
-            <div className="stack-small" role="radiogroup" aria-label="Asset">
+            <div
+              className="stack-small"
+              role={assets.length > 1 ? 'radiogroup' : 'group'}
+              aria-label="Balances"
+            >
               {assets.map((asset) => (
                 <Choice
                   key={asset.ledger.toText()}
                   asset={asset}
                   account={account}
                   chosen={asset === listing}
-                  onChoose={setChosen}
+                  onChoose={assets.length > 1 ? setChosen : undefined}
                 />
               ))}
             </div>
@@ -68,13 +72,13 @@ function Choice({
   asset: AssetListing;
   account: Account;
   chosen: boolean;
-  onChoose: (ledger: string) => void;
+  /** Absent where there is nothing to choose. */
+  onChoose: ((ledger: string) => void) | undefined;
 }) {
   const ledger = asset.ledger.toText();
   const balance = useQuery(balanceQuery(ledger, account));
-  return (
-    <label className="choice">
-      <input type="radio" name="asset" checked={chosen} onChange={() => onChoose(ledger)} />
+  const content = (
+    <>
       <span>{asset.symbol === 'DST' ? 'Data Stream Token' : asset.symbol}</span>
       <strong style={{ fontSize: 'var(--size-figure)' }}>
         {balance.data === undefined ? (
@@ -83,6 +87,13 @@ function Choice({
           <Amount units={balance.data} unit={asset} />
         )}
       </strong>
+    </>
+  );
+  if (!onChoose) return <div className="balance">{content}</div>;
+  return (
+    <label className="choice">
+      <input type="radio" name="asset" checked={chosen} onChange={() => onChoose(ledger)} />
+      {content}
     </label>
   );
 }

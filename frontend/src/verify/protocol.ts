@@ -1,5 +1,5 @@
 // What page and worker say to each other. Replies travel undecoded: decoding them is part of what the worker is there for.
-import type { Licence, PullError } from '@/bindings/stream_registry.did';
+import type { PullError } from '@/bindings/stream_registry.did';
 import type { Anchor } from './certificate';
 import type { VerificationCode } from './error';
 import type { Verified } from './pull';
@@ -38,8 +38,17 @@ export type VerifiedPull = Omit<Verified, 'held'> & {
   next: bigint;
 };
 
+/** What is certified of a licence. Plain values: classes do not survive the way from the worker. */
+export interface CertifiedLicence {
+  stream: bigint;
+  /** The owner's principal, as text. */
+  owner: string;
+  /** When it ends, ns since the Unix epoch; never if absent. */
+  expiresAt: bigint | undefined;
+}
+
 export interface VerifiedLicence {
-  licence: Licence | undefined;
+  licence: CertifiedLicence | undefined;
   certifiedAt: bigint;
 }
 

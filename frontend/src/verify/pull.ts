@@ -159,7 +159,7 @@ function checkChunks(
     throw new VerificationError('beyond-head', `the chunks end at ${to}, the head has ${head.size}`);
   }
   const range = leftRange(pull);
-  const crossing = () => (held && held.head.size === range.end ? range.root() : undefined);
+  const crossing = () => (held?.head.size === range.end ? range.root() : undefined);
   let crossed = crossing();
   const chunks = reply.chunks.map((chunk, index) => {
     const checked = checkChunk(pull.stream, from + BigInt(index), chunk);

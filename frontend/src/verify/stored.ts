@@ -5,7 +5,7 @@ import type { Held } from './pull';
 
 /** A `Held` that can be stored and sent to the worker. */
 export interface StoredHeld {
-  version: 1;
+  version: number;
   stream: string;
   size: string;
   timestamp: string;

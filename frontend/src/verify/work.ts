@@ -24,8 +24,8 @@ function returns(method: string): IDL.Type[] {
   return found[1].retTypes;
 }
 
-function decode<T>(method: string, bytes: Uint8Array): T {
-  return IDL.decode(returns(method), bytes)[0] as T;
+function decode(method: string, bytes: Uint8Array): unknown {
+  return IDL.decode(returns(method), bytes)[0];
 }
 
 /** Verifies what a request holds. Never throws. */
@@ -44,16 +44,14 @@ export async function work(request: WorkRequest): Promise<WorkAnswer> {
 }
 
 async function pull(request: PullRequest): Promise<WorkAnswer> {
-  const answer = decode<{ Ok: Pulled } | { Err: PullError }>('pull', request.reply);
+  const answer = decode('pull', request.reply) as { Ok: Pulled } | { Err: PullError };
   if ('Err' in answer) return { kind: 'refused', error: answer.Err };
   const reply = answer.Ok;
   const held = request.held && restore(request.held);
   let consistency: Hash[] | undefined;
   if (request.consistency) {
-    const proof = decode<{ Ok: ConsistencyProof } | { Err: unknown }>(
-      'consistency_proof',
-      request.consistency,
-    );
+    const proof = decode('consistency_proof', request.consistency) as
+      { Ok: ConsistencyProof } | { Err: unknown };
     if ('Ok' in proof) consistency = proof.Ok.path;
   } else {
     const needed = consistencyNeeded(held, request.from, reply);
@@ -77,7 +75,7 @@ async function pull(request: PullRequest): Promise<WorkAnswer> {
 }
 
 async function licence({ anchor, licence: id, reply, now }: LicenceRequest): Promise<WorkAnswer> {
-  const told = decode<CertifiedLicence>('licence', reply);
+  const told = decode('licence', reply) as CertifiedLicence;
   const certificate = told.certificate[0];
   if (!certificate) throw new VerificationError('certificate-missing', 'the reply has no certificate');
   const certified = await verifyCertificate(certificate, anchor);
@@ -96,5 +94,13 @@ async function licence({ anchor, licence: id, reply, now }: LicenceRequest): Pro
   const proved = IDL.decode([licenceType], encoded)[0] as unknown as Licence;
   if (proved.id !== id)
     throw new VerificationError('licence-altered', `this is licence ${proved.id}, not ${id}`);
-  return { kind: 'licence', licence: { licence: proved, certifiedAt: certified.time } };
+  const {
+    stream,
+    owner: { owner },
+    expires_at: [expiresAt],
+  } = proved;
+  return {
+    kind: 'licence',
+    licence: { licence: { stream, owner: owner.toText(), expiresAt }, certifiedAt: certified.time },
+  };
 }

@@ -1,5 +1,5 @@
 // Follows a stream as it grows. Nothing leaves here that was not verified; what fails stops it, and is told.
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { CallFailed } from '@/api/agent';
 import { environment } from '@/api/environment';
 import { pull } from '@/api/registry';
@@ -53,19 +53,16 @@ export function useLive({
 }): Live {
   const [state, setState] = useState<Omit<Live, 'restart'>>(NOTHING);
   const [run, setRun] = useState(0);
-  const begin = useRef(size);
-  begin.current = size;
+  const [begin] = useState(size);
 
   useEffect(() => {
     if (!enabled) return undefined;
     const { rootKey, registry } = environment();
     const key = headKey(rootKey, registry, stream);
     let held: StoredHeld | undefined = loadHead(localStorage, key);
-    const ended = begin.current > TAIL ? begin.current - TAIL : 0n;
-    let from = ended;
+    let from = begin > TAIL ? begin - TAIL : 0n;
     let stopped = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    setState({ ...NOTHING, chunks: [] });
 
     const step = async () => {
       const pulled = await pull({
@@ -108,8 +105,11 @@ export function useLive({
       stopped = true;
       clearTimeout(timer);
     };
-  }, [stream, licence, enabled, run]);
+  }, [stream, licence, enabled, run, begin]);
 
-  const restart = useCallback(() => setRun((before) => before + 1), []);
+  const restart = useCallback(() => {
+    setState(NOTHING);
+    setRun((before) => before + 1);
+  }, []);
   return { ...state, restart };
 }

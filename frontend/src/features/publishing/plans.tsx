@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState, type SubmitEvent } from 'react';
 import { Principal } from '@icp-sdk/core/principal';
 import { addPlan, retirePlan, type PlanKind } from '@/api/registry';
 import { Button, Failure, Loaded, Panel } from '@/components/basics';
@@ -76,12 +76,15 @@ function NewPlan({ stream }: { stream: bigint }) {
       setPrice('');
     },
   });
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     setFault(undefined);
     const free = kind === 'Free';
     const amount = free || !asset ? undefined : parseAmount(price, asset);
-    if (amount && 'fault' in amount) return setFault(amount.fault);
+    if (amount && 'fault' in amount) {
+      setFault(amount.fault);
+      return;
+    }
     const made: PlanKind =
       kind === 'Subscription'
         ? { Subscription: { duration_ns: BigInt(Math.max(1, Math.round(Number(days) || 0))) * DAY_NS } }

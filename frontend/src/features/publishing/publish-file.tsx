@@ -104,7 +104,10 @@ export function PublishFile({ info }: { info: StreamInfo }) {
             const chosen = target.files?.[0];
             run.reset();
             setProgress(undefined);
-            if (!chosen) return setFile(undefined);
+            if (!chosen) {
+              setFile(undefined);
+              return;
+            }
             void chosen
               .arrayBuffer()
               .then((buffer) => setFile({ name: chosen.name, bytes: new Uint8Array(buffer) }));

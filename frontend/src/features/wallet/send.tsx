@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useRef, useState, type FormEvent } from 'react';
+import { useState, type SubmitEvent } from 'react';
 import { Refused } from '@/api/agent';
 import { transfer, type Asset } from '@/api/ledger';
 import { Amount, Button, Failure, Notice, Panel } from '@/components/basics';
@@ -23,10 +23,9 @@ export function Send({ asset, balance }: { asset: Asset; balance: bigint }) {
   const [amount, setAmount] = useState('');
   const [faults, setFaults] = useState<{ to?: string; amount?: string }>({});
   const [order, setOrder] = useState<Order>();
-  const last = useRef<Order>(undefined);
+  const [sent, setSent] = useState<Order>();
   const send = useMutation({
     mutationFn: async (made: Order) => {
-      last.current = made;
       try {
         await transfer(asset.ledger, {
           to: made.to,
@@ -41,14 +40,15 @@ export function Send({ asset, balance }: { asset: Asset; balance: bigint }) {
         if (!(error instanceof Refused && tag(error.error) === 'Duplicate')) throw error;
       }
     },
-    onSuccess: () => {
+    onSuccess: (_, made) => {
+      setSent(made);
       setOrder(undefined);
       setTo('');
       setAmount('');
     },
     onSettled: () => queries.invalidateQueries(),
   });
-  const check = (event: FormEvent) => {
+  const check = (event: SubmitEvent) => {
     event.preventDefault();
     const account = parseAccount(to);
     const units = parseAmount(amount, asset);
@@ -120,11 +120,11 @@ export function Send({ asset, balance }: { asset: Asset; balance: bigint }) {
           </div>
         </form>
       )}
-      {send.isSuccess && last.current && (
+      {send.isSuccess && sent && (
         <Notice kind="verified" title="Sent">
           <p>
-            <Amount units={last.current.amount} unit={asset} /> arrived at{' '}
-            <span className="num">{shorten(last.current.text)}</span>.
+            <Amount units={sent.amount} unit={asset} /> arrived at{' '}
+            <span className="num">{shorten(sent.text)}</span>.
           </p>
         </Notice>
       )}
