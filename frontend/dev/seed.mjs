@@ -27,7 +27,7 @@ export function readFeed() {
 }
 
 /** The generated interfaces, which are TypeScript, through Vite's own loader. */
-async function interfaces() {
+export async function interfaces() {
   const vite = await createServer({
     root: join(repository, 'frontend'),
     server: { middlewareMode: true, watch: null },

@@ -234,7 +234,7 @@ test('should let a provider publish a file, and earn from it', async () => {
   await other.page.close();
 
   await page.goto('/earnings');
-  await page.getByRole('cell', { name: 'provider' }).waitFor();
+  await page.getByRole('cell', { name: 'provider', exact: true }).waitFor();
   await page.getByText('3.6561 DST').first().waitFor();
   await show(page, 'earnings');
   const csv = page.waitForEvent('download');

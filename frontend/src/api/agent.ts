@@ -51,7 +51,7 @@ export function actor<T>(
 }
 
 /** The canister answered, and the answer is no. */
-export class Refused<E extends object = object> extends Error {
+export class Refused<E extends object = Record<string, unknown>> extends Error {
   readonly error: E;
   readonly method: string;
 
@@ -88,18 +88,12 @@ async function called<T>(method: string, call: Promise<T>, changes: boolean): Pr
 export const asked = <T>(method: string, call: Promise<T>): Promise<T> => called(method, call, false);
 
 /** The answer of a query that may refuse. */
-export async function askedResult<T>(
-  method: string,
-  call: Promise<{ Ok: T } | { Err: object }>,
-): Promise<T> {
+export async function askedResult<T>(method: string, call: Promise<{ Ok: T } | { Err: object }>): Promise<T> {
   return unwrap(method, await called(method, call, false));
 }
 
 /** The answer of a call that changes something. */
-export async function changed<T>(
-  method: string,
-  call: Promise<{ Ok: T } | { Err: object }>,
-): Promise<T> {
+export async function changed<T>(method: string, call: Promise<{ Ok: T } | { Err: object }>): Promise<T> {
   return unwrap(method, await called(method, call, true));
 }
 

@@ -221,15 +221,18 @@ export function PageHead({
 
 export function Panel({
   title,
+  label = title,
   aside,
   children,
 }: {
   title?: string | undefined;
+  /** Its name among the page's regions, where the title alone is not unique. */
+  label?: string | undefined;
   aside?: ReactNode;
   children: ReactNode;
 }) {
   return (
-    <section className="panel" aria-label={title}>
+    <section className="panel" aria-label={label}>
       {title && (
         <div className="panel-head">
           <h2>{title}</h2>

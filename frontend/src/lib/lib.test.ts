@@ -89,11 +89,22 @@ describe('words', () => {
   });
 
   it('should say what happened to the money', () => {
-    const refused = explain(new Refused('buy', { InsufficientFunds: { balance: 5n, needed: 9_995_010_000n } }), DST);
-    expect(refused.detail).toBe('It holds 0.00000005\u00a0DST, and 99.9501\u00a0DST are needed. Nothing was charged.');
-    expect(explain(new Refused('buy', { Pending: { intent: 7n } })).detail).toContain('cannot be taken twice');
-    expect(explain(new CallFailed('buy', 'unknown', new Error('lost'))).next).toContain('repeating it is safe');
-    expect(explain(new CallFailed('stream', 'nothing-done', new Error('x'))).detail).toContain('Nothing was changed');
+    const refused = explain(
+      new Refused('buy', { InsufficientFunds: { balance: 5n, needed: 9_995_010_000n } }),
+      DST,
+    );
+    expect(refused.detail).toBe(
+      'It holds 0.00000005\u00a0DST, and 99.9501\u00a0DST are needed. Nothing was charged.',
+    );
+    expect(explain(new Refused('buy', { Pending: { intent: 7n } })).detail).toContain(
+      'cannot be taken twice',
+    );
+    expect(explain(new CallFailed('buy', 'unknown', new Error('lost'))).next).toContain(
+      'repeating it is safe',
+    );
+    expect(explain(new CallFailed('stream', 'nothing-done', new Error('x'))).detail).toContain(
+      'Nothing was changed',
+    );
     expect(explain(new VerificationError('root', 'chunks do not lead to the root')).title).toBe(
       'Not verified, so not shown',
     );

@@ -58,7 +58,7 @@ export function Explore() {
                   <Card
                     stream={stream}
                     price={fromPrice(plans.get(stream.id) ?? [], assets)}
-                    rates={arrivals.get(stream.id) ?? []}
+                    rates={arrivals.get(stream.id)?.rates ?? []}
                   />
                 </li>
               ))}

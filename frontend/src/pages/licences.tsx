@@ -101,7 +101,11 @@ function One({ licence }: { licence: Licence }) {
   const over = ends !== undefined && ends < nowNs();
   const name = info.data?.name ?? `Stream ${licence.stream}`;
   return (
-    <Panel title={name} aside={over ? <Seal state="failed">Has ended</Seal> : <Proof licence={licence} />}>
+    <Panel
+      title={name}
+      label={`${name}, licence ${licence.id}`}
+      aside={over ? <Seal state="failed">Has ended</Seal> : <Proof licence={licence} />}
+    >
       <dl className="pairs">
         <dt>Licence</dt>
         <dd className="num">{String(licence.id)}</dd>

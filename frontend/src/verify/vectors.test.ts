@@ -11,7 +11,9 @@ import { decodeLeaf } from './leaf';
 import { consistencyFault, inclusionFault } from './proof';
 
 const read = (name: string): unknown =>
-  JSON.parse(readFileSync(join(import.meta.dirname, '../../../crates/merkle_log/tests/vectors', name), 'utf8'));
+  JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../../crates/merkle_log/tests/vectors', name), 'utf8'),
+  );
 
 interface Rfc {
   leaves: string[];
@@ -24,7 +26,11 @@ interface Rfc {
 
 interface Log {
   labels: { label: string; hash: string }[];
-  credits: { list: { contributor: number; label: string; records: string }[]; encoded: string; hash: string }[];
+  credits: {
+    list: { contributor: number; label: string; records: string }[];
+    encoded: string;
+    hash: string;
+  }[];
   sources: { encoded: string; hash: string }[];
   leaves: Record<string, string | number | null>[];
   heads: { tree_size: string; timestamp: string; root: string; encoded: string; hash: string }[];
@@ -50,7 +56,10 @@ describe('RFC 9162', () => {
 
   it('should accept every inclusion proof, and none for another leaf, root or length', () => {
     for (const { tree_size, leaf_index, proof } of rfc.inclusion) {
-      const [leaf, root] = [fromHex(rfc.leaf_hashes[leaf_index] ?? ''), fromHex(rfc.roots[tree_size - 1] ?? '')];
+      const [leaf, root] = [
+        fromHex(rfc.leaf_hashes[leaf_index] ?? ''),
+        fromHex(rfc.roots[tree_size - 1] ?? ''),
+      ];
       const [index, size, path] = [BigInt(leaf_index), BigInt(tree_size), hashes(proof)];
       expect(inclusionFault(leaf, index, size, path, root)).toBeUndefined();
       expect(inclusionFault(root.toReversed(), index, size, path, root)).toBeDefined();
@@ -83,7 +92,9 @@ describe('canonical bytes', () => {
     for (const { list, encoded, hash } of log.credits) {
       expect(toHex(creditsHash(fromHex(encoded)))).toBe(hash);
       const { credits, records } = decodeCredits(fromHex(encoded));
-      expect(credits.map(({ contributor, label, records }) => [contributor, toHex(label), String(records)])).toEqual(
+      expect(
+        credits.map(({ contributor, label, records }) => [contributor, toHex(label), String(records)]),
+      ).toEqual(
         list.map(({ contributor, label, records }) => [contributor, toHex(labelHash(label)), records]),
       );
       expect(records).toBe(list.reduce((sum, { records }) => sum + BigInt(records), 0n));
@@ -107,7 +118,9 @@ describe('canonical bytes', () => {
         payload_len: String(leaf.payloadLength),
         payload_hash: toHex(leaf.payloadHash),
         sources: leaf.sources === undefined ? null : toHex(leaf.sources),
-      }).toEqual(Object.fromEntries(Object.entries(vector).filter(([name]) => !['encoded', 'hash'].includes(name))));
+      }).toEqual(
+        Object.fromEntries(Object.entries(vector).filter(([name]) => !['encoded', 'hash'].includes(name))),
+      );
       expect(() => decodeLeaf(bytes.slice(0, -1))).toThrow();
       expect(() => decodeLeaf(Uint8Array.from([...bytes, 0]))).toThrow();
       expect(() => decodeLeaf(bytes.with(0, 2))).toThrow('version');
@@ -133,7 +146,9 @@ describe('canonical bytes', () => {
       const range = CompactRange.emptyAt(BigInt(begin));
       leaves.slice(begin, end).forEach((leaf) => range.append(leaf));
       expect(range.hashes.map(toHex)).toEqual(expected);
-      expect(`01${toHex(u64(range.begin))}${toHex(u64(range.end))}${range.hashes.map(toHex).join('')}`).toBe(encoded);
+      expect(`01${toHex(u64(range.begin))}${toHex(u64(range.end))}${range.hashes.map(toHex).join('')}`).toBe(
+        encoded,
+      );
       expect(cover(BigInt(begin), BigInt(end))).toHaveLength(expected.length);
       const middle = begin + Math.floor((end - begin) / 2);
       const part = (from: number, to: number) => {

@@ -7,7 +7,7 @@ import { sha256 } from '@/verify/hash';
 import { batches } from './chunks';
 
 export interface PublishNote {
-  version: 1;
+  version: number;
   stream: string;
   fileName: string;
   /** SHA-256 of the file: resuming takes the same file only. */

@@ -16,7 +16,9 @@ const NOT_FINAL = ['Pending', 'Quarantined', 'Paused', 'TooManyPending', 'Anonym
 
 /** Whether the purchase is over: nothing was charged, and a repetition would be answered the same. */
 export function isFinal(error: unknown): boolean {
-  return error instanceof Refused && error.method === 'buy' && !NOT_FINAL.includes(tag(error.error));
+  return (
+    error instanceof Refused && error.method === 'buy' && !NOT_FINAL.includes(tag(error.error as object))
+  );
 }
 
 export interface PurchaseOptions {
@@ -76,7 +78,7 @@ async function ensureAllowance(
       created_at_time: [BigInt(note.approval.createdAt)],
     });
   } catch (error) {
-    if (error instanceof Refused && tag(error.error) === 'Duplicate') return;
+    if (error instanceof Refused && tag(error.error as object) === 'Duplicate') return;
     if (error instanceof Refused) {
       delete note.approval;
       saveNote(storage, note);

@@ -7,7 +7,7 @@ import { fromHex, toHex } from '@/verify/bytes';
 const PREFIX = 'ddsx:purchase:';
 
 export interface PurchaseNote {
-  version: 1;
+  version: number;
   registry: string;
   buyer: string;
   stream: string;

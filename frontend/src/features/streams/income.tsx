@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
-import type { AssetListing } from '@/api/registry';
+import type { AssetListing, Licence } from '@/api/registry';
 import { Amount, Panel, Skeleton } from '@/components/basics';
 import { revenueQuery, useAssets } from '@/features/queries';
 import { counted } from '@/lib/text';
@@ -9,6 +9,21 @@ import { toDate } from '@/lib/time';
 import { LOOKED_THROUGH, useSales } from './sales';
 
 const Chart = lazy(() => import('@/components/chart'));
+
+/** Income summed up to each sale, in the asset's units: for drawing only. */
+function curveOf(
+  sales: readonly Licence[],
+  decimals: number,
+  now: number,
+): { times: number[]; values: number[] } {
+  const first = sales[0];
+  if (!first) return { times: [], values: [] };
+  const seconds = (ns: bigint) => toDate(ns).getTime() / 1000;
+  const values = [0];
+  for (const { price } of sales) values.push((values.at(-1) ?? 0) + Number(price) / 10 ** decimals);
+  const times = [seconds(first.bought_at) - 1, ...sales.map((sale) => seconds(sale.bought_at))];
+  return { times: [...times, now / 1000], values: [...values, values.at(-1) ?? 0] };
+}
 
 /** What a stream has earned, in each listed asset. */
 export function Income({ stream }: { stream: bigint }) {
@@ -26,19 +41,11 @@ export function Income({ stream }: { stream: bigint }) {
 function InAsset({ stream, asset }: { stream: bigint; asset: AssetListing }) {
   const ledger = asset.ledger.toText();
   const { data } = useQuery({ ...revenueQuery(stream, ledger), refetchInterval: 10_000 });
-  const { sales, complete } = useSales(stream, ledger);
-  const curve = useMemo(() => {
-    let sum = 0n;
-    const points = (sales ?? []).map((sale) => {
-      sum += sale.price;
-      return [toDate(sale.bought_at).getTime() / 1000, Number(sum) / 10 ** asset.decimals] as const;
-    });
-    const first = points[0];
-    return {
-      times: first ? [first[0] - 1, ...points.map(([time]) => time), Date.now() / 1000] : [],
-      values: first ? [0, ...points.map(([, value]) => value), points.at(-1)?.[1] ?? 0] : [],
-    };
-  }, [sales, asset.decimals]);
+  const { sales, complete, updatedAt } = useSales(stream, ledger);
+  const curve = useMemo(
+    () => curveOf(sales ?? [], asset.decimals, updatedAt),
+    [sales, asset.decimals, updatedAt],
+  );
   const series = useMemo(
     () => [{ label: 'Income', values: curve.values, fill: true, steps: true }],
     [curve.values],

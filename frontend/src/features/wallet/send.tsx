@@ -37,7 +37,7 @@ export function Send({ asset, balance }: { asset: Asset; balance: bigint }) {
         });
       } catch (error) {
         // An earlier attempt, whose answer was lost, had arrived.
-        if (!(error instanceof Refused && tag(error.error) === 'Duplicate')) throw error;
+        if (!(error instanceof Refused && tag(error.error as object) === 'Duplicate')) throw error;
       }
     },
     onSuccess: (_, made) => {
