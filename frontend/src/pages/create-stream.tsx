@@ -55,6 +55,7 @@ function Form() {
   const change = (part: Partial<Draft>) => {
     const next = { ...draft, ...part };
     setDraft(next);
+    setFaults((before) => Object.fromEntries(Object.entries(before).filter(([name]) => !(name in part))));
     saveDraft(localStorage, next);
   };
   const submit = (event: SubmitEvent) => {

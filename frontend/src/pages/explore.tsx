@@ -159,7 +159,7 @@ function Card({ stream, price, rates }: { stream: StreamInfo; price: string; rat
           )}
         </p>
       </div>
-      <div className="spark">
+      <div className={arrived > 0 ? 'spark' : 'spark spark-empty'}>
         <Spark values={rates} label={`Arrivals while this page is open: ${counted(arrived, 'record')}`} />
         <p className="small muted">
           {arrived > 0 ? `${counted(arrived, 'record')} since you came` : 'nothing new since you came'}

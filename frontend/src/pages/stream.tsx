@@ -57,7 +57,7 @@ function Found({ info }: { info: StreamInfo }) {
         {info.description}
       </PageHead>
       <Facts info={info} />
-      <div className="split">
+      <div className="split split-woven">
         <div className="stack">
           {mine || info.open_to_everyone ? (
             <LiveView key={`${info.id} ${mine?.id}`} info={info} licence={mine?.id} />
@@ -67,8 +67,10 @@ function Found({ info }: { info: StreamInfo }) {
           <Details info={info} />
           <Income stream={info.id} />
         </div>
-        <div className="stack split-first">
-          <Plans info={info} plans={offered} owned={mine !== undefined} />
+        <div className="stack">
+          <div className="first">
+            <Plans info={info} plans={offered} owned={mine !== undefined} />
+          </div>
           <About info={info} />
         </div>
       </div>

@@ -74,6 +74,11 @@ export function PublishFile({ info }: { info: StreamInfo }) {
       });
       return chunks.length;
     },
+    onSuccess: () => {
+      // The same file is not to be published again by a second click.
+      setFile(undefined);
+      if (picker.current) picker.current.value = '';
+    },
     onSettled: () => {
       setNote(openPublish(localStorage, registry, String(info.id)));
       void queries.invalidateQueries();
@@ -85,8 +90,8 @@ export function PublishFile({ info }: { info: StreamInfo }) {
       {note && !run.isPending && (
         <Notice kind="signal" title={`“${note.fileName}” is not published to its end`}>
           <p>
-            {counted(note.done, 'chunk')} of {note.total || 'unknown'} are in the log. Choose the same file
-            and continue: nothing is written twice.
+            {note.done} of {counted(note.total, 'chunk')} are known to be in the log. Choose the same file and
+            continue: nothing is written twice.
           </p>
         </Notice>
       )}

@@ -171,8 +171,8 @@ function Offer({
               {short && (
                 <Notice kind="signal" title="Not enough in your account">
                   <p>
-                    <Amount units={total - (balance.data ?? 0n)} unit={unit} /> are missing. Send some to your
-                    account (see <Link to="/wallet">your wallet</Link>)
+                    <Amount units={total - balance.data} unit={unit} /> are missing. Send some to your account
+                    (see <Link to="/wallet">your wallet</Link>)
                     {environment().faucetSeed ? ', or take test tokens:' : '.'}
                   </p>
                   <Faucet />
