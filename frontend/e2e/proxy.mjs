@@ -4,7 +4,13 @@ import { Cbor } from '@icp-sdk/core/agent';
 
 /** Starts one in front of `upstream`; `faults` say what it does wrong, method by method. */
 export async function startProxy(upstream) {
-  const faults = { forge: new Map(), loseReply: new Set(), delayMs: new Map(), offline: false };
+  const faults = {
+    forge: new Map(),
+    loseReply: new Set(),
+    drop: new Set(),
+    delayMs: new Map(),
+    offline: false,
+  };
   const seen = [];
   const server = createServer((incoming, outgoing) => {
     const parts = [];
@@ -13,7 +19,7 @@ export async function startProxy(upstream) {
       const body = Buffer.concat(parts);
       const method = methodOf(body);
       if (method) seen.push(method);
-      if (faults.offline) return void incoming.socket.destroy();
+      if (faults.offline || faults.drop.has(method)) return void incoming.socket.destroy();
       setTimeout(
         () => forward({ upstream, incoming, outgoing, body, method, faults }),
         faults.delayMs.get(method) ?? 0,

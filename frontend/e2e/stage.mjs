@@ -100,7 +100,7 @@ export async function show(page, name) {
       await page.setViewportSize({ width, height: width > 800 ? 900 : 844 });
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.evaluate(() => scrollTo(0, 0));
-      await page.waitForTimeout(120);
+      await page.waitForTimeout(300);
       await page.screenshot({
         path: join(screenshots, `${name}-${width}-${colorScheme}.png`),
         fullPage: true,

@@ -73,7 +73,15 @@ export const getAllowances = (id: string, account: Account) =>
     ledger(id).icrc103_get_allowances({ from_account: [account], prev_spender: [], take: [100n] }),
   );
 
-/** An account's latest transactions, newest first; `before` continues a list. */
+/** Where a ledger's index canister is, if it says so (ICRC-106); it may be the ledger itself. */
+export async function getIndex(id: string): Promise<string | undefined> {
+  if (!(await getStandards(id)).includes('ICRC-106')) return undefined;
+  const metadata = await asked('icrc1_metadata', ledger(id).icrc1_metadata());
+  const value = metadata.find(([key]) => key === 'icrc106:index_principal')?.[1];
+  return value && 'Text' in value ? value.Text : undefined;
+}
+
+/** An account's latest transactions, newest first, from an index canister; `before` continues a list. */
 export const getTransactions = (id: string, account: Account, before?: bigint) =>
   askedResult(
     'get_account_transactions',

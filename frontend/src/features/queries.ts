@@ -61,6 +61,14 @@ export const balanceQuery = (ledger: string, account: Account) =>
     refetchInterval: LIVE_MS,
   });
 
+/** The ledger's index canister; nothing where it names none. */
+export const indexQuery = (ledger: string) =>
+  queryOptions({
+    queryKey: ['index', ledger],
+    queryFn: async () => (await ledgers.getIndex(ledger)) ?? null,
+    staleTime: Infinity,
+  });
+
 export const standardsQuery = (ledger: string) =>
   queryOptions({
     queryKey: ['standards', ledger],

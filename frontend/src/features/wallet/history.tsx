@@ -1,27 +1,26 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getTransactions, type Asset } from '@/api/ledger';
 import { Amount, Button, Failure, Id, Panel, Skeleton, Time } from '@/components/basics';
-import { standardsQuery } from '@/features/queries';
+import { indexQuery } from '@/features/queries';
 import { accountText, type Account } from '@/lib/account';
 import { tell } from './tell';
 
-/** An account's transactions, where the ledger serves them: it supports ICRC-3 and keeps an index of its own. */
+/** An account's transactions, where the ledger names an index canister that serves them (ICRC-106). */
 export function History({ asset, account }: { asset: Asset; account: Account }) {
-  const standards = useQuery(standardsQuery(asset.ledger));
-  const served = standards.data?.includes('ICRC-3') ?? false;
+  const index = useQuery(indexQuery(asset.ledger)).data ?? undefined;
   const pages = useInfiniteQuery({
     queryKey: ['history', asset.ledger, accountText(account)],
-    queryFn: ({ pageParam }) => getTransactions(asset.ledger, account, pageParam),
+    queryFn: ({ pageParam }) => getTransactions(index ?? '', account, pageParam),
     initialPageParam: undefined as bigint | undefined,
     getNextPageParam: (last) => {
       const oldest = last.transactions.at(-1)?.id;
       const end = last.oldest_tx_id[0];
       return oldest === undefined || oldest === end ? undefined : oldest;
     },
-    enabled: served,
+    enabled: index !== undefined,
     refetchInterval: 10_000,
   });
-  if (!served) return null;
+  if (index === undefined) return null;
   const all = pages.data?.pages.flatMap(({ transactions }) => transactions) ?? [];
   return (
     <Panel title="History">
