@@ -4,7 +4,7 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 
 export default ts.config(
-  { ignores: ['dist', 'src/bindings', 'e2e/screenshots', 'node_modules'] },
+  { ignores: ['dist', 'src/bindings', 'e2e/screenshots', 'e2e/.state', 'node_modules'] },
   js.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],
@@ -37,7 +37,9 @@ export default ts.config(
       ],
     },
   },
-  { files: ['dev/**', 'e2e/**', 'scripts/**', '*.js'], // Journeys hold functions that run in the page.
+  {
+    files: ['dev/**', 'e2e/**', 'scripts/**', '*.js'], // Journeys hold functions that run in the page.
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
-    rules: { 'no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }] } },
+    rules: { 'no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }] },
+  },
 );

@@ -109,7 +109,7 @@ test('should pay once when the connection is lost in the middle of buying', asyn
   await page.goto('/wallet');
   await signIn(page);
   await page.getByRole('button', { name: 'Get 1 000 test DST' }).click();
-  await page.getByText('1 000.00 DST').waitFor();
+  await page.locator('.balance').getByText('1 000.00 DST').waitFor();
   const had = await balance(page);
   await page.goto('/streams/0/buy/0');
   stage.proxy.faults.loseReply.add('buy');
@@ -256,7 +256,7 @@ test('should keep a wallet: send, receive, revoke', async () => {
   await page.goto('/wallet');
   await signIn(page);
   await page.getByRole('button', { name: 'Get 1 000 test DST' }).click();
-  await page.getByText('1 000.00 DST').waitFor();
+  await page.locator('.balance').getByText('1 000.00 DST').waitFor();
   await page.getByRole('textbox', { name: 'To' }).fill('not an account');
   await page.getByRole('textbox', { name: 'Amount' }).fill('1.123456789');
   await page.getByRole('button', { name: 'Review' }).click();

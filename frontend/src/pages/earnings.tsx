@@ -87,7 +87,9 @@ function Mine() {
                       <th className="right">Due</th>
                       <th className="right">On its way</th>
                       <th className="right">Paid</th>
-                      <th />
+                      <th>
+                        <span className="visually-hidden">Claim</span>
+                      </th>
                     </tr>
                   </thead>
                   <tbody>
