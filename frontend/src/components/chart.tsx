@@ -97,7 +97,7 @@ function options(width: number, series: Series[], unit: string, timeAxis: boolea
       y: { range: (_, min, max) => [Math.min(0, min), max === 0 ? 1 : max * 1.1] },
     },
     axes: [
-      { ...axis, ...(timeAxis ? { values: (_: uPlot, at: number[]) => clock(at) } : {}) },
+      { ...axis, space: 90, ...(timeAxis ? { values: (_: uPlot, at: number[]) => clock(at) } : {}) },
       { ...axis, size: 64, label: unit, labelFont: axis.font, labelSize: 18 },
     ],
     series: [

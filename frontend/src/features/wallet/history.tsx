@@ -47,7 +47,10 @@ export function History({ asset, account }: { asset: Asset; account: Account }) 
                     )}
                   </p>
                 </div>
-                <Amount units={change} unit={asset} />
+                <span className="num">
+                  {change > 0n && '+'}
+                  <Amount units={change} unit={asset} />
+                </span>
               </li>
             );
           })}
