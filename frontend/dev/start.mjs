@@ -4,11 +4,13 @@ import { seed } from './seed.mjs';
 
 const network = await startNetwork();
 const stop = new AbortController();
-process.once('SIGINT', () => {
-  stop.abort();
-  network.stop();
-  process.exit(0);
-});
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    stop.abort();
+    network.stop();
+    process.exit(0);
+  });
+}
 const { live } = await seed(network);
 console.log(`network   ${network.url}`);
 console.log(`registry  ${network.registry}`);
