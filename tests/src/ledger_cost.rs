@@ -11,6 +11,7 @@ use icrc_ledger_types::icrc1::transfer::TransferArg;
 use icrc_ledger_types::icrc2::approve::ApproveArgs;
 use icrc_ledger_types::icrc2::transfer_from::TransferFromArgs;
 
+use crate::candid_header;
 use crate::ledger::{FEE, Ledger, approve, transfer, transfer_from};
 use crate::user;
 
@@ -48,6 +49,17 @@ pub fn cycles(ledger: &Ledger<'_>, caller: Principal, method: &str, argument: Ve
 
 /// How arguments are encoded: what this crate's `candid` writes, or something else with the same meaning.
 pub type Encode = dyn Fn(&str, Vec<u8>) -> Vec<u8>;
+
+/// The header that ic-agent and canisters in Rust send, that of JavaScript's `@icp-sdk/core`, and one that the ledger has never seen.
+pub const HEADERS: [(&str, &Encode); 3] = [
+    ("", &|_, argument| argument),
+    ("/icp_sdk_header", &|method, argument| {
+        candid_header::of_icp_sdk(method, &argument)
+    }),
+    ("/unknown_header", &|method, argument| {
+        candid_header::of_nobody(method, &argument)
+    }),
+];
 
 /// Mean cost of each call over `calls` calls; `first` sets the fresh accounts apart from those of other runs.
 ///

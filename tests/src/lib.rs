@@ -9,6 +9,7 @@
     reason = "this is test code: what goes wrong here fails the test that asked for it"
 )]
 
+pub mod candid_header;
 pub mod conformance;
 pub mod ledger;
 pub mod ledger_cost;

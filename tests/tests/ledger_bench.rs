@@ -4,12 +4,17 @@
 
 use candid::Nat;
 use ddsx_tests::ledger::{FEE, init_args};
-use ddsx_tests::ledger_cost::{METHODS, measure, payer};
+use ddsx_tests::ledger_cost::{HEADERS, METHODS, measure, payer};
 use ddsx_tests::{Ledger, World, user};
 use ddsx_types::dst_ledger::{InitArgs, LedgerArgs};
 
 /// Accounts that one message of `bench_fill` makes.
 const FILL: u64 = 50_000;
+/// Calls of each kind whose mean is taken.
+const CALLS: u64 = 50;
+
+/// Instructions that a query may take.
+const QUERY_INSTRUCTIONS: u64 = 5_000_000_000;
 
 fn report(bench: &str, value: impl std::fmt::Display, unit: &str) {
     println!(r#"{{"bench": "{bench}", "value": {value}, "unit": "{unit}"}}"#);
@@ -46,9 +51,11 @@ fn measure_end_to_end() {
     for accounts in [1_000, 10_000, 20_000, 1_000_000] {
         let world = World::new();
         let ledger = ledger(&world, accounts);
-        let costs = measure(&ledger, 0, 50, &|_, argument| argument);
-        for (method, cost) in METHODS.iter().zip(costs) {
-            report(&format!("{method}/end_to_end/{accounts}"), cost, "instructions");
+        for (run, (header, encode)) in (0..).zip(HEADERS) {
+            let costs = measure(&ledger, run * CALLS, CALLS, encode);
+            for (method, cost) in METHODS.iter().zip(costs) {
+                report(&format!("{method}/end_to_end/{accounts}{header}"), cost, "instructions");
+            }
         }
         let cycles = upgrade(&ledger);
         report(&format!("upgrade/{accounts}"), cycles, "cycles");
@@ -94,10 +101,22 @@ fn measure_pages_and_housekeeping() {
     for (chore, cost) in chores {
         report(&format!("housekeeping/{chore}"), cost, "instructions");
     }
+    let listings: Vec<(String, u64)> = call_with(&ledger, "bench_listings", candid::encode_args(()).unwrap());
+    for (listing, cost) in listings {
+        assert!(cost < QUERY_INSTRUCTIONS, "{listing} takes {cost} instructions");
+        report(&format!("{listing}/inside"), cost, "instructions");
+    }
 }
 
 fn call<R: candid::CandidType + serde::de::DeserializeOwned>(ledger: &Ledger<'_>, method: &str, accounts: u64) -> R {
-    let args = candid::encode_one(accounts).unwrap();
+    call_with(ledger, method, candid::encode_one(accounts).unwrap())
+}
+
+fn call_with<R: candid::CandidType + serde::de::DeserializeOwned>(
+    ledger: &Ledger<'_>,
+    method: &str,
+    args: Vec<u8>,
+) -> R {
     let reply = ledger.world.pic.update_call(ledger.id, user(1), method, args).unwrap();
     candid::decode_one(&reply).unwrap()
 }

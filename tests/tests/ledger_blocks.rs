@@ -388,6 +388,35 @@ fn should_tell_operators_what_goes_on() {
     let (status, logs) = world.http_get(ledger.id, "/logs");
     assert_eq!(status, 200);
     assert!(logs.contains("governance"), "{logs}");
+
+    ledger.upgrade();
+    let (_, later) = world.http_get(ledger.id, "/logs");
+    assert!(
+        later.ends_with(&logs) && later.len() > logs.len(),
+        "an upgrade adds lines and loses none: {later}"
+    );
+    let (_, later) = world.http_get(ledger.id, "/metrics");
+    let figure = |page: &str, name: &str| -> Option<f64> {
+        let sample = page
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        sample.split(' ').next()?.parse().ok()
+    };
+    let kept = [
+        "total_supply",
+        "holders",
+        "accounts",
+        "allowances",
+        "blocks_total",
+        "history_blocks",
+        "dedup_entries",
+    ];
+    for name in kept.map(|name| format!("dst_ledger_{name}")) {
+        let before = figure(&metrics, &name);
+        assert!(before.is_some(), "{name} in {metrics}");
+        assert_eq!(figure(&later, &name), before, "{name} after an upgrade");
+    }
+    assert!(figure(&later, "dst_ledger_cycles").is_some_and(|cycles| cycles > 0.0));
 }
 
 #[test]

@@ -47,7 +47,8 @@ pub fn json_lines<M: Memory>(ledger: &Ledger<M>, query: &str) -> String {
     page
 }
 
-/// What slices of housekeeping did together, in words, if it was more than sorting new accounts, which goes on all the time.
+/// What slices of housekeeping did together, in words, if it was more than sorting new accounts and splitting buckets,
+/// which goes on all the time.
 pub fn chores(done: &Chores) -> Option<String> {
     let table = [
         (done.minted, "initial balances entered"),
@@ -71,6 +72,7 @@ pub const fn add(sum: &Chores, slice: &Chores) -> Chores {
         indexed: sum.indexed + slice.indexed,
         recorded: sum.recorded + slice.recorded,
         sorted: sum.sorted + slice.sorted,
+        split: sum.split + slice.split,
         forgotten: sum.forgotten + slice.forgotten,
         expired: sum.expired + slice.expired,
         more: slice.more,

@@ -89,7 +89,7 @@ fn change<R>(f: impl FnOnce(&mut Ledger<DefaultMemoryImpl>, Principal, u64) -> R
         if ledger.log_length() != before {
             certify(ledger);
         }
-        if ledger.has_unsorted_accounts() {
+        if ledger.has_urgent_chores() {
             keep_house_after(SOON);
         }
         result

@@ -1,19 +1,23 @@
 //! The handle: find, insert, remove.
 
-use crate::layout::{Header, MAX_VALUE, OpenError, PAGE_BYTES, PageHeader, PageNo, WASM_PAGE_BYTES, write_count};
+use crate::layout::{
+    Header, MAX_VALUE, OpenError, PAGE_BYTES, PAGE_SLOTS, PageHeader, PageNo, WASM_PAGE_BYTES, write_count,
+};
 use crate::page::{self, Item, Probe};
-use crate::split::SPLIT_FROM;
+use crate::split::{SPLIT_FROM, Splits};
 use ic_stable_structures::Memory;
 use std::ops::Range;
 
 /// A hash index in `memory`, which belongs to it alone. See the crate's description.
 ///
-/// Everything the handle knows also lies in the memory: dropping it loses nothing, and [`HashIndex::open`] reads 24 bytes.
+/// Everything the handle must know also lies in the memory: dropping it loses nothing but splits that were put off, which later
+/// insertions ask for again, and [`HashIndex::open`] reads 24 bytes.
 pub struct HashIndex<M: Memory> {
     pub(crate) memory: M,
     pub(crate) header: Header,
     /// Counts changes, so that a [`Vacancy`] knows whether it is still a place to write to.
     changes: u64,
+    pub(crate) splits: Splits,
 }
 
 /// The place where an absent tag belongs, found by [`HashIndex::find_or_vacancy`]. Plain data: it borrows nothing, and writing to it
@@ -72,6 +76,7 @@ impl<M: Memory> HashIndex<M> {
             memory,
             header,
             changes: 0,
+            splits: Splits::AtOnce,
         })
     }
 
@@ -133,15 +138,15 @@ impl<M: Memory> HashIndex<M> {
             page::write_item(&self.memory, page, slot, item);
             write_count(&self.memory, page, header.count + 1);
             // A bucket with overflow pages is full, hence beyond the bound.
-            if header.prev == 0 { header.count + 1 } else { SPLIT_FROM }
+            if header.prev == 0 { header.count + 1 } else { PAGE_SLOTS }
         } else {
             assert!(self.reserve(1), "the hash index's memory could not be grown");
             self.extend_chain(page, item);
-            SPLIT_FROM
+            PAGE_SLOTS
         };
         self.changes += 1;
         if count >= SPLIT_FROM {
-            self.split();
+            self.split_now_or_later(count);
         }
     }
 

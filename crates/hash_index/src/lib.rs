@@ -22,6 +22,8 @@
 //! waiting buckets cannot grow much beyond the bound, the load moves between 34 and 70 %, and [`HashIndex::open`] finds all of its
 //! state in 24 bytes. The price is that the number of entries is not known in O(1); who needs it counts what he inserts.
 //!
+//! Who has a quieter time for it can put splits off ([`HashIndex::with_splits_put_off`]) and do them then ([`HashIndex::settle`]).
+//!
 //! # Cost
 //! At 1 M entries: one page for every lookup and removal, found or not, and 1.02 a mean insertion; an insertion that splits touches 4,
 //! reads 6 KB and writes 8. The splits come in a wave as the load nears the bound, at most 78 in a thousand insertions. In Wasm, over a
@@ -60,4 +62,4 @@ mod tests;
 pub use index::{Entry, HashIndex, Vacancy, VacantEntry};
 pub use key::SipKey;
 pub use layout::{MAX_VALUE, OpenError, PAGE_BYTES, PAGE_SLOTS};
-pub use split::{SPLIT_CHAIN_PAGES, SPLIT_FROM, SPLIT_LEAST};
+pub use split::{SPLIT_AT_ONCE_FROM, SPLIT_CHAIN_PAGES, SPLIT_FROM, SPLIT_LEAST};

@@ -12,8 +12,55 @@ pub const SPLIT_FROM: u16 = 176;
 pub const SPLIT_LEAST: u16 = 44;
 /// A bucket next in turn whose chain has more pages is not split, so that the work of a split has a bound.
 pub const SPLIT_CHAIN_PAGES: u8 = 4;
+/// Where splits are put off, an insertion that leaves its bucket's page with this many entries or more splits all the same.
+pub const SPLIT_AT_ONCE_FROM: u16 = 232;
+
+/// When buckets are split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Splits {
+    /// By the insertion that finds its bucket full enough.
+    AtOnce,
+    /// By [`HashIndex::settle`], which owes so many.
+    Later(u64),
+}
 
 impl<M: Memory> HashIndex<M> {
+    /// Leaves splits to [`HashIndex::settle`], so that an insertion touches one page: for whoever has a quieter time to do them in. An
+    /// insertion that finds its bucket nearly full ([`SPLIT_AT_ONCE_FROM`]) does not wait. What is owed is forgotten with the handle;
+    /// later insertions notice it again.
+    #[must_use]
+    pub const fn with_splits_put_off(mut self) -> Self {
+        self.splits = Splits::Later(0);
+        self
+    }
+
+    /// Splits that were put off and not yet done.
+    pub const fn owed_splits(&self) -> u64 {
+        match self.splits {
+            Splits::AtOnce => 0,
+            Splits::Later(owed) => owed,
+        }
+    }
+
+    /// Does at most `limit` of the splits that were put off; returns how many.
+    pub fn settle(&mut self, limit: u64) -> u64 {
+        let Splits::Later(owed) = self.splits else { return 0 };
+        let paid = owed.min(limit);
+        for _ in 0..paid {
+            self.split();
+        }
+        self.splits = Splits::Later(owed - paid);
+        paid
+    }
+
+    /// What an insertion does that leaves its bucket's page with `count` entries, [`SPLIT_FROM`] or more.
+    pub(crate) fn split_now_or_later(&mut self, count: u16) {
+        match &mut self.splits {
+            Splits::Later(owed) if count < SPLIT_AT_ONCE_FROM => *owed += 1,
+            Splits::Later(_) | Splits::AtOnce => self.split(),
+        }
+    }
+
     /// Splits the bucket next in turn. Does nothing if that would waste or overrun memory; a later insertion tries again.
     pub(crate) fn split(&mut self) {
         let level = self.header.buckets.ilog2();

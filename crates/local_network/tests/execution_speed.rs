@@ -1,16 +1,22 @@
-//! How fast messages are, through the public client: measurements, run by `scripts/bench network`. The design asks for 300 ICRC-1
-//! transfers a second on one core.
+//! How fast messages and installations are, through the public client: measurements, run by `scripts/bench network`. The design asks
+//! for 300 ICRC-1 transfers a second on one core, and for installing a module of 1.5 MB a second time within 50 ms.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod common;
 
-use std::time::Instant;
+use std::io::Read as _;
+use std::process::Child;
+use std::time::{Duration, Instant};
 
 use candid::{CandidType, Decode, Deserialize, Encode, Nat, Principal};
 use common::{CYCLES, anonymous, install, pocket_ic, server};
+use flate2::read::GzDecoder;
+use pocket_ic::{PocketIc, PocketIcBuilder, StartServerParams, start_server};
 
 /// Messages that are timed.
 const MESSAGES: u32 = 600;
+/// Installations whose median is taken.
+const INSTALLATIONS: usize = 9;
 
 /// Prints a figure as `scripts/bench` collects it.
 fn report(bench: &str, rate: f64) {
@@ -103,19 +109,23 @@ enum Answer {
     Err(candid::Reserved),
 }
 
-#[test]
-#[ignore = "a measurement: scripts/bench network"]
-fn measure_icrc1_transfers() {
-    if !is_ours() {
-        return;
+/// What `scripts/build` made of a canister.
+fn module(canister: &str) -> Option<Vec<u8>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/canisters/");
+    let module = std::fs::read(format!("{folder}{canister}.wasm.gz")).ok();
+    if module.is_none() {
+        println!("skipped: {canister} is not built (scripts/build)");
     }
-    let ledger = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/canisters/dst_ledger.wasm.gz");
-    let Ok(ledger) = std::fs::read(ledger) else {
-        println!("skipped: dst_ledger is not built (scripts/build)");
-        return;
-    };
-    let pic = pocket_ic();
-    let (minter, user) = (Principal::from_slice(&[1; 29]), Principal::from_slice(&[2; 29]));
+    module
+}
+
+fn user() -> Principal {
+    Principal::from_slice(&[2; 29])
+}
+
+/// A ledger on which the user has tokens, and how long the call that installed it took.
+fn install_ledger(pic: &PocketIc, module: Vec<u8>) -> (Principal, Duration) {
+    let minter = Principal::from_slice(&[1; 29]);
     let canister = pic.create_canister_with_settings(Some(minter), None);
     pic.add_cycles(canister, CYCLES);
     let token = Token {
@@ -124,13 +134,83 @@ fn measure_icrc1_transfers() {
         minting_account: account(minter),
         logo: None,
         name: "Token".into(),
-        initial_balances: vec![(account(user), 1_000_000_000_000_u64.into())],
+        initial_balances: vec![(account(user()), 1_000_000_000_000_u64.into())],
         max_supply: 1_000_000_000_000_000_u64.into(),
         max_memo_length: None,
         symbol: "TOK".into(),
     };
     let argument = Encode!(&Some(LedgerArgument::Init(token))).unwrap();
-    pic.install_canister(canister, ledger, argument, Some(minter));
+    let start = Instant::now();
+    pic.install_canister(canister, module, argument, Some(minter));
+    (canister, start.elapsed())
+}
+
+/// A network in a server process of its own.
+fn network_in_another_process() -> (Child, PocketIc) {
+    let params = StartServerParams {
+        server_binary: Some(server()),
+        reuse: false,
+        ..StartServerParams::default()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (process, url) = runtime.block_on(start_server(params));
+    let pic = PocketIcBuilder::new()
+        .with_server_url(url)
+        .with_application_subnet()
+        .build();
+    (process, pic)
+}
+
+#[test]
+#[ignore = "a measurement: scripts/bench network"]
+fn measure_second_installations() {
+    if !is_ours() {
+        return;
+    }
+    let Some(compressed) = module("dst_ledger") else { return };
+    let mut ledger = Vec::new();
+    GzDecoder::new(&compressed[..]).read_to_end(&mut ledger).unwrap();
+    // The module is compiled by whoever has it first, in this process or one before.
+    install_ledger(&pocket_ic(), ledger.clone());
+    println!(
+        r#"{{"bench": "local_network/install/module", "value": {}, "unit": "bytes"}}"#,
+        ledger.len()
+    );
+    let report = |bench: &str, times: Vec<Duration>| {
+        let median = times[times.len() / 2].as_secs_f64() * 1_000.0;
+        println!(r#"{{"bench": "local_network/install/{bench}", "value": {median:.1}, "unit": "ms"}}"#);
+    };
+    let timed = |pic: &PocketIc| install_ledger(pic, ledger.clone()).1;
+
+    let pic = pocket_ic();
+    let mut same: Vec<_> = (0..INSTALLATIONS).map(|_| timed(&pic)).collect();
+    same.sort_unstable();
+    report("same_process", same);
+
+    let mut other: Vec<_> = (0..INSTALLATIONS)
+        .map(|_| {
+            let (mut process, pic) = network_in_another_process();
+            let time = timed(&pic);
+            drop(pic);
+            process.kill().unwrap();
+            process.wait().unwrap();
+            time
+        })
+        .collect();
+    other.sort_unstable();
+    report("another_process", other);
+}
+
+#[test]
+#[ignore = "a measurement: scripts/bench network"]
+fn measure_icrc1_transfers() {
+    if !is_ours() {
+        return;
+    }
+    let Some(ledger) = module("dst_ledger") else { return };
+    let pic = pocket_ic();
+    let (canister, _) = install_ledger(&pic, ledger);
+    let user = user();
     // The ledger takes transactions when the randomness that keys its indexes has arrived.
     for _ in 0..10 {
         pic.tick();

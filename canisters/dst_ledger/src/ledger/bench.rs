@@ -34,6 +34,7 @@ impl<M: Memory> Ledger<M> {
             let (blocks, history) = (self.totals.blocks, self.totals.history_blocks);
             self.write(&mut set, blocks);
             self.totals.history_blocks = history;
+            self.settle_splits(u64::MAX);
         }
         self.storage.totals.write(&self.totals);
     }

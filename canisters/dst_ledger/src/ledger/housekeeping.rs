@@ -20,6 +20,8 @@ pub struct Chores {
     pub recorded: u64,
     /// Accounts entered in the sorted index.
     pub sorted: u64,
+    /// Buckets of the keyed indexes split.
+    pub split: u64,
     /// Transactions forgotten, or passed over because they were never remembered.
     pub forgotten: u64,
     /// Expired allowances forgotten.
@@ -39,6 +41,7 @@ impl<M: Memory> Ledger<M> {
             expired,
             forgotten: self.forget(now, limit),
             sorted: self.storage.accounts.sort(&mut self.totals, limit),
+            split: self.settle_splits(limit),
             ..Chores::default()
         };
         if self.has_index_key() {
@@ -55,6 +58,7 @@ impl<M: Memory> Ledger<M> {
             chores.indexed,
             chores.recorded,
             chores.sorted,
+            chores.split,
             chores.forgotten,
             chores.expired,
         ]
@@ -62,9 +66,17 @@ impl<M: Memory> Ledger<M> {
         chores
     }
 
-    /// Whether accounts wait to be sorted: the only thing that transactions leave to be done soon.
-    pub const fn has_unsorted_accounts(&self) -> bool {
+    /// Whether there is what transactions leave to be done soon: accounts to be sorted, buckets of the indexes to be split.
+    pub const fn has_urgent_chores(&self) -> bool {
         self.totals.sorted_accounts < self.totals.accounts
+            || self.storage.accounts.owed_splits() > 0
+            || self.storage.dedup.owed_splits() > 0
+    }
+
+    /// Does at most `limit` of the splits that insertions have put off, so that no transaction touches the pages that one takes.
+    pub(super) fn settle_splits(&mut self, limit: u64) -> u64 {
+        let accounts = self.storage.accounts.settle_splits(limit);
+        accounts + self.storage.dedup.settle_splits(limit - accounts)
     }
 
     /// Mints initial balances, one `1mint` block each, in the order of the installation's argument.

@@ -26,7 +26,7 @@
 //!
 //! # What waits for a timer
 //! A transaction does only what the next one depends on. [`Ledger::housekeep`] does the rest in slices: forget what has left the
-//! window, forget expired allowances, sort new accounts for the listings, and after an upgrade from version 1 enter its accounts
+//! window, forget expired allowances, sort new accounts for the listings, split full buckets of the indexes, and after an upgrade from version 1 enter its accounts
 //! and blocks in the keyed index and the histories.
 
 mod approve;

@@ -94,7 +94,9 @@ impl<M: Memory> Accounts<M> {
         Ok(Self {
             records,
             sorted: StableBTreeMap::init(sorted),
-            index: HashIndex::open(index).map_err(|error| format!("account index: {error}"))?,
+            index: HashIndex::open(index)
+                .map_err(|error| format!("account index: {error}"))?
+                .with_splits_put_off(),
         })
     }
 
@@ -180,6 +182,16 @@ impl<M: Memory> Accounts<M> {
         }
         totals.sorted_accounts = end;
         end - begin
+    }
+
+    /// Splits of the keyed index that transactions have put off.
+    pub const fn owed_splits(&self) -> u64 {
+        self.index.owed_splits()
+    }
+
+    /// Does at most `limit` of them; returns how many.
+    pub fn settle_splits(&mut self, limit: u64) -> u64 {
+        self.index.settle(limit)
     }
 
     /// Enters at most `limit` more accounts of version 1 in the keyed index; returns how many.

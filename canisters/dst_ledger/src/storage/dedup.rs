@@ -59,7 +59,9 @@ impl<M: Memory> Dedup<M> {
     pub(super) fn open(legacy: M, index: M) -> Result<Self, String> {
         Ok(Self {
             legacy: StableBTreeMap::init(legacy),
-            index: HashIndex::open(index).map_err(|error| format!("deduplication index: {error}"))?,
+            index: HashIndex::open(index)
+                .map_err(|error| format!("deduplication index: {error}"))?
+                .with_splits_put_off(),
         })
     }
 
@@ -98,6 +100,16 @@ impl<M: Memory> Dedup<M> {
     pub fn insert(&mut self, vacancy: Vacancy, block: u64, totals: &mut Totals) {
         self.index.insert_at(vacancy, block);
         totals.dedup_entries += 1;
+    }
+
+    /// Splits of the index that transactions have put off.
+    pub const fn owed_splits(&self) -> u64 {
+        self.index.owed_splits()
+    }
+
+    /// Does at most `limit` of them; returns how many.
+    pub fn settle_splits(&mut self, limit: u64) -> u64 {
+        self.index.settle(limit)
     }
 
     /// Forgets the transaction of a block.

@@ -129,6 +129,47 @@ fn should_touch_one_page_and_move_one_bucket_at_most() {
 }
 
 #[test]
+fn should_touch_one_page_where_splits_are_put_off_and_settled_in_time() {
+    let counter = PageCounting::new(VectorMemory::default());
+    let mut index = HashIndex::open(counter.clone()).unwrap().with_splits_put_off();
+    let mut at_once = HashIndex::open(VectorMemory::default()).unwrap();
+    for number in 0..300_000 {
+        counter.start();
+        index.insert(tag_of(number), number);
+        let touched = counter.start().counts().touched;
+        // The first thousands meet a table of a few buckets, which a hundred insertions can fill.
+        assert!(touched == 1 || number < 5_000, "{touched} pages at entry {number}");
+        at_once.insert(tag_of(number), number);
+        if number % 500 == 499 {
+            let owed = index.owed_splits();
+            assert_eq!(index.settle(7) + index.settle(u64::MAX), owed);
+            assert_eq!((index.owed_splits(), index.settle(1)), (0, 0));
+        }
+    }
+    assert_eq!(check(&index), 300_000);
+    let (later, now) = (index.buckets(), at_once.buckets());
+    assert!(later.abs_diff(now) <= now / 10, "{later} buckets, at once {now}");
+    for number in 0..300_000 {
+        assert_eq!(index.find(tag_of(number), |value| value == number), Some(number));
+    }
+}
+
+#[test]
+fn should_split_in_time_although_nobody_settles() {
+    let mut index = HashIndex::open(VectorMemory::default()).unwrap().with_splits_put_off();
+    for number in 0..100_000 {
+        index.insert(tag_of(number), number);
+    }
+    assert_eq!(check(&index), 100_000);
+    assert!(index.overflow_pages() <= 2, "{} overflow pages", index.overflow_pages());
+    // What was owed for too long asks for more than there is to split: it is refused where it would waste memory.
+    index.settle(u64::MAX);
+    assert_eq!(check(&index), 100_000);
+    let pages = u64::from(index.buckets() + index.overflow_pages());
+    assert!(pages * crate::PAGE_BYTES <= 100_000 * 128, "{pages} pages");
+}
+
+#[test]
 fn should_write_where_the_vacancy_is_without_a_second_search() {
     let counter = PageCounting::new(VectorMemory::default());
     let mut index = HashIndex::open(counter.clone()).unwrap();

@@ -13,6 +13,7 @@ enum Op {
     Remove(u64),
     RemoveMany(u64, u8),
     Find(u64),
+    Settle(u8),
     Reopen,
 }
 
@@ -24,6 +25,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => number.clone().prop_map(Op::Remove),
         2 => (number.clone(), any::<u8>()).prop_map(|(from, count)| Op::RemoveMany(from, count)),
         2 => number.prop_map(Op::Find),
+        1 => any::<u8>().prop_map(Op::Settle),
         1 => Just(Op::Reopen),
     ]
 }
@@ -83,8 +85,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn should_agree_with_a_map(shape in 0..6_u8, ops in prop::collection::vec(op(), 1..120)) {
-        let mut pair = Pair { shape, index: HashIndex::open(VectorMemory::default()).unwrap(), model: HashMap::new() };
+    fn should_agree_with_a_map(shape in 0..6_u8, put_off: bool, ops in prop::collection::vec(op(), 1..120)) {
+        let open = |memory| {
+            let index = HashIndex::open(memory).unwrap();
+            if put_off { index.with_splits_put_off() } else { index }
+        };
+        let mut pair = Pair { shape, index: open(VectorMemory::default()), model: HashMap::new() };
         for op in ops {
             match op {
                 Op::Insert(number) => pair.insert(number, true),
@@ -96,7 +102,8 @@ proptest! {
                     (from..from + u64::from(count)).for_each(|number| pair.remove(number));
                 }
                 Op::Find(number) => pair.find(number),
-                Op::Reopen => pair.index = HashIndex::open(pair.index.into_memory()).unwrap(),
+                Op::Settle(limit) => drop(pair.index.settle(limit.into())),
+                Op::Reopen => pair.index = open(pair.index.into_memory()),
             }
         }
         prop_assert_eq!(check(&pair.index), u64::try_from(pair.model.len()).unwrap());

@@ -3,24 +3,28 @@
 //! account pays 10,000 fresh ones (29-byte principals, 32-byte subaccounts, 41-byte memo, `created_at_time` set), approves them
 //! with `expected_allowance` 0, and they each transfer from it.
 
+mod parts;
+
 use std::hint::black_box;
 
 use canbench_rs::{BenchResult, bench, bench_fn, bench_scope};
 use candid::{Nat, Principal};
-use ddsx_hash_index::SipKey;
 use ddsx_hash_index::page_count::PageCounting;
+use ddsx_hash_index::{HashIndex, SipKey};
 use ddsx_types::dst_ledger::InitArgs;
-use dst_ledger::account::AccountKey;
-use dst_ledger::block::{Block, KnownHashes, Operation, Transaction, account_hash};
+use ddsx_types::dst_ledger::index::GetAccountTransactionsArgs;
 use dst_ledger::ledger::Ledger;
 use dst_ledger::ledger::bench::account;
-use dst_ledger::tip;
+use dst_ledger::{icrc3, icrc103, index_api, tip};
 use ic_cdk::update;
+use ic_stable_structures::memory_manager::{MemoryId, MemoryManager};
 use ic_stable_structures::{DefaultMemoryImpl, Memory, RestrictedMemory};
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::TransferArg;
 use icrc_ledger_types::icrc2::approve::ApproveArgs;
 use icrc_ledger_types::icrc2::transfer_from::TransferFromArgs;
+use icrc_ledger_types::icrc3::blocks::GetBlocksRequest;
+use icrc_ledger_types::icrc103::get_allowances::GetAllowancesArgs;
 
 type Fresh = RestrictedMemory<DefaultMemoryImpl>;
 type Work<M> = fn(&mut Ledger<M>, u64);
@@ -29,6 +33,8 @@ type Work<M> = fn(&mut Ledger<M>, u64);
 const CALLS: u64 = 10_000;
 /// Calls of each kind whose pages are counted.
 const COUNTED: u64 = 2_000;
+/// Calls between two rounds of housekeeping while pages are counted.
+const KEPT_HOUSE_AFTER: u64 = 200;
 const NOW: u64 = 1_790_000_000_000_000_000;
 const FEE: u64 = 10_000;
 const KEY: [u8; 16] = *b"a key for a test";
@@ -144,7 +150,7 @@ fn at_1000000() -> BenchResult {
 }
 
 /// Pages of stable memory that calls of each kind touch at this many accounts: for each kind the mean over 2,000 calls, in
-/// thousandths, and the most.
+/// thousandths, and the most. House is kept in between, as the timer does seconds after a transaction, and not counted.
 #[update]
 fn bench_pages(accounts: u64) -> Vec<(String, u64, u64)> {
     // Counting is dear, so the state is filled without it.
@@ -161,6 +167,10 @@ fn bench_pages(accounts: u64) -> Vec<(String, u64, u64)> {
     work.map(|(kind, work)| {
         let (mut sum, mut most) = (0, 0);
         for call in 0..COUNTED {
+            if call % KEPT_HOUSE_AFTER == 0 {
+                ledger.housekeep(NOW, KEPT_HOUSE_AFTER);
+                memory.start();
+            }
             work(&mut ledger, call);
             let pages = memory.start().pages.len() as u64;
             sum += pages;
@@ -176,10 +186,79 @@ fn bench_pages(accounts: u64) -> Vec<(String, u64, u64)> {
 fn bench_housekeeping(accounts: u64) -> Vec<(String, u64)> {
     let mut ledger = filled(fresh_memory(), 1);
     ledger.fill(0, accounts, 1_000_000);
+    vec![
+        (
+            "sort_an_account".into(),
+            instructions(|| ledger.housekeep(NOW, accounts)) / accounts,
+        ),
+        ("split_a_bucket".into(), split_a_bucket()),
+    ]
+}
+
+/// Mean instructions of splitting a full bucket of an index.
+fn split_a_bucket() -> u64 {
+    const SPLITS: u64 = 100;
+    let memory = MemoryManager::init(fresh_memory()).get(MemoryId::new(0));
+    let index = HashIndex::open(memory).unwrap_or_else(|error| ic_cdk::trap(error.to_string()));
+    let mut index = index.with_splits_put_off();
+    let mut number = 0;
+    while index.owed_splits() < SPLITS {
+        if index.buckets() < 128 {
+            index.settle(u64::MAX);
+        }
+        index.insert(SipKey(KEY).hash(&u64::to_le_bytes(number)), number);
+        number += 1;
+    }
+    instructions(|| index.settle(SPLITS)) / SPLITS
+}
+
+/// Instructions of the dearest answers to readers, candid aside: 2,000 blocks, 2,000 transactions of one account, and the list of
+/// allowances that looks at as many as it may (a tenth of them here, times ten).
+#[update]
+fn bench_listings() -> Vec<(String, u64)> {
+    let mut ledger = filled(fresh_memory(), 20_000);
+    for call in 0..2_000 {
+        transfer(&mut ledger, call);
+    }
+    for call in 0..CALLS {
+        approve(&mut ledger, call);
+    }
+    let range = GetBlocksRequest {
+        start: 0_u8.into(),
+        length: 2_000_u64.into(),
+    };
+    let history = GetAccountTransactionsArgs {
+        account: account(PAYER),
+        start: None,
+        max_results: 2_000_u64.into(),
+    };
+    let allowances = GetAllowancesArgs {
+        from_account: Some(account(PAYER)),
+        prev_spender: None,
+        take: None,
+    };
+    let scans = icrc103::MAX_SCANNED as u64 / CALLS;
+    vec![
+        (
+            "icrc3_get_blocks/2000".into(),
+            instructions(|| icrc3::get_blocks(&ledger, &[range])),
+        ),
+        (
+            "get_account_transactions/2000".into(),
+            instructions(|| index_api::account_transactions(&ledger, &history, index_api::Order::NewestFirst)),
+        ),
+        (
+            "icrc103_get_allowances/100000_scanned".into(),
+            scans * instructions(|| icrc103::get_allowances(&ledger, Principal::anonymous(), &allowances, NOW)),
+        ),
+    ]
+}
+
+/// Instructions that `work` takes.
+fn instructions<T>(work: impl FnOnce() -> T) -> u64 {
     let before = ddsx_runtime::Runtime::instruction_counter(&ddsx_runtime::System);
-    let sorted = ledger.housekeep(NOW, accounts).sorted;
-    let after = ddsx_runtime::Runtime::instruction_counter(&ddsx_runtime::System);
-    vec![("sort_an_account".into(), (after - before) / sorted)]
+    keep(work());
+    ddsx_runtime::Runtime::instruction_counter(&ddsx_runtime::System) - before
 }
 
 /// Adds accounts to the canister's own ledger: see [`dst_ledger::ledger::bench`].
@@ -192,57 +271,4 @@ fn bench_fill(first: u64, end: u64, balance: Nat) {
 /// Has the value made, and does nothing with it.
 fn keep<T>(value: T) {
     black_box(value);
-}
-
-/// What the parts of a transfer cost, 10,000 of each: where the instructions of the whole go.
-#[bench(raw)]
-fn parts_of_20000() -> BenchResult {
-    let ledger = filled(fresh_memory(), 20_000);
-    let (storage, totals) = ledger.stored();
-    let key = SipKey(KEY);
-    let payer = account(PAYER);
-    let transaction = |call: u64| Transaction {
-        operation: Operation::Transfer,
-        from: Some(payer),
-        to: Some(account(FRESH + call)),
-        spender: None,
-        amount: 1_000_000,
-        fee: Some(u128::from(FEE)),
-        memo: memo(),
-        created_at_time: Some(NOW),
-        expected_allowance: None,
-        expires_at: None,
-        caller: None,
-    };
-    let block = |call: u64| Block {
-        parent_hash: Some([7; 32]),
-        timestamp: NOW,
-        fee: None,
-        transaction: transaction(call),
-    };
-    let known = KnownHashes {
-        from: Some([1; 32]),
-        to: Some([2; 32]),
-        spender: None,
-    };
-    let part = |name: &'static str, work: &dyn Fn(u64)| {
-        let _scope = bench_scope(name);
-        for call in 0..CALLS {
-            work(call);
-        }
-    };
-    bench_fn(|| {
-        part("loop_and_arguments", &|call| keep(block(call)));
-        part("hash_account", &|call| keep(account_hash(&account(call))));
-        part("hash_transaction", &|call| keep(transaction(call).hash_with(&known)));
-        part("hash_block", &|call| keep(block(call).hash_with(&[3; 32])));
-        part("hash_tip", &|call| keep(tip::root(call, &[4; 32])));
-        part("tag_of_an_account", &|call| {
-            keep(key.hash(&AccountKey::from(&account(call)).0))
-        });
-        part("find_an_account", &|call| {
-            keep(storage.accounts.find(&AccountKey::from(&account(call)), totals));
-        });
-        part("encode_block", &|call| keep(block(call).encode(5)));
-    })
 }
