@@ -101,9 +101,16 @@ impl World {
 
     /// Upgrades a canister to the module that it has already, so that its state passes through an upgrade.
     pub fn upgrade<A: ArgumentEncoder>(&self, id: Principal, canister: &str, args: A) -> Result<(), RejectResponse> {
-        let args = candid::encode_args(args).unwrap();
-        self.pic
-            .upgrade_canister(id, Self::module(canister), args, Some(self.controller))
+        self.upgrade_to(id, Self::module(canister), candid::encode_args(args).unwrap())
+    }
+
+    /// Upgrades a canister as every deployment does: stopped, so that no reply is on its way to code that is not there any more (ic-cdk
+    /// finds what waits for a reply by an address in the heap), and started again, upgraded or not.
+    pub fn upgrade_to(&self, id: Principal, module: Vec<u8>, args: Vec<u8>) -> Result<(), RejectResponse> {
+        self.pic.stop_canister(id, Some(self.controller))?;
+        let upgraded = self.pic.upgrade_canister(id, module, args, Some(self.controller));
+        self.pic.start_canister(id, Some(self.controller))?;
+        upgraded
     }
 
     /// An update call; its one reply value or why it was rejected.

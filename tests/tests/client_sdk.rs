@@ -312,7 +312,7 @@ fn should_connect_only_where_the_root_key_can_be_trusted() {
             matches!(
                 failure,
                 PullFailure::Verification(
-                    VerificationError::DelegationSignature | VerificationError::CertificateSignature
+                    VerificationError::DelegationSignature | VerificationError::DelegationMissing
                 )
             ),
             "{failure}"

@@ -268,8 +268,7 @@ fn should_change_settings_by_upgrade_and_refuse_bad_arguments_leaving_all_as_it_
 
     // No bytes at all are no argument: what a client that knows of none sends.
     world
-        .pic
-        .upgrade_canister(ledger.id, World::module("dst_ledger"), vec![], Some(world.controller))
+        .upgrade_to(ledger.id, World::module("dst_ledger"), vec![])
         .unwrap();
     assert_eq!(world.query::<_, Nat>(ledger.id, "icrc1_fee", ()), 5_u8);
     ledger.assert_conserved(&accounts(1..=2));

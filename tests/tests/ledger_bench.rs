@@ -63,14 +63,17 @@ fn measure_end_to_end() {
     }
 }
 
-/// Cycles that an upgrade to the same module takes, with what timers do in the rounds after it.
+/// Cycles that an upgrade to the same module takes, stopping and starting left out.
 fn upgrade(ledger: &Ledger<'_>) -> u128 {
     let pic = &ledger.world.pic;
+    let controller = Some(ledger.world.controller);
+    pic.stop_canister(ledger.id, controller).unwrap();
     let before = pic.cycle_balance(ledger.id);
     let args = candid::encode_one(None::<LedgerArgs>).unwrap();
-    pic.upgrade_canister(ledger.id, module(), args, Some(ledger.world.controller))
-        .unwrap();
-    before - pic.cycle_balance(ledger.id)
+    pic.upgrade_canister(ledger.id, module(), args, controller).unwrap();
+    let taken = before - pic.cycle_balance(ledger.id);
+    pic.start_canister(ledger.id, controller).unwrap();
+    taken
 }
 
 #[test]

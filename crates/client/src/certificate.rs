@@ -6,6 +6,7 @@
 use candid::Principal;
 use ddsx_merkle_log::Hash;
 use ic_certification::{Certificate, Delegation, HashTree, HashTreeNode, LookupResult, SubtreeLookupResult};
+use ic_verify_bls_signature::Signature;
 
 use crate::root_key::DER_PREFIX;
 use crate::verification::VerificationError;
@@ -38,9 +39,11 @@ pub fn verify_certificate(
         None => root_key,
         Some(delegation) => subnet_key(delegation, &root_key, canister)?,
     };
-    if !is_signed(&certificate, &key) {
-        return Err(VerificationError::CertificateSignature);
-    }
+    check_signature(&certificate, &key).map_err(|flaw| match flaw {
+        SignatureFlaw::Malformed => VerificationError::CertificateSignatureMalformed,
+        SignatureFlaw::Wrong if certificate.delegation.is_none() => VerificationError::DelegationMissing,
+        SignatureFlaw::Wrong => VerificationError::CertificateSignature,
+    })?;
     let path = [b"canister".as_slice(), canister.as_slice(), b"certified_data"];
     let LookupResult::Found(data) = certificate.tree.lookup_path(path) else {
         return Err(VerificationError::CertificateOfOtherCanister { canister });
@@ -88,9 +91,22 @@ fn bls_key(der: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-fn is_signed(certificate: &Certificate, key: &[u8]) -> bool {
+/// What is wrong with a signature.
+enum SignatureFlaw {
+    /// No key can have made it.
+    Malformed,
+    /// Another key made it, or for other content.
+    Wrong,
+}
+
+fn check_signature(certificate: &Certificate, key: &[u8]) -> Result<(), SignatureFlaw> {
     let message = [SIGNATURE_DOMAIN.as_slice(), &certificate.tree.digest()].concat();
-    ic_verify_bls_signature::verify_bls_signature(&certificate.signature, &message, key).is_ok()
+    ic_verify_bls_signature::verify_bls_signature(&certificate.signature, &message, key).map_err(|()| {
+        match Signature::deserialize(&certificate.signature) {
+            Ok(_) => SignatureFlaw::Wrong,
+            Err(_) => SignatureFlaw::Malformed,
+        }
+    })
 }
 
 /// The public key of the subnet to which the root key delegated, if it may speak for the canister.
@@ -100,9 +116,10 @@ fn subnet_key(delegation: &Delegation, root_key: &[u8], canister: Principal) -> 
     if certificate.delegation.is_some() {
         return Err(VerificationError::DelegationNested);
     }
-    if !is_signed(&certificate, root_key) {
-        return Err(VerificationError::DelegationSignature);
-    }
+    check_signature(&certificate, root_key).map_err(|flaw| match flaw {
+        SignatureFlaw::Malformed => VerificationError::DelegationSignatureMalformed,
+        SignatureFlaw::Wrong => VerificationError::DelegationSignature,
+    })?;
     let subnet = Principal::try_from_slice(&delegation.subnet_id)
         .map_err(|error| VerificationError::DelegationMalformed(error.to_string()))?;
     let ranges = canister_ranges(&certificate.tree, subnet)?;

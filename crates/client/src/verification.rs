@@ -17,9 +17,15 @@ pub enum VerificationError {
     /// It is not the CBOR that the interface specification says.
     #[error("the certificate cannot be read: {0}")]
     CertificateMalformed(String),
-    /// Its signature is not by the subnet (or the root key).
-    #[error("the certificate's signature is wrong: it was altered, or another network signed it")]
+    /// Its signature is one, but not of this content by the subnet (or the root key).
+    #[error("the certificate's signature is wrong: its content was altered, or another network signed it")]
     CertificateSignature,
+    /// Its signature is not even a point of the curve's group (BLS12-381 G1).
+    #[error("the certificate's signature is none: its bytes were altered")]
+    CertificateSignatureMalformed,
+    /// It comes without a delegation and the root key has not signed it.
+    #[error("the certificate has no delegation, and the root key did not sign it: a subnet's certificate needs one")]
+    DelegationMissing,
     /// It certifies nothing of this canister.
     #[error("the certificate is not about canister {canister}: it holds no certified data of it")]
     CertificateOfOtherCanister {
@@ -37,9 +43,12 @@ pub enum VerificationError {
     /// It is not the CBOR that the interface specification says.
     #[error("the delegation's certificate cannot be read: {0}")]
     DelegationMalformed(String),
-    /// The root key did not sign it.
-    #[error("the delegation's signature is wrong: the root key did not sign it")]
+    /// Its signature is one, but not of this content by the root key.
+    #[error("the delegation's signature is wrong: the root key did not sign what it says")]
     DelegationSignature,
+    /// Its signature is not even a point of the curve's group (BLS12-381 G1).
+    #[error("the delegation's signature is none: its bytes were altered")]
+    DelegationSignatureMalformed,
     /// A delegation must not rest on another.
     #[error("the delegation rests on another delegation, which is not allowed")]
     DelegationNested,

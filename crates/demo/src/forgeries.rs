@@ -185,7 +185,7 @@ pub fn all() -> Vec<Forgery> {
         row(
             "the certificate's tree",
             Fresh,
-            "the certificate's signature",
+            "the certificate's signature is wrong: its content was altered",
             |pulled, _| {
                 certificate(pulled, |certificate| {
                     flip_deepest(field(certificate, "tree").context("no tree")?)
@@ -195,7 +195,7 @@ pub fn all() -> Vec<Forgery> {
         row(
             "the certificate's signature",
             Fresh,
-            "the certificate's signature",
+            "the certificate's signature is none",
             |pulled, _| {
                 certificate(pulled, |certificate| {
                     flip_deepest(field(certificate, "signature").context("no signature")?)
@@ -205,13 +205,13 @@ pub fn all() -> Vec<Forgery> {
         row(
             "the delegation's canister range",
             Fresh,
-            "the delegation",
+            "the root key did not sign what it says",
             |pulled, _| delegation(pulled, flip_ranges),
         ),
         row(
             "the delegation's signature",
             Fresh,
-            "the delegation's signature",
+            "the delegation's signature is none",
             |pulled, _| {
                 delegation(pulled, |certificate| {
                     flip_deepest(field(certificate, "signature").context("no signature")?)
@@ -221,7 +221,7 @@ pub fn all() -> Vec<Forgery> {
         row(
             "the delegation left out",
             Fresh,
-            "the certificate's signature",
+            "the certificate has no delegation",
             |pulled, _| certificate(pulled, |certificate| remove(certificate, "delegation")),
         ),
         row("no certificate", Fresh, "no certificate", |pulled, _| {

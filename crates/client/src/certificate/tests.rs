@@ -103,22 +103,33 @@ fn should_refuse_an_altered_signature_tree_or_delegation() {
 
     let mut altered = honest.clone();
     altered.signature[10] ^= 1;
+    assert_eq!(verify(&altered), Err(VerificationError::CertificateSignatureMalformed));
+
+    // The signature of something else is a signature all the same.
+    let other: Certificate = serde_cbor::from_slice(&keys.certificate(&Shape::new(Hash([6; 32]), TIME))).unwrap();
+    let mut altered = honest.clone();
+    altered.signature = other.signature;
     assert_eq!(verify(&altered), Err(VerificationError::CertificateSignature));
 
-    let other: Certificate = serde_cbor::from_slice(&keys.certificate(&Shape::new(Hash([6; 32]), TIME))).unwrap();
     let mut altered = honest.clone();
     altered.tree = other.tree;
     assert_eq!(verify(&altered), Err(VerificationError::CertificateSignature));
 
     let mut altered = honest.clone();
     altered.delegation = None;
-    assert_eq!(verify(&altered), Err(VerificationError::CertificateSignature));
+    assert_eq!(verify(&altered), Err(VerificationError::DelegationMissing));
+
+    let mut altered = honest.clone();
+    let mut inner: Certificate = serde_cbor::from_slice(&altered.delegation.as_ref().unwrap().certificate).unwrap();
+    inner.tree = honest.tree.clone();
+    altered.delegation.as_mut().unwrap().certificate = cbor(&inner);
+    assert_eq!(verify(&altered), Err(VerificationError::DelegationSignature));
 
     let mut altered = honest;
     let mut inner: Certificate = serde_cbor::from_slice(&altered.delegation.as_ref().unwrap().certificate).unwrap();
     inner.signature[3] ^= 4;
     altered.delegation.as_mut().unwrap().certificate = cbor(&inner);
-    assert_eq!(verify(&altered), Err(VerificationError::DelegationSignature));
+    assert_eq!(verify(&altered), Err(VerificationError::DelegationSignatureMalformed));
 }
 
 #[test]

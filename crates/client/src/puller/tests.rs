@@ -224,10 +224,14 @@ fn forgeries() -> Vec<Row> {
         row(
             "certificate signature",
             |reply| forge_certificate(reply, |it| it.signature[7] ^= 1),
-            "certificate's signature is wrong",
+            "certificate's signature is none",
         ),
         row("delegation range", forge_range, "delegation does not cover canister"),
-        row("delegation signature", forge_delegation, "the root key did not sign it"),
+        row(
+            "delegation signature",
+            forge_delegation,
+            "delegation's signature is none",
+        ),
         row("other canister", forge_canister, "certificate is not about canister"),
         row("dropped", |reply| drop(reply.chunks.remove(1)), "chunk 3 was dropped"),
         row("dropped, next adjusted", drop_and_adjust, "chunk 3 was dropped"),

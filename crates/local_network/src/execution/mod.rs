@@ -24,5 +24,5 @@ pub(crate) use engine::engine;
 pub use install::install;
 pub use interface::*;
 pub use memory::CanisterMemory;
-pub use module::{Module, compile};
+pub use module::{Module, compile, compile_hashed};
 pub use run::{run, run_query};

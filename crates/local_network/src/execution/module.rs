@@ -145,9 +145,16 @@ fn invalid(message: impl std::fmt::Display) -> InstallError {
 /// # Errors
 /// The module is not a valid canister module.
 pub fn compile(wasm: &[u8]) -> Result<Arc<Module>, InstallError> {
+    compile_hashed(Sha256::digest(wasm).into(), wasm)
+}
+
+/// As [`compile`], for whoever has the module's SHA-256 already: hashing a large module takes longer than loading it.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_hashed(hash: [u8; 32], wasm: &[u8]) -> Result<Arc<Module>, InstallError> {
     static COMPILED: OnceLock<Mutex<HashMap<[u8; 32], Weak<Module>>>> = OnceLock::new();
     let compiled = COMPILED.get_or_init(Mutex::default);
-    let hash: [u8; 32] = Sha256::digest(wasm).into();
     if let Some(module) = compiled
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

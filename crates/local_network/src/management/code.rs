@@ -39,6 +39,7 @@ struct InstallCodeArgs {
 struct Installation {
     mode: CanisterInstallMode,
     canister: Principal,
+    hash: [u8; 32],
     wasm: Vec<u8>,
     arg: Vec<u8>,
 }
@@ -91,6 +92,7 @@ fn try_install_code(subnet: &mut Subnet, call: &Call) -> Result<u64, Failure> {
         Installation {
             mode: args.mode,
             canister: args.canister_id,
+            hash: Sha256::digest(&args.wasm_module).into(),
             wasm: args.wasm_module,
             arg: args.arg,
         },
@@ -102,21 +104,22 @@ fn try_install_chunked_code(subnet: &mut Subnet, call: &Call) -> Result<u64, Fai
     let caller = call.origin.caller();
     controlled(subnet, args.target_canister, caller)?;
     let store = controlled_or_own(subnet, args.store_canister.unwrap_or(args.target_canister), caller)?;
-    let wasm = assemble(store, &args)?;
+    let (hash, wasm) = assemble(store, &args)?;
     install(
         subnet,
         call,
         Installation {
             mode: args.mode,
             canister: args.target_canister,
+            hash,
             wasm,
             arg: args.arg,
         },
     )
 }
 
-/// The module made of the chunks.
-fn assemble(store: &Canister, args: &InstallChunkedCodeArgs) -> Result<Vec<u8>, Reject> {
+/// The module made of the chunks, and its hash.
+fn assemble(store: &Canister, args: &InstallChunkedCodeArgs) -> Result<([u8; 32], Vec<u8>), Reject> {
     let expected: [u8; 32] = args
         .wasm_module_hash
         .as_slice()
@@ -137,7 +140,7 @@ fn assemble(store: &Canister, args: &InstallChunkedCodeArgs) -> Result<Vec<u8>, 
     }
     let actual: [u8; 32] = Sha256::digest(&wasm).into();
     if actual == expected {
-        Ok(wasm)
+        Ok((actual, wasm))
     } else {
         Err(chunk_store(&format!(
             "Wasm module hash {actual:?} does not match given hash {expected:?}"
@@ -152,7 +155,8 @@ fn install(subnet: &mut Subnet, call: &Call, asked: Installation) -> Result<u64,
         (CanisterInstallMode::Upgrade(_), None) => return Err(reject::no_module(canister.id).into()),
         _ => {}
     }
-    let module = execution::compile(&asked.wasm).map_err(|error| install_failed(asked.canister, &error))?;
+    let module =
+        execution::compile_hashed(asked.hash, &asked.wasm).map_err(|error| install_failed(asked.canister, &error))?;
     let mode = install_mode(asked.mode, canister.code.as_ref().map(|code| &*code.module), &module)?;
     let Some(mut canister) = subnet.canisters.remove(&asked.canister) else {
         return Ok(0);

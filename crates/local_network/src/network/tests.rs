@@ -179,7 +179,7 @@ fn should_not_run_a_message_twice() {
         program().remember("x").show_state().reply().bytes(),
         Effective::Canister(a),
     );
-    let id = message_id(&message, 5, None);
+    let id = [5; 32];
     for _ in 0..2 {
         network.submit_ingress_with_id(id, message.clone()).expect("accepted");
         assert_eq!(network.await_ingress(&id), Ok(Ok(b"x".to_vec())));
@@ -187,29 +187,6 @@ fn should_not_run_a_message_twice() {
     network.submit_ingress_with_id(id, message).expect("accepted");
     network.tick();
     assert_eq!(run(&mut network, a, program().show_state().reply()), Ok(b"x".to_vec()));
-}
-
-#[test]
-fn should_hash_a_call_as_the_specification_does() {
-    // The example of the specification's section on request ids.
-    let call = IngressCall {
-        sender: Principal::anonymous(),
-        canister_id: Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0x04, 0xd2]),
-        method: "hello".to_owned(),
-        arg: b"DIDL\x00\xfd*".to_vec(),
-        effective: Effective::None,
-    };
-    let id = message_id(&call, 1_685_570_400_000_000_000, None);
-    let envelope = ic_transport_types::EnvelopeContent::Call {
-        nonce: None,
-        ingress_expiry: 1_685_570_400_000_000_000,
-        sender: call.sender,
-        canister_id: call.canister_id,
-        method_name: call.method.clone(),
-        arg: call.arg.clone(),
-        sender_info: None,
-    };
-    assert_eq!(id.as_slice(), envelope.to_request_id().as_slice());
 }
 
 #[test]

@@ -2,11 +2,10 @@
 
 use candid::Principal;
 use pocket_ic::RejectResponse;
-use sha2::{Digest, Sha256};
 
 use crate::execution::{CustomSection, Nanos};
 
-/// The id of an ingress message: the representation-independent hash of its content.
+/// The id of an ingress message. Of one that came signed it is the representation-independent hash of its content.
 ///
 /// Interface specification: *Request ids*.
 pub type MessageId = [u8; 32];
@@ -85,44 +84,4 @@ pub struct CanisterView<'a> {
     pub module_hash: Option<[u8; 32]>,
     /// The module's public and private custom sections.
     pub custom_sections: &'a [CustomSection],
-}
-
-/// The representation-independent hash of a call's content, which is its [`MessageId`].
-///
-/// Interface specification: *Hash of a map*; `ingress_expiry` in nanoseconds since 1970.
-pub fn message_id(call: &IngressCall, ingress_expiry: Nanos, nonce: Option<&[u8]>) -> MessageId {
-    let mut fields: Vec<(&str, [u8; 32])> = vec![
-        ("request_type", hash(b"call")),
-        ("canister_id", hash(call.canister_id.as_slice())),
-        ("method_name", hash(call.method.as_bytes())),
-        ("arg", hash(&call.arg)),
-        ("sender", hash(call.sender.as_slice())),
-        ("ingress_expiry", hash(&leb128(ingress_expiry))),
-    ];
-    if let Some(nonce) = nonce {
-        fields.push(("nonce", hash(nonce)));
-    }
-    let mut pairs: Vec<Vec<u8>> = fields
-        .into_iter()
-        .map(|(name, value)| [hash(name.as_bytes()), value].concat())
-        .collect();
-    pairs.sort_unstable();
-    hash(&pairs.concat())
-}
-
-fn hash(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
-}
-
-fn leb128(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }
