@@ -1,4 +1,4 @@
-// A local network with both canisters, filled with real data: for `npm run network` and for the end-to-end tests.
+// A local network with the canisters, filled with real data: for `npm run network` and for the end-to-end tests.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -213,7 +213,21 @@ async function deploy(url, canisters) {
       ],
     ],
   ]);
-  return { ledger, registry, rootKey: agent.rootKey };
+  const web = await deployPage(agent, effective, join(canisters, 'web.wasm.gz'), {
+    'PUBLIC_CANISTER_ID:stream_registry': registry,
+    'PUBLIC_CANISTER_ID:dst_ledger': ledger,
+    PUBLIC_FAUCET_SEED: hex(seedOf('faucet')),
+  });
+  return { ledger, registry, web, rootKey: agent.rootKey };
+}
+
+/** The page's own canister, where `scripts/build` has built it. */
+async function deployPage(agent, effective, file, told) {
+  if (!existsSync(file)) return undefined;
+  const Variable = IDL.Record({ name: IDL.Text, value: IDL.Text });
+  const WebArgs = IDL.Record({ variables: IDL.Opt(IDL.Vec(Variable)) });
+  const variables = Object.entries(told).map(([name, value]) => ({ name, value }));
+  return install(agent, effective, file, [[IDL.Opt(WebArgs)], [[{ variables: [variables] }]]]);
 }
 
 async function install(agent, effective, file, [types, values]) {

@@ -32,7 +32,8 @@ export async function startProxy(upstream) {
 
 function forward({ upstream, incoming, outgoing, body, method, faults }) {
   const target = new URL(incoming.url, upstream);
-  const { host: _, connection: __, ...headers } = incoming.headers;
+  // The host stays: the network's gateway reads from it whose page is wanted.
+  const { connection: _, ...headers } = incoming.headers;
   const passed = request(target, { method: incoming.method, headers }, (reply) => {
     const parts = [];
     reply.on('data', (part) => parts.push(part));
@@ -41,7 +42,7 @@ function forward({ upstream, incoming, outgoing, body, method, faults }) {
       let answer = Buffer.concat(parts);
       const forge = faults.forge.get(method);
       if (forge && reply.statusCode === 200) answer = Buffer.from(forged(answer, forge));
-      const { 'content-length': ___, 'transfer-encoding': ____, ...rest } = reply.headers;
+      const { 'content-length': __, 'transfer-encoding': ___, ...rest } = reply.headers;
       outgoing.writeHead(reply.statusCode, { ...rest, 'content-length': answer.length });
       outgoing.end(answer);
     });

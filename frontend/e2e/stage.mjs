@@ -13,6 +13,9 @@ const frontend = join(repository, 'frontend');
 const screenshots = join(frontend, 'e2e/screenshots');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Whether the journeys go to the page's canister (`npm run e2e:canister`), not to the files as built. */
+const fromCanister = process.env.DDSX_E2E_PAGE === 'canister';
+
 const SIZES = [1280, 390];
 const SCHEMES = ['light', 'dark'];
 
@@ -23,14 +26,7 @@ export async function setStage() {
   const network = await startNetwork({ folder });
   const streams = await seed(network);
   const proxy = await startProxy(network.url);
-  process.env.DDSX_CONFIG = join(folder, 'ddsx.json');
-  process.env.DDSX_PROXY_TARGET = proxy.url;
-  const server = await preview({
-    root: frontend,
-    preview: { port: 0, host: '127.0.0.1' },
-    logLevel: 'error',
-  });
-  const address = server.httpServer.address();
+  const { base, close } = fromCanister ? served(network, proxy) : await previewed(folder, proxy);
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -42,7 +38,6 @@ export async function setStage() {
       '--disable-sync',
     ],
   });
-  const base = `http://127.0.0.1:${address.port}`;
   return {
     network,
     streams,
@@ -63,11 +58,30 @@ export async function setStage() {
     },
     async strike() {
       await browser.close();
-      await server.close();
+      await close();
       proxy.stop();
       network.stop();
     },
   };
+}
+
+/** The built files, served by Vite. */
+async function previewed(folder, proxy) {
+  process.env.DDSX_CONFIG = join(folder, 'ddsx.json');
+  process.env.DDSX_PROXY_TARGET = proxy.url;
+  const server = await preview({
+    root: frontend,
+    preview: { port: 0, host: '127.0.0.1' },
+    logLevel: 'error',
+  });
+  const { port } = server.httpServer.address();
+  return { base: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+/** The page as its canister serves it, through the network's gateway, which refuses what is not certified. */
+function served(network, proxy) {
+  assert.ok(network.web, 'the canister `web` has not been built: scripts/build');
+  return { base: `http://${network.web}.localhost:${new URL(proxy.url).port}`, close: () => {} };
 }
 
 /** A page whose console must stay clean. `forgive()` answers what was said so far, for journeys that break the connection on purpose. */

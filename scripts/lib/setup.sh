@@ -51,6 +51,19 @@ need_node_modules() {
   cp frontend/package-lock.json "$stamp"
 }
 
+# The page's files for canisters/web, in target/web; again only when something that they are made from has changed.
+build_page() {
+  local built=target/web/index.html
+  if [ -e "$built" ]; then
+    local made='-path frontend/node_modules -o -path frontend/dist -o -path frontend/src/bindings -o -path frontend/e2e -o -path frontend/dev'
+    # shellcheck disable=SC2086
+    [ -n "$(find frontend candid \( $made \) -prune -o -type f -newer "$built" -print -quit)" ] || return 0
+  fi
+  need_node_modules
+  npm run --prefix frontend --silent build -- --logLevel warn
+  node frontend/scripts/embed.mjs
+}
+
 # A browser for the end-to-end tests: Debian's, or the one that CHROMIUM names.
 need_chromium() {
   [ -z "${CHROMIUM:-}" ] || return 0

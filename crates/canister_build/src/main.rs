@@ -3,6 +3,9 @@
 //! For each: compile for `wasm32-unknown-unknown` in the `canister` profile, embed `candid/<name>.did` as the public
 //! metadata `candid:service`, refuse any import outside the System API's module `ic0`, and write
 //! `target/canisters/<name>.wasm.gz`, the same bytes for the same source wherever the checkout lies.
+//!
+//! `web` embeds the page's files, which `scripts/build` makes where npm is there; where they are missing, it is left out of
+//! "all", with its module of an earlier build, if any.
 
 use std::fs;
 use std::io::Write as _;
@@ -16,10 +19,14 @@ use ic_wasm::utils::parse_wasm;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "canister";
+/// The canister that needs the page's files.
+const WEB: &str = "web";
+/// Where they lie.
+const PAGE: &str = "target/web/index.html";
 
 fn main() -> Result<()> {
     let root = workspace_root()?;
-    let all = canisters(&root)?;
+    let mut all = canisters(&root)?;
     let named: Vec<String> = std::env::args().skip(1).collect();
     for name in &named {
         ensure!(
@@ -27,6 +34,14 @@ fn main() -> Result<()> {
             "no canister {name:?}; there are: {}",
             all.join(", ")
         );
+    }
+    if named.is_empty() && !root.join(PAGE).is_file() {
+        println!("web is left out: its page has not been built");
+        all.retain(|name| name != WEB);
+        match fs::remove_file(module_path(&root, WEB)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
     }
     let chosen = if named.is_empty() { all } else { named };
 
@@ -62,6 +77,11 @@ fn canisters(root: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Where a canister's module goes.
+fn module_path(root: &Path, name: &str) -> PathBuf {
+    root.join("target/canisters").join(format!("{name}.wasm.gz"))
 }
 
 /// One cargo call for all, so that shared dependencies are compiled once.
@@ -106,9 +126,8 @@ fn finish(root: &Path, name: &str) -> Result<PathBuf> {
     }
     add_metadata(&mut module, Kind::Public, "candid:service", candid);
 
-    let folder = root.join("target/canisters");
-    fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{name}.wasm.gz"));
+    let path = module_path(root, name);
+    fs::create_dir_all(path.parent().unwrap_or(root))?;
     // GzBuilder's default header holds no time and no name: the same input gives the same bytes.
     let mut gzip = GzBuilder::new().write(Vec::new(), Compression::best());
     gzip.write_all(&module.emit_wasm())?;

@@ -11,6 +11,7 @@ mod publish;
 mod settlement;
 mod shares;
 mod story;
+mod web;
 
 use std::time::Duration;
 
@@ -41,10 +42,18 @@ async fn main() -> Result<()> {
     let refused = attack::run(&scene).await?;
     println!("   {refused} forgeries, {refused} refused");
 
+    if let Some(page) = scene.place.page() {
+        story::step(
+            7,
+            "The page: a canister serves it, and each of its files is verified like the data",
+        );
+        web::check(&scene, &page).await?;
+    }
+
     if options.check {
         println!("\nEverything is as it should be.");
     } else {
-        story::step(7, "Look around");
+        story::step(8, "Look around");
         println!("{}", story::tour(&scene));
         tokio::signal::ctrl_c().await?;
     }

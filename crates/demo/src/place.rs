@@ -8,10 +8,15 @@ use anyhow::{Context as _, Result};
 use candid::{Nat, Principal};
 use ddsx_types::dst_ledger::{InitArgs, LedgerArgs};
 use ddsx_types::stream_registry::RegistryArgs;
+use ddsx_types::web::WebArgs;
 use ddsx_types::{Account, AssetListing};
+use ic_agent::Identity as _;
+use ic_agent::identity::BasicIdentity;
+use ic_management_canister_types::EnvironmentVariable;
 use pocket_ic::nonblocking::PocketIc;
-use pocket_ic::{PocketIcBuilder, StartServerParams, start_server};
+use pocket_ic::{CanisterSettings, PocketIcBuilder, StartServerParams, start_server};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 /// The token's fee, in its smallest unit: 0.0001 DST.
 pub const LEDGER_FEE: u64 = 10_000;
@@ -22,7 +27,7 @@ pub const PROTOCOL_FEE_BPS: u16 = 250;
 /// Cycles given to each canister: plenty for a demonstration.
 const CYCLES: u128 = 100_000_000_000_000;
 
-/// A running network with both canisters.
+/// A running network with the canisters.
 pub struct Place {
     server: Child,
     network: PocketIc,
@@ -34,6 +39,8 @@ pub struct Place {
     pub ledger: Principal,
     /// The stream registry.
     pub registry: Principal,
+    /// The page, if it has been built.
+    pub web: Option<Principal>,
 }
 
 /// Who holds which office, and who begins with what.
@@ -53,6 +60,44 @@ struct Config<'a> {
     root_key: String,
     ledger: String,
     registry: String,
+}
+
+/// The key that gives test tokens to whoever uses the page: public on purpose, and for networks on this machine only.
+#[derive(Serialize)]
+pub struct Faucet {
+    /// An Ed25519 seed in hexadecimal digits.
+    seed: String,
+}
+
+impl Faucet {
+    /// The faucet of every demonstration.
+    pub fn new() -> Self {
+        Self {
+            seed: hex::encode(Self::seed()),
+        }
+    }
+
+    fn seed() -> [u8; 32] {
+        Sha256::digest("DDSX demonstration: faucet").into()
+    }
+
+    /// Whose account it gives from.
+    pub fn account(&self) -> Result<Account> {
+        let owner = BasicIdentity::from_raw_key(&Self::seed()).sender();
+        Ok(owner.map_err(|error| anyhow::anyhow!(error))?.into())
+    }
+}
+
+fn variable(name: &str, value: String) -> EnvironmentVariable {
+    EnvironmentVariable {
+        name: name.to_owned(),
+        value,
+    }
+}
+
+/// Where `scripts/build` leaves a canister's module.
+fn module(name: &str) -> PathBuf {
+    workspace().join(format!("target/canisters/{name}.wasm.gz"))
 }
 
 /// The workspace's root.
@@ -95,12 +140,14 @@ impl Place {
             root_key,
             ledger: Principal::anonymous(),
             registry: Principal::anonymous(),
+            web: None,
         };
         Ok(place)
     }
 
-    /// Creates and installs the canisters: the ledger first, since the registry lists it.
-    pub async fn deploy(&mut self, offices: &Offices) -> Result<()> {
+    /// Creates and installs the canisters: the ledger first, since the registry lists it; the page last, since it is told where
+    /// the others are.
+    pub async fn deploy(&mut self, offices: &Offices, faucet: &Faucet) -> Result<()> {
         let ledger_args = LedgerArgs::Init(InitArgs {
             name: "Data Stream Token".into(),
             symbol: "DST".into(),
@@ -121,7 +168,12 @@ impl Place {
             governance: None,
         });
         self.ledger = self
-            .install("dst_ledger", offices.operator, candid::encode_one(Some(ledger_args))?)
+            .install(
+                "dst_ledger",
+                offices.operator,
+                candid::encode_one(Some(ledger_args))?,
+                vec![],
+            )
             .await?;
         self.wait_for_balances(offices).await?;
 
@@ -146,9 +198,25 @@ impl Place {
                 "stream_registry",
                 offices.operator,
                 candid::encode_one(Some(registry_args))?,
+                vec![],
             )
             .await?;
+        if module("web").is_file() {
+            let variables = vec![
+                variable("PUBLIC_CANISTER_ID:dst_ledger", self.ledger.to_text()),
+                variable("PUBLIC_CANISTER_ID:stream_registry", self.registry.to_text()),
+                variable("PUBLIC_FAUCET_SEED", faucet.seed.clone()),
+            ];
+            let arguments = candid::encode_one(None::<WebArgs>)?;
+            self.web = Some(self.install("web", offices.operator, arguments, variables).await?);
+        }
         Ok(())
+    }
+
+    /// Where browsers find the page.
+    pub fn page(&self) -> Option<String> {
+        let (_, port) = self.url.rsplit_once(':')?;
+        Some(format!("http://{}.localhost:{port}/", self.web?))
     }
 
     /// The ledger enters its initial balances when the randomness that keys its indexes has arrived, a few rounds later.
@@ -173,10 +241,23 @@ impl Place {
         anyhow::bail!("the ledger has not entered its initial balances after 10 s")
     }
 
-    async fn install(&self, name: &str, controller: Principal, argument: Vec<u8>) -> Result<Principal> {
-        let path = workspace().join(format!("target/canisters/{name}.wasm.gz"));
+    async fn install(
+        &self,
+        name: &str,
+        controller: Principal,
+        argument: Vec<u8>,
+        variables: Vec<EnvironmentVariable>,
+    ) -> Result<Principal> {
+        let path = module(name);
         let wasm = std::fs::read(&path).with_context(|| format!("{}: run scripts/build first", path.display()))?;
-        let canister = self.network.create_canister_with_settings(Some(controller), None).await;
+        let settings = CanisterSettings {
+            environment_variables: Some(variables),
+            ..CanisterSettings::default()
+        };
+        let canister = self
+            .network
+            .create_canister_with_settings(Some(controller), Some(settings))
+            .await;
         self.network.add_cycles(canister, CYCLES).await;
         self.network
             .install_canister(canister, wasm, argument, Some(controller))
@@ -184,8 +265,9 @@ impl Place {
         Ok(canister)
     }
 
-    /// Writes where everything is, for the `ddsx` command; answers the file's path.
-    pub fn write_config(&self, folder: &Path) -> Result<PathBuf> {
+    /// Writes where everything is, for the `ddsx` command and for `npm run dev`; answers the command's file.
+    pub fn write_config(&self, folder: &Path, faucet: &Faucet) -> Result<PathBuf> {
+        std::fs::write(folder.join("faucet.json"), serde_json::to_vec_pretty(faucet)?)?;
         let config = Config {
             network: &self.url,
             root_key: hex::encode(&self.root_key),

@@ -11,7 +11,7 @@ use ddsx_types::Account;
 use ddsx_types::stream_registry::{LicenceId, PlanId, QuoteArgs, StreamId};
 
 use crate::feed::{self, Event, Networks};
-use crate::place::{LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, workspace};
+use crate::place::{Faucet, LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, workspace};
 use crate::publish::{self, account_of};
 use crate::settlement::{PROTOCOL, PROVIDER, Settlement, dst};
 use crate::shares::{self, Shares};
@@ -24,6 +24,8 @@ pub const CONTRIBUTORS_SHARE_BPS: u16 = 7_000;
 pub const PUBLISHED_FIRST: usize = 1_600;
 /// What the buyer has at the start: 1,000 DST.
 const BUYER_FUNDS: u64 = 100_000_000_000;
+/// What the page's faucet has to give: 10,000 DST.
+const FAUCET_FUNDS: u64 = 1_000_000_000_000;
 
 /// What the demonstration has set up, for whoever looks around or attacks it.
 pub struct Scene {
@@ -72,7 +74,7 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     let events = feed::read(&workspace().join("data/usgs-earthquakes-2018-w05.jsonl.gz"))?;
     let networks = Networks::of(&events);
 
-    step(1, "A local network, with both canisters deployed");
+    step(1, "A local network, with the canisters deployed");
     let identities = IdentityFolder::new(folder.join("identities"));
     for name in ["operator", "provider", "buyer"] {
         identities.create(name, KeyKind::Ed25519)?;
@@ -85,20 +87,27 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
         owner: operator,
         subaccount: Some([9; 32]),
     };
-    let balances = vec![(buyer.principal().into(), BUYER_FUNDS)];
-    place
-        .deploy(&Offices {
-            operator,
-            treasury,
-            balances,
-        })
-        .await?;
-    let config = place.write_config(&folder)?;
+    let faucet = Faucet::new();
+    let balances = vec![
+        (buyer.principal().into(), BUYER_FUNDS),
+        (faucet.account()?, FAUCET_FUNDS),
+    ];
+    let offices = Offices {
+        operator,
+        treasury,
+        balances,
+    };
+    place.deploy(&offices, &faucet).await?;
+    let config = place.write_config(&folder, &faucet)?;
     let (ledger, registry) = (buyer.ledger(place.ledger), provider.registry(place.registry));
     println!("   network    {}", place.url);
     println!("   root key   {}…", &hex::encode(&place.root_key)[..40]);
     println!("   ledger     {}", place.ledger);
     println!("   registry   {}", place.registry);
+    match place.page() {
+        Some(page) => println!("   page       {page}"),
+        None => println!("   page       not built: scripts/build needs Node.js with npm for it"),
+    }
 
     step(
         2,
@@ -307,7 +316,7 @@ pub fn tour(scene: &Scene) -> String {
     format!(
         "The network stays up at {url}; Ctrl-C ends it. In another terminal, from this folder:
 
-  export DDSX_CONFIG={config}
+{page}  export DDSX_CONFIG={config}
   {command} stream list
   {command} stream show {stream}
   {command} --identity {folder}/identities/buyer.pem token balance
@@ -324,6 +333,10 @@ Plain Candid, with dfx (its identity is anonymous to the registry, which may rea
   dfx canister --network {url} call --query --candid candid/dst_ledger.did {ledger} icrc1_total_supply '()'
 ",
         url = scene.place.url,
+        page = scene
+            .place
+            .page()
+            .map_or_else(String::new, |page| format!("  {page}   (in a browser; it has a faucet for test tokens)\n\n")),
         config = shown(&scene.config),
         registry = scene.place.registry,
         ledger = scene.place.ledger,

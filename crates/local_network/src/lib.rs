@@ -13,10 +13,12 @@
 //! | [`certification`] | state tree, keys, certificates, delegations | The system state tree; Certification |
 //! | [`rest`] | PocketIC's REST API of instances | none: PocketIC's own |
 //! | [`http_interface`] | `/api/v2…v4`: call, query, read_state, status | HTTPS interface |
+//! | [`gateway`] | the pages of canisters: `http_request`, verified | none: the HTTP Gateway Protocol |
 //! | [`server`] | the process: flags, port file, time to live, instances, auto-progress | none: PocketIC's own |
 
 pub mod certification;
 pub mod execution;
+pub mod gateway;
 pub mod http_interface;
 pub mod ic0;
 pub mod management;

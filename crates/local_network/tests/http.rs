@@ -9,6 +9,7 @@ mod http {
     mod agent;
     mod authentication;
     mod certificates;
+    mod gateway;
     mod instances;
     mod management;
     mod paths;

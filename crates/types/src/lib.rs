@@ -9,6 +9,7 @@ pub mod dst_ledger;
 pub mod governed;
 pub mod hash;
 pub mod stream_registry;
+pub mod web;
 
 pub use assets::AssetListing;
 pub use governed::Validation;

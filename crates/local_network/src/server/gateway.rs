@@ -1,19 +1,17 @@
-//! Gateways: ports on which one instance's HTTPS interface is served.
-//!
-//! PocketIC's gateways also serve the pages of canisters; here they serve the interface that agents use.
+//! Gateways: ports on which one instance's HTTPS interface and the pages of its canisters are served.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use axum::routing::get;
-use axum::{Extension, middleware};
+use axum::{Extension, Router, middleware};
 use pocket_ic::common::rest::{HttpGatewayBackend, HttpGatewayConfig, HttpGatewayDetails, HttpGatewayInfo};
 use tokio::net::TcpListener;
 
 use super::count_requests;
+use super::instance::Instance;
 use super::table::{Gateway, Server};
-use crate::{http_interface, rest};
+use crate::{gateway, http_interface, rest};
 
 /// Opens the port that `config` asks for (any, if it asks for none) and serves the instance there.
 ///
@@ -41,11 +39,8 @@ pub async fn open(server: &Arc<Server>, config: HttpGatewayConfig) -> Result<Htt
         .map_err(|error| format!("Failed to bind to address {address}: {error}"))?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
 
-    let router = http_interface::router::<()>()
-        .route("/_/topology", get(rest::topology))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "This gateway serves /api only.") })
-        .layer(Extension(instance))
-        .layer(middleware::from_fn(http_interface::cors::allow_all_origins))
+    let router = router(instance, config.domains.clone())
+        .await?
         .layer(middleware::from_fn_with_state(server.clone(), count_requests));
     let task = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
@@ -63,6 +58,21 @@ pub async fn open(server: &Arc<Server>, config: HttpGatewayConfig) -> Result<Htt
         instance_id: server.add_gateway(Gateway { details, task }),
         port,
     })
+}
+
+/// The interface under `/api` of every host, whatever else is asked for from the canister that the request names.
+async fn router(instance: Arc<Instance>, domains: Option<Vec<String>>) -> Result<Router, String> {
+    let root_key = instance
+        .read(|network| network.public_key(network.root_subnet()))
+        .await
+        .map_err(|panicked| panicked.0)?
+        .ok_or("the root subnet has no key")?;
+    let interface = http_interface::router::<()>().layer(Extension(instance.clone()));
+    let pages = gateway::Gateway::new(interface.clone(), root_key, domains).map_err(|error| format!("{error:#}"))?;
+    Ok(interface
+        .route("/_/topology", get(rest::topology).layer(Extension(instance)))
+        .fallback_service(axum::handler::Handler::with_state(gateway::serve, Arc::new(pages)))
+        .layer(middleware::from_fn(http_interface::cors::allow_all_origins)))
 }
 
 impl Gateway {
