@@ -5,6 +5,8 @@ import { formatAmount, type Unit } from '@/lib/amount';
 import { exact, relative, toDate } from '@/lib/time';
 import { shorten } from '@/lib/text';
 import { explain } from '@/lib/explain';
+import { SessionEnded } from '@/api/agent';
+import { useSession } from '@/session/session';
 
 export function Button({
   look = 'plain',
@@ -145,6 +147,9 @@ export function Failure({
   retry?: (() => void) | undefined;
   retryLabel?: string;
 }) {
+  const { expired } = useSession();
+  // Told until the reader has signed in again; what was to be sent is still there to be sent.
+  if (error instanceof SessionEnded && !expired) return null;
   const { title, detail, next } = explain(error, unit);
   return (
     <Notice

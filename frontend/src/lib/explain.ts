@@ -1,5 +1,5 @@
 // What went wrong, in words: what happened, what happened to the money, what to do next.
-import { CallFailed, Refused } from '@/api/agent';
+import { CallFailed, Refused, SessionEnded } from '@/api/agent';
 import { VerificationError } from '@/verify/error';
 import type { Unit } from './amount';
 import { formatAmount } from './amount';
@@ -219,6 +219,13 @@ export function explain(error: unknown, unit?: Unit): Explanation {
       title: 'Not verified, so not shown',
       detail: sentence(error.message),
       next: 'Nothing of this reply was used. Try again; if it stays so, whoever answers is not honest or not this network.',
+    };
+  }
+  if (error instanceof SessionEnded) {
+    return {
+      title: 'Your session has ended',
+      detail: 'Nothing was sent, and nothing was charged.',
+      next: 'Sign in again, then try again: what you typed is still here.',
     };
   }
   if (error instanceof CallFailed) {

@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { claim } from '@/api/registry';
+import { changeContributorAccount, claim } from '@/api/registry';
 import { Amount, Button, Empty, Failure, Loaded, Notice, PageHead, Panel } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
 import { entriesOf, toCsv, totals, type Entry } from '@/features/earnings/entries';
+import { AccountDialog } from '@/features/publishing/account-dialog';
 import { parametersQuery, streamsQuery } from '@/features/queries';
 import { download } from '@/lib/text';
 import { useSession } from '@/session/session';
@@ -114,6 +115,7 @@ function Row({ entry }: { entry: Entry }) {
     mutationFn: () => claim(entry.stream, asset.ledger, entry.payee),
     onSettled: () => queries.invalidateQueries(),
   });
+  const contributor = 'Contributor' in entry.payee ? entry.payee.Contributor : undefined;
   const worth = balance.due > asset.fee;
   return (
     <>
@@ -134,13 +136,33 @@ function Row({ entry }: { entry: Entry }) {
           <Amount units={balance.paid} unit={asset} />
         </td>
         <td className="right">
-          <Button small disabled={!worth || claiming.isPending} onClick={() => claiming.mutate()}>
-            {claiming.isPending ? 'Claiming…' : 'Claim'}
-            <span className="visually-hidden">
-              {' '}
-              what is due as {entry.as} of {entry.streamName}
-            </span>
-          </Button>
+          <span className="row row-end">
+            {contributor !== undefined && (
+              <AccountDialog
+                title={`Where is “${entry.as}” paid from now on?`}
+                trigger={
+                  <Button small look="quiet">
+                    Other account
+                    <span className="visually-hidden">
+                      {' '}
+                      for {entry.as} of {entry.streamName}
+                    </span>
+                  </Button>
+                }
+                enter={(account) => changeContributorAccount(entry.stream, contributor, account)}
+              >
+                You own the account that is paid now, so you alone can name another. What is due goes there;
+                after that only its owner can change it.
+              </AccountDialog>
+            )}
+            <Button small disabled={!worth || claiming.isPending} onClick={() => claiming.mutate()}>
+              {claiming.isPending ? 'Claiming…' : 'Claim'}
+              <span className="visually-hidden">
+                {' '}
+                what is due as {entry.as} of {entry.streamName}
+              </span>
+            </Button>
+          </span>
         </td>
       </tr>
       {(claiming.error !== null || claiming.data) && (
