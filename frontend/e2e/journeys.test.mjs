@@ -52,7 +52,7 @@ test('should lead a new visitor from the earthquakes to verified live records', 
   await page.getByRole('link', { name: 'Buy “one month”' }).click();
   await page.getByText('Not enough in your account').waitFor();
   await show(page, 'buy-without-funds');
-  await page.getByRole('button', { name: 'Get 1 000 test DST' }).click();
+  await page.getByRole('button', { name: 'Get 1,000 test DST' }).click();
   await page.getByRole('button', { name: 'Approve and buy' }).and(page.locator(':enabled')).waitFor();
   await show(page, 'buy');
   await page.getByRole('button', { name: 'Approve and buy' }).click();
@@ -149,8 +149,8 @@ test('should pay once when the connection is lost in the middle of buying', asyn
   const { page, assertOnlyBrokenRequests } = await openPage(context);
   await page.goto('/wallet');
   await signIn(page);
-  await page.getByRole('button', { name: 'Get 1 000 test DST' }).click();
-  await page.locator('.balance').getByText('1 000.00 DST').waitFor();
+  await page.getByRole('button', { name: 'Get 1,000 test DST' }).click();
+  await page.locator('.balance').getByText('1,000.00 DST').waitFor();
   const had = await balance(page);
   await page.goto('/streams/0/buy/0');
   stage.proxy.faults.loseReply.add('buy');
@@ -355,8 +355,8 @@ test('should keep a wallet: send, receive, revoke', async () => {
   const { page, assertOnlyBrokenRequests } = await openPage(context);
   await page.goto('/wallet');
   await signIn(page);
-  await page.getByRole('button', { name: 'Get 1 000 test DST' }).click();
-  await page.locator('.balance').getByText('1 000.00 DST').waitFor();
+  await page.getByRole('button', { name: 'Get 1,000 test DST' }).click();
+  await page.locator('.balance').getByText('1,000.00 DST').waitFor();
   await page.getByRole('textbox', { name: 'To' }).fill('not an account');
   await page.getByRole('textbox', { name: 'Amount' }).fill('1.123456789');
   await page.getByRole('button', { name: 'Review' }).click();

@@ -75,7 +75,7 @@ export function Id({ text, label, short = true }: { text: string; label: string;
 
 const COPIED_MS = 1_500;
 
-export function Copy({ text, label }: { text: string; label: string }) {
+export function Copy({ text, label, children = 'copy' }: { text: string; label: string; children?: string }) {
   const [copied, setCopied] = useState(false);
   return (
     <button
@@ -89,7 +89,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
         });
       }}
     >
-      {copied ? 'copied' : 'copy'}
+      {copied ? 'copied' : children}
     </button>
   );
 }

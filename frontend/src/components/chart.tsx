@@ -115,6 +115,7 @@ function options(width: number, series: Series[], unit: string, axis: Axis): uPl
     axes: [
       {
         ...look,
+        size: 34,
         space: 90,
         ...(axis === 'days' ? { incrs: DAYS_BETWEEN_TICKS } : {}),
         ...(axis === 'numbers' ? {} : { values: (_: uPlot, at: number[]) => clock(at, axis) }),
@@ -126,9 +127,9 @@ function options(width: number, series: Series[], unit: string, axis: Axis): uPl
       ...series.map((one) => ({
         label: one.label,
         stroke: color(one.color ?? 'verified'),
-        width: 1.5,
+        width: one.bars ? 0 : 1.5,
         ...(one.fill || one.bars
-          ? { fill: color(one.color === 'signal' ? 'signal-soft' : 'verified-soft') }
+          ? { fill: color(`${one.color ?? 'verified'}${one.bars ? '' : '-soft'}`) }
           : {}),
         ...(one.bars && bars ? { paths: bars } : {}),
         ...(one.steps && steps ? { paths: steps } : {}),

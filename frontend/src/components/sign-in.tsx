@@ -49,14 +49,16 @@ export function SessionEndedNotice() {
   const { expired, failure } = useSession();
   if (!expired) return null;
   return (
-    <Notice
-      kind="signal"
-      title="Your session has ended"
-      action={<WithInternetIdentity small>Sign in again</WithInternetIdentity>}
-    >
-      <p>Nothing you typed is lost, and nothing was sent. Sign in again and go on.</p>
-      {failure && <p className="field-fault">You are not signed in: {failure}</p>}
-    </Notice>
+    <div className="over-page">
+      <Notice
+        kind="signal"
+        title="Your session has ended"
+        action={<WithInternetIdentity small>Sign in again</WithInternetIdentity>}
+      >
+        <p>What you typed is still here. Sign in again and go on.</p>
+        {failure && <p className="field-fault">You are not signed in: {failure}</p>}
+      </Notice>
+    </div>
   );
 }
 

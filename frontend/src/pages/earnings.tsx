@@ -80,20 +80,26 @@ function Mine() {
               }
             >
               <div className="table-scroll" tabIndex={0} role="group" aria-label="Earnings by stream">
-                <table>
-                  <thead>
-                    <tr>
-                      <th>Stream</th>
-                      <th>As</th>
-                      <th className="right">Due</th>
-                      <th className="right">On its way</th>
-                      <th className="right">Paid</th>
-                      <th>
+                <table className="stacked" role="table">
+                  <thead role="rowgroup">
+                    <tr role="row">
+                      <th role="columnheader">Stream</th>
+                      <th role="columnheader">As</th>
+                      <th role="columnheader" className="right">
+                        Due
+                      </th>
+                      <th role="columnheader" className="right">
+                        On its way
+                      </th>
+                      <th role="columnheader" className="right">
+                        Paid
+                      </th>
+                      <th role="columnheader">
                         <span className="visually-hidden">Claim</span>
                       </th>
                     </tr>
                   </thead>
-                  <tbody>
+                  <tbody role="rowgroup">
                     {all.map((entry) => (
                       <Row key={`${entry.stream} ${entry.as} ${entry.asset.symbol}`} entry={entry} />
                     ))}
@@ -119,23 +125,25 @@ function Row({ entry }: { entry: Entry }) {
   const worth = balance.due > asset.fee;
   return (
     <>
-      <tr>
-        <td>
+      <tr role="row">
+        <td role="cell" data-label="Stream">
           <Link to="/streams/$stream" params={{ stream: entry.stream }}>
             {entry.streamName}
           </Link>
         </td>
-        <td>{entry.as}</td>
-        <td className="right">
+        <td role="cell" data-label="As">
+          {entry.as}
+        </td>
+        <td role="cell" className="right" data-label="Due">
           <Amount units={balance.due} unit={asset} />
         </td>
-        <td className="right">
+        <td role="cell" className="right" data-label="On its way">
           <Amount units={balance.in_flight} unit={asset} />
         </td>
-        <td className="right">
+        <td role="cell" className="right" data-label="Paid">
           <Amount units={balance.paid} unit={asset} />
         </td>
-        <td className="right">
+        <td role="cell" className="right">
           <span className="row row-end">
             {contributor !== undefined && (
               <AccountDialog
@@ -166,8 +174,8 @@ function Row({ entry }: { entry: Entry }) {
         </td>
       </tr>
       {(claiming.error !== null || claiming.data) && (
-        <tr>
-          <td colSpan={6}>
+        <tr role="row">
+          <td role="cell" colSpan={6}>
             {claiming.error && <Failure error={claiming.error} unit={asset} />}
             {claiming.data && (
               <Notice kind="verified" title="Paid">

@@ -185,11 +185,7 @@ export function LockedView({ info, buy }: { info: StreamInfo; buy: bigint | unde
       {buy === undefined ? (
         <p className="muted">The stream is not sold just now.</p>
       ) : (
-        <Link
-          className="button button-main"
-          to="/streams/$stream/buy/$plan"
-          params={{ stream: info.id, plan: buy }}
-        >
+        <Link className="button" to="/streams/$stream/buy/$plan" params={{ stream: info.id, plan: buy }}>
           Buy a licence
         </Link>
       )}

@@ -31,12 +31,12 @@ export function Publishers({ stream }: { stream: bigint }) {
           )
         }
       </Loaded>
-      <div className="row">
-        <span className="muted small">
-          They publish with <code>ddsx stream append {String(stream)}</code>, or on this very page.
-        </span>
-        <Copy text={page} label="this page's address" />
-      </div>
+      <p className="muted small">
+        They publish with <code>ddsx stream append {String(stream)}</code>, or on this very page:{' '}
+        <Copy text={page} label="this page's address">
+          copy its address
+        </Copy>
+      </p>
     </Panel>
   );
 }

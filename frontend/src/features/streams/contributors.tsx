@@ -44,24 +44,28 @@ function Table({
   );
   return (
     <div className="table-scroll" tabIndex={0} role="group" aria-label="Contributors">
-      <table>
-        <thead>
-          <tr>
-            <th>Contributor</th>
-            <th className="right">Records</th>
-            <th>Share</th>
-            <th>Paid to</th>
+      <table className="contributors" role="table">
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader">Contributor</th>
+            <th role="columnheader" className="right">
+              Records
+            </th>
+            <th role="columnheader">Share</th>
+            <th role="columnheader">Paid to</th>
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {sorted.map((contributor) => {
             const { number, label, weight, account } = contributor;
             const part = total === 0n ? 0 : Number((weight * 10_000n) / total) / 100;
             return (
-              <tr key={number}>
-                <td>{label}</td>
-                <td className="right num">{count(weight)}</td>
-                <td>
+              <tr role="row" key={number}>
+                <td role="cell">{label}</td>
+                <td role="cell" className="right num">
+                  {count(weight)}
+                </td>
+                <td role="cell">
                   <span className="row">
                     <span className="share-bar" aria-hidden="true">
                       <span style={{ width: `${part}%` }} />
@@ -69,7 +73,7 @@ function Table({
                     <span className="num">{part.toFixed(2)} %</span>
                   </span>
                 </td>
-                <td>
+                <td role="cell">
                   {account[0] ? (
                     <>
                       <Id text={accountText(account[0].account)} label={`the account of ${label}`} />

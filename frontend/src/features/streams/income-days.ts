@@ -11,7 +11,7 @@ export interface Curve {
   /** Seconds since the Unix epoch: the beginning of each day. */
   times: number[];
   /** In whole units, for drawing only. */
-  values: number[];
+  values: (number | null)[];
 }
 
 export interface Sum {
@@ -32,13 +32,16 @@ export const sumOf = (days: readonly DayOfIncome[]): Sum =>
 export const lastDays = (days: readonly DayOfIncome[], today: bigint, count: number): DayOfIncome[] =>
   days.filter(({ day }) => day <= today && day > today - BigInt(count));
 
-/** Each of the last `count` days, those without a sale as 0. */
+/** Each of the last `count` days; nothing is drawn for those without a sale. */
 export function byDay(days: readonly DayOfIncome[], today: bigint, count: number, decimals: number): Curve {
   const known = new Map(days.map(({ day, received }) => [day, received]));
   const each = Array.from({ length: count }, (_, index) => today - BigInt(count - 1 - index));
   return {
     times: each.map((day) => Number(day) * DAY_S),
-    values: each.map((day) => Number(known.get(day) ?? 0n) / 10 ** decimals),
+    values: each.map((day) => {
+      const received = known.get(day);
+      return received === undefined ? null : Number(received) / 10 ** decimals;
+    }),
   };
 }
 
@@ -47,7 +50,7 @@ export function inAll(days: readonly DayOfIncome[], today: bigint, decimals: num
   const first = days[0];
   if (!first) return { times: [], values: [] };
   const times = [Number(first.day - 1n) * DAY_S];
-  const values = [0];
+  const values: (number | null)[] = [0];
   let sum = 0n;
   for (const { day, received } of days) {
     sum += received;
