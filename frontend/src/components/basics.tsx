@@ -150,7 +150,7 @@ export function Failure({
   const { expired } = useSession();
   // Told until the reader has signed in again; what was to be sent is still there to be sent.
   if (error instanceof SessionEnded && !expired) return null;
-  const { title, detail, next } = explain(error, unit);
+  const { title, detail, inFull, next } = explain(error, unit);
   return (
     <Notice
       kind="failed"
@@ -165,6 +165,12 @@ export function Failure({
     >
       <p>{detail}</p>
       <p>{next}</p>
+      {inFull !== undefined && (
+        <details>
+          <summary className="small">In full</summary>
+          <p className="small mono">{inFull}</p>
+        </details>
+      )}
     </Notice>
   );
 }

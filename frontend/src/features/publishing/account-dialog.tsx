@@ -47,7 +47,10 @@ export function AccountDialog({
           fault={fault}
           spellCheck={false}
           autoComplete="off"
-          onChange={({ target }) => setText(target.value)}
+          onChange={({ target }) => {
+            setText(target.value);
+            setFault(undefined);
+          }}
         />
         {entering.error && <Failure error={entering.error} />}
         <Button type="submit" look="main" disabled={!text.trim() || entering.isPending}>

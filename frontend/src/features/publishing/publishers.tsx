@@ -32,9 +32,9 @@ export function Publishers({ stream }: { stream: bigint }) {
         }
       </Loaded>
       <p className="muted small">
-        They publish with <code>ddsx stream append {String(stream)}</code>, or on this very page:{' '}
-        <Copy text={page} label="this page's address">
-          copy its address
+        They publish with <code>ddsx stream append {String(stream)}</code>, or here:{' '}
+        <Copy text={page} label="this page’s address">
+          copy this page’s address
         </Copy>
       </p>
     </Panel>
@@ -122,7 +122,10 @@ function AddPublisher({ stream }: { stream: bigint }) {
           fault={fault}
           spellCheck={false}
           autoComplete="off"
-          onChange={({ target }) => setWho(target.value)}
+          onChange={({ target }) => {
+            setWho(target.value);
+            setFault(undefined);
+          }}
         />
         <SelectField label="May publish" value={days} onChange={({ target }) => setDays(target.value)}>
           <option value="0">until you remove it</option>

@@ -58,7 +58,7 @@ function Table({
         <tbody role="rowgroup">
           {sorted.map((contributor) => {
             const { number, label, weight, account } = contributor;
-            const part = total === 0n ? 0 : Number((weight * 10_000n) / total) / 100;
+            const part = total === 0n ? 0 : Number((weight * 1_000_000n) / total) / 10_000;
             return (
               <tr role="row" key={number}>
                 <td role="cell">{label}</td>
