@@ -134,7 +134,7 @@ export async function seed(network) {
     strong,
     0,
     first.filter((event) => event.mag >= 4.5),
-    10,
+    3,
   );
   const rest = events.slice(PUBLISHED_FIRST);
   const live = async ({ everyMs = 5_000, records = 1, signal } = {}) => {
@@ -143,7 +143,21 @@ export async function seed(network) {
       await pause(everyMs);
     }
   };
-  return { all: Number(all), strong: Number(strong), factories, live };
+  /** A third stream, free as the second is; its number. */
+  const another = async () => {
+    const stream = ok(
+      await provider.registry.create_stream({
+        ...common,
+        name: 'USGS earthquakes, a sample',
+        description: 'Some hundred events of the feed, to try a client with.',
+        tags: ['earthquakes', 'sample'],
+      }),
+    );
+    ok(await provider.registry.add_plan({ stream, name: 'sample', kind: { Free: null }, prices: [] }));
+    await append(stream, 0, first.slice(0, 120), 4);
+    return Number(stream);
+  };
+  return { all: Number(all), strong: Number(strong), another, provider, factories, live };
 }
 
 function chunkOf(events, labels) {

@@ -6,6 +6,8 @@ import { Cbor } from '@icp-sdk/core/agent';
 export async function startProxy(upstream) {
   const faults = {
     forge: new Map(),
+    /** The last genuine answer of each method that is named here. */
+    kept: new Map(),
     loseReply: new Set(),
     drop: new Set(),
     delayMs: new Map(),
@@ -40,6 +42,7 @@ function forward({ upstream, incoming, outgoing, body, method, faults }) {
     reply.on('end', () => {
       if (faults.loseReply.has(method) || faults.offline) return void incoming.socket.destroy();
       let answer = Buffer.concat(parts);
+      if (faults.kept.has(method)) faults.kept.set(method, argumentOf(answer) ?? faults.kept.get(method));
       const forge = faults.forge.get(method);
       if (forge && reply.statusCode === 200) answer = Buffer.from(forged(answer, forge));
       const { 'content-length': __, 'transfer-encoding': ___, ...rest } = reply.headers;
@@ -60,19 +63,15 @@ function methodOf(body) {
   }
 }
 
+/** What a query's reply holds. */
+function argumentOf(bytes) {
+  const { reply } = Cbor.decode(new Uint8Array(bytes));
+  return reply?.arg && Uint8Array.from(reply.arg);
+}
+
 /** A query's reply with its argument changed; whatever signed it stays as it was. */
 function forged(bytes, forge) {
   const reply = Cbor.decode(new Uint8Array(bytes));
   if (reply.reply?.arg) reply.reply.arg = forge(Uint8Array.from(reply.reply.arg));
   return Cbor.encode(reply);
-}
-
-/** Changes one byte after the last place where `text` stands. */
-export function alterAfter(text) {
-  return (arg) => {
-    const at = Buffer.from(arg).lastIndexOf(text);
-    if (at < 0) throw new Error(`the reply does not hold ${text}`);
-    arg[at + text.length] ^= 1;
-    return arg;
-  };
 }

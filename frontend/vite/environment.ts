@@ -30,11 +30,13 @@ function environment(): string | undefined {
   const network = read(configFile) as Network | undefined;
   if (!network) return undefined;
   const faucet = read(join(dirname(configFile), 'faucet.json')) as { seed: string } | undefined;
+  const provider = process.env['DDSX_IDENTITY_PROVIDER'];
   const entries = [
     `ic_root_key=${network.root_key}`,
     `PUBLIC_CANISTER_ID:stream_registry=${network.registry}`,
     `PUBLIC_CANISTER_ID:dst_ledger=${network.ledger}`,
     ...(faucet ? [`PUBLIC_FAUCET_SEED=${faucet.seed}`] : []),
+    ...(provider ? [`PUBLIC_IDENTITY_PROVIDER=${provider}`] : []),
   ];
   return encodeURIComponent(entries.join('&'));
 }

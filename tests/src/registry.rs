@@ -5,9 +5,9 @@ use std::time::Duration;
 use candid::{Nat, Principal};
 use ddsx_types::stream_registry::{
     AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError, ClaimArgs, ClaimError, Claimed,
-    ContributorRevenue, ContributorRevenueArgs, CreateStreamArgs, Credit, Licence, LicenceTerms, NewChunk,
+    ContributorRevenue, ContributorRevenueArgs, CreateStreamArgs, Credit, DayOfIncome, Licence, LicenceTerms, NewChunk,
     NewContributor, Page, Payee, PlanId, PlanKind, Price, PullArgs, PullError, Pulled, Quote, QuoteArgs, QuoteError,
-    RegistryArgs, StreamId, StreamInfo, StreamRevenue, StreamRevenueArgs,
+    RegistryArgs, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue, StreamRevenueArgs,
 };
 use ddsx_types::{Account, AssetListing};
 use serde_bytes::ByteBuf;
@@ -225,6 +225,16 @@ impl<'w> Market<'w> {
         let ledger = self.ledger.id;
         self.world
             .query(self.id, "stream_revenue", (StreamRevenueArgs { stream, ledger },))
+    }
+
+    /// `stream_income`, the first 100 days.
+    pub fn stream_income(&self, stream: StreamId) -> Vec<DayOfIncome> {
+        let args = StreamIncomeArgs {
+            stream,
+            ledger: self.ledger.id,
+            page: Page::default(),
+        };
+        self.world.query(self.id, "stream_income", (args,))
     }
 
     /// `contributor_revenue`, the first 100.

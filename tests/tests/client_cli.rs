@@ -191,6 +191,13 @@ fn should_do_the_main_job_from_the_command_line() {
     let revenue = ddsx.json("anonymous", "revenue show 0");
     assert_eq!(revenue["received_units"], "1250000000");
     assert_eq!(revenue["contributors"].as_array().unwrap().len(), 2);
+    let income = ddsx.json("anonymous", "revenue days 0");
+    let days = income["days"].as_array().unwrap();
+    assert_eq!(days.len(), 1, "{income}");
+    assert_eq!(
+        (&days[0]["licences"], &days[0]["received_units"]),
+        (&1.into(), &"1250000000".into())
+    );
 }
 
 #[test]

@@ -232,6 +232,15 @@ fn should_share_a_purchase_to_the_unit_by_itself() {
         );
     }
     let revenue = market.stream_revenue(stream).unwrap();
+    assert_eq!(
+        market
+            .stream_income(stream)
+            .iter()
+            .map(|day| (day.licences, day.received.clone()))
+            .collect::<Vec<_>>(),
+        [(1, Nat::from(PRICE))],
+        "the repeated request is no second sale"
+    );
     let carried = PRICE - protocol - to_provider - each.iter().sum::<u64>();
     assert_eq!(
         (revenue.received, revenue.protocol_fee),

@@ -14,10 +14,10 @@ use ddsx_types::stream_registry::{
     AddContributorsArgs, AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError,
     CertifiedHead, CertifiedLicence, ClaimArgs, ClaimError, Claimed, ConsistencyProof, ConsistencyProofArgs,
     ContributorAccountArgs, ContributorInfo, ContributorNumber, ContributorRevenue, ContributorRevenueArgs,
-    CreateStreamArgs, InclusionProof, InclusionProofArgs, Licence, LicenceId, LicencesOfArgs, Page, Parameters, Plan,
-    PlanId, ProofError, Publisher, PullArgs, PullError, Pulled, QuarantinedPayment, Quote, QuoteArgs, QuoteError,
-    RegistryArgs, RemovePublisherArgs, RetirePlanArgs, SetPublisherArgs, SettleQuarantinedArgs, StreamError, StreamId,
-    StreamInfo, StreamRevenue, StreamRevenueArgs,
+    CreateStreamArgs, DayOfIncome, InclusionProof, InclusionProofArgs, Licence, LicenceId, LicencesOfArgs, Page,
+    Parameters, Plan, PlanId, ProofError, Publisher, PullArgs, PullError, Pulled, QuarantinedPayment, Quote, QuoteArgs,
+    QuoteError, RegistryArgs, RemovePublisherArgs, RetirePlanArgs, SetPublisherArgs, SettleQuarantinedArgs,
+    StreamError, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue, StreamRevenueArgs,
 };
 use ddsx_types::{Account, AssetListing, Validation};
 use ic_cdk::{init, post_upgrade, query, update};
@@ -183,6 +183,11 @@ async fn claim(args: ClaimArgs) -> Result<Claimed, ClaimError> {
 #[query]
 fn stream_revenue(args: StreamRevenueArgs) -> Option<StreamRevenue> {
     with(|storage| revenue_book::stream_revenue(storage, args))
+}
+
+#[query]
+fn stream_income(args: StreamIncomeArgs) -> Vec<DayOfIncome> {
+    with(|storage| revenue_book::stream_income(storage, args))
 }
 
 #[query]

@@ -194,7 +194,7 @@ pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> Li
         panic!("licence {id} cannot be granted: {error}");
     }
     if let Some((_, asset, price)) = purchase.payment {
-        revenue_book::receive(storage, purchase.stream, asset, price, purchase.protocol_fee_bps);
+        revenue_book::receive(storage, now, purchase.stream, asset, price, purchase.protocol_fee_bps);
     }
     id
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use candid::{Nat, Principal};
 use ddsx_revenue::{Book, BookStore, Payable, Payee, Pool, Position, Split};
-use ddsx_types::BASIS_POINTS;
 use ddsx_types::stream_registry::{
-    Audit, Balance, ContributorNumber, ContributorRevenue, ContributorRevenueArgs, StreamId, StreamRevenue,
-    StreamRevenueArgs,
+    Audit, Balance, ContributorNumber, ContributorRevenue, ContributorRevenueArgs, DayOfIncome, Page, StreamId,
+    StreamIncomeArgs, StreamRevenue, StreamRevenueArgs,
 };
+use ddsx_types::{BASIS_POINTS, TimestampNs};
 
 use crate::amounts::nat;
 use crate::payout;
@@ -97,10 +97,20 @@ pub fn add_weights(
     }
 }
 
-/// Books a price that has arrived. O(1), whatever the number of contributors.
+/// Nanoseconds of a day.
+const DAY_NS: TimestampNs = 86_400_000_000_000;
+
+/// Books a price that has arrived, on the day of `now`. O(1), whatever the number of contributors.
 ///
 /// Panics if the pool would owe more than 2^128 - 1, more than any ledger can hold; the payment then stays unsettled.
-pub fn receive(storage: &mut Storage, stream: StreamId, asset: u32, price: u128, protocol_fee_bps: u16) {
+pub fn receive(
+    storage: &mut Storage,
+    now: TimestampNs,
+    stream: StreamId,
+    asset: u32,
+    price: u128,
+    protocol_fee_bps: u16,
+) {
     let Some(mut state) = storage.stream(stream) else {
         panic!("income for stream {stream}, which is not there")
     };
@@ -126,6 +136,9 @@ pub fn receive(storage: &mut Storage, stream: StreamId, asset: u32, price: u128,
         .change_asset(asset, |book| book.received += price.into());
     storage.books_mut().put(stream, asset, pool);
     storage.books_mut().put_treasury(asset, treasury);
+    // Far below `u32::MAX`: nanoseconds in a u64 end in 2554.
+    let day = u32::try_from(now / DAY_NS).unwrap_or(u32::MAX);
+    storage.books_mut().sold(stream, asset, day, price);
     payout::ask_after_income(storage, stream, asset, state.contributors);
 }
 
@@ -154,12 +167,37 @@ pub fn stream_revenue(storage: &Storage, args: StreamRevenueArgs) -> Option<Stre
     })
 }
 
+/// A stream's income in an asset day by day; nothing if it never had any.
+pub fn stream_income(storage: &Storage, args: StreamIncomeArgs) -> Vec<DayOfIncome> {
+    let Some(asset) = storage.asset(args.ledger).map(|asset| asset.number) else {
+        return Vec::new();
+    };
+    let Some(first) = first_of(args.page).and_then(|first| u32::try_from(first).ok()) else {
+        return Vec::new();
+    };
+    storage
+        .books()
+        .days_from(args.stream, asset, first, page_limit(args.page))
+        .into_iter()
+        .map(|(day, book)| DayOfIncome {
+            day: day.into(),
+            licences: book.licences,
+            received: wide_nat(book.received),
+        })
+        .collect()
+}
+
+/// The first key of a page; none if it would lie behind the last there can be.
+fn first_of(page: Page) -> Option<u64> {
+    page.start_after.map_or(Some(0), |after| after.checked_add(1))
+}
+
 /// Contributors' income in an asset, what is not settled yet included.
 pub fn contributor_revenue(storage: &Storage, args: ContributorRevenueArgs) -> Vec<ContributorRevenue> {
     let Some(asset) = storage.asset(args.ledger).map(|asset| asset.number) else {
         return Vec::new();
     };
-    let Some(first) = args.page.start_after.map_or(Some(0), |after| after.checked_add(1)) else {
+    let Some(first) = first_of(args.page) else {
         return Vec::new();
     };
     let pool = storage.books().stream(args.stream, asset).pool;
@@ -237,6 +275,13 @@ pub fn check_exactly(storage: &Storage) {
             assert_eq!(
                 pool.invariant_with(positions.iter().map(|(position, weight)| (position, *weight))),
                 Ok(())
+            );
+            let days = storage.books().days_from(stream, asset.number, 0, usize::MAX);
+            assert_eq!(
+                days.into_iter()
+                    .fold(ddsx_revenue::U256::default(), |sum, (_, day)| sum + day.received),
+                pool.received(),
+                "the days of stream {stream} sum to all it received"
             );
             sum.replace(
                 crate::storage::records::Standing::default(),

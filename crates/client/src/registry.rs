@@ -9,10 +9,10 @@ use ddsx_types::stream_registry::{
     AddContributorsArgs, AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError,
     CertifiedHead, CertifiedLicence, ClaimArgs, ClaimError, Claimed, ConsistencyProof, ConsistencyProofArgs,
     ContributorAccountArgs, ContributorInfo, ContributorNumber, ContributorRevenue, ContributorRevenueArgs,
-    CreateStreamArgs, InclusionProof, InclusionProofArgs, Licence, LicenceId, LicencesOfArgs, Page, Parameters, Plan,
-    PlanId, ProofError, Publisher, PullArgs, PullError, Pulled, QuarantinedPayment, Quote, QuoteArgs, QuoteError,
-    RemovePublisherArgs, RetirePlanArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, StreamRevenue,
-    StreamRevenueArgs, limits,
+    CreateStreamArgs, DayOfIncome, InclusionProof, InclusionProofArgs, Licence, LicenceId, LicencesOfArgs, Page,
+    Parameters, Plan, PlanId, ProofError, Publisher, PullArgs, PullError, Pulled, QuarantinedPayment, Quote, QuoteArgs,
+    QuoteError, RemovePublisherArgs, RetirePlanArgs, SetPublisherArgs, StreamError, StreamId, StreamIncomeArgs,
+    StreamInfo, StreamRevenue, StreamRevenueArgs, limits,
 };
 use serde::de::DeserializeOwned;
 
@@ -243,6 +243,26 @@ impl Registry {
     ) -> Result<Option<StreamRevenue>, NetworkError> {
         self.read("stream_revenue", (StreamRevenueArgs { stream, ledger },))
             .await
+    }
+
+    /// A stream's income in one asset by day.
+    pub async fn stream_income(
+        &self,
+        stream: StreamId,
+        ledger: Principal,
+        page: Page,
+    ) -> Result<Vec<DayOfIncome>, NetworkError> {
+        let args = StreamIncomeArgs { stream, ledger, page };
+        self.read("stream_income", (args,)).await
+    }
+
+    /// A stream's income in one asset on all days.
+    pub async fn all_stream_income(
+        &self,
+        stream: StreamId,
+        ledger: Principal,
+    ) -> Result<Vec<DayOfIncome>, NetworkError> {
+        all_pages(|page| self.stream_income(stream, ledger, page), |day| day.day).await
     }
 
     /// The contributors' income in one asset, by number.

@@ -37,8 +37,23 @@ export function theProvingAgent(): HttpAgent {
   return proving;
 }
 
+let ended = false;
+
 /** From now on calls are made as this identity. */
 export function actAs(identity: Identity): void {
+  ended = false;
+  become(identity);
+}
+
+/** The session has run out: what is public can still be read, and nothing is sent that needs somebody to be signed in. */
+export function endSession(): void {
+  ended = true;
+  become(new AnonymousIdentity());
+}
+
+export const sessionHasEnded = (): boolean => ended;
+
+function become(identity: Identity): void {
   theAgent().replaceIdentity(identity);
   theProvingAgent().replaceIdentity(identity);
 }
@@ -75,6 +90,14 @@ export class CallFailed extends Error {
   }
 }
 
+/** Not sent, because the session has run out. */
+export class SessionEnded extends Error {
+  constructor(method: string) {
+    super(`${method}: the session has ended`);
+    this.name = 'SessionEnded';
+  }
+}
+
 async function called<T>(method: string, call: Promise<T>, changes: boolean): Promise<T> {
   try {
     return await call;
@@ -93,8 +116,12 @@ export async function askedResult<T>(method: string, call: Promise<{ Ok: T } | {
 }
 
 /** The answer of a call that changes something. */
-export async function changed<T>(method: string, call: Promise<{ Ok: T } | { Err: object }>): Promise<T> {
-  return unwrap(method, await called(method, call, true));
+export async function changed<T>(
+  method: string,
+  call: () => Promise<{ Ok: T } | { Err: object }>,
+): Promise<T> {
+  if (ended) throw new SessionEnded(method);
+  return unwrap(method, await called(method, call(), true));
 }
 
 function unwrap<T>(method: string, result: { Ok: T } | { Err: object }): T {

@@ -12,12 +12,15 @@ export interface Environment {
   local: boolean;
   /** The seed of the key that holds a local network's test tokens: public, and on local networks only. */
   faucetSeed: string | undefined;
+  /** Another page than Internet Identity's own to sign in at: on local networks only. */
+  identityProvider: string | undefined;
 }
 
 interface Delivered {
   readonly 'PUBLIC_CANISTER_ID:stream_registry'?: string;
   readonly 'PUBLIC_CANISTER_ID:dst_ledger'?: string;
   readonly PUBLIC_FAUCET_SEED?: string;
+  readonly PUBLIC_IDENTITY_PROVIDER?: string;
 }
 
 /** What the page was given; nothing where no network is up. */
@@ -33,6 +36,7 @@ export function readEnvironment(): Environment | undefined {
     ledger,
     local,
     faucetSeed: local ? delivered.PUBLIC_FAUCET_SEED : undefined,
+    identityProvider: local ? delivered.PUBLIC_IDENTITY_PROVIDER : undefined,
   };
 }
 

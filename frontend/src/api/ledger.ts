@@ -56,9 +56,9 @@ export const getMintingAccount = async (id: string) =>
 export const getAllowance = (id: string, account: Account, spender: Account) =>
   asked('icrc2_allowance', ledger(id).icrc2_allowance({ account, spender }));
 export const transfer = (id: string, args: TransferArg) =>
-  changed('icrc1_transfer', ledger(id).icrc1_transfer(args));
+  changed('icrc1_transfer', () => ledger(id).icrc1_transfer(args));
 export const approve = (id: string, args: ApproveArgs) =>
-  changed('icrc2_approve', ledger(id).icrc2_approve(args));
+  changed('icrc2_approve', () => ledger(id).icrc2_approve(args));
 
 /** The names of the standards that a ledger says it supports, for example `ICRC-103`. */
 export async function getStandards(id: string): Promise<string[]> {
@@ -105,8 +105,7 @@ export async function askFaucet(to: Principal, amount: bigint): Promise<bigint> 
     identity: Ed25519KeyIdentity.generate(fromHex(faucetSeed)),
   });
   const faucet = Actor.createActor<_SERVICE>(idlFactory, { agent, canisterId: id });
-  return changed(
-    'icrc1_transfer',
+  return changed('icrc1_transfer', () =>
     faucet.icrc1_transfer({
       to: { owner: to, subaccount: [] },
       amount,

@@ -4,16 +4,19 @@ import { IDL } from '@icp-sdk/core/candid';
 import {
   idlFactory,
   type _SERVICE,
+  type Account,
   type AddPlanArgs,
   type AppendArgs,
   type BuyArgs,
   type ContributorInfo,
   type ContributorRevenue,
   type CreateStreamArgs,
+  type DayOfIncome,
   type Licence,
   type NewContributor,
   type Payee,
   type Pulled,
+  type Publisher,
   type PullError,
   type StreamInfo,
 } from '@/bindings/stream_registry.did';
@@ -21,7 +24,18 @@ import { verifyInWorker } from '@/verify/client';
 import type { VerifiedLicence, VerifiedPull } from '@/verify/protocol';
 import type { StoredHeld } from '@/verify/stored';
 import { mayBeLagging, VerificationError } from '@/verify/error';
-import { actor, asked, askedResult, CallFailed, changed, Refused, some, theProvingAgent } from './agent';
+import {
+  actor,
+  asked,
+  askedResult,
+  CallFailed,
+  changed,
+  Refused,
+  sessionHasEnded,
+  SessionEnded,
+  some,
+  theProvingAgent,
+} from './agent';
 import { environment } from './environment';
 
 export type {
@@ -39,6 +53,7 @@ export type {
   ContributorInfo,
   ContributorRevenue,
   CreateStreamArgs,
+  DayOfIncome,
   Licence,
   LicenceTerms,
   NewChunk,
@@ -102,6 +117,24 @@ export const getContributors = (stream: bigint): Promise<ContributorInfo[]> =>
 export const getStreamRevenue = async (stream: bigint, ledger: Principal) =>
   (await asked('stream_revenue', registry().stream_revenue({ stream, ledger })))[0];
 
+const MOST_DAYS = 3_660;
+
+/** Income day by day, oldest first: days without a sale are left out. `since` counts days from 1970-01-01. */
+export const getStreamIncome = (stream: bigint, ledger: Principal, since?: bigint): Promise<DayOfIncome[]> =>
+  allPages(
+    (after) =>
+      asked(
+        'stream_income',
+        registry().stream_income({
+          stream,
+          ledger,
+          page: wholePage(after ?? (since && since > 0n ? since - 1n : undefined)),
+        }),
+      ),
+    ({ day }) => day,
+    MOST_DAYS,
+  );
+
 export const getContributorRevenue = (stream: bigint, ledger: Principal): Promise<ContributorRevenue[]> =>
   allPages(
     (after) =>
@@ -126,25 +159,36 @@ export const getLicences = (owner: Principal): Promise<Licence[]> =>
     (licence) => licence.id,
   );
 
-/** A licence as a node tells it, for lists; `getVerifiedLicence` is the one to rely on. */
-export const getLicence = async (licence: bigint) =>
-  (await asked('licence', registry().licence(licence))).licence[0];
-
 export const getQuote = (plan: bigint, ledger: Principal | undefined) =>
   askedResult('quote', registry().quote({ plan, ledger: some(ledger) }));
 
-export const buy = (args: BuyArgs) => changed('buy', registry().buy(args));
+export const buy = (args: BuyArgs) => changed('buy', () => registry().buy(args));
 export const createStream = (args: CreateStreamArgs) =>
-  changed('create_stream', registry().create_stream(args));
-export const addPlan = (args: AddPlanArgs) => changed('add_plan', registry().add_plan(args));
+  changed('create_stream', () => registry().create_stream(args));
+export const addPlan = (args: AddPlanArgs) => changed('add_plan', () => registry().add_plan(args));
 export const retirePlan = (stream: bigint, plan: bigint) =>
-  changed('retire_plan', registry().retire_plan({ stream, plan }));
+  changed('retire_plan', () => registry().retire_plan({ stream, plan }));
 export const addContributors = (stream: bigint, contributors: NewContributor[]) =>
-  changed('add_contributors', registry().add_contributors({ stream, contributors }));
-export const append = (args: AppendArgs) => changed('append', registry().append(args));
-export const closeStream = (stream: bigint) => changed('close_stream', registry().close_stream(stream));
+  changed('add_contributors', () => registry().add_contributors({ stream, contributors }));
+/** Where a contributor without an account is paid; by the stream's owner, once. */
+export const bindContributorAccount = (stream: bigint, contributor: number, account: Account) =>
+  changed('bind_contributor_account', () =>
+    registry().bind_contributor_account({ stream, contributor, account }),
+  );
+/** Where a contributor is paid from now on; by the owner of the account that it has. */
+export const changeContributorAccount = (stream: bigint, contributor: number, account: Account) =>
+  changed('change_contributor_account', () =>
+    registry().change_contributor_account({ stream, contributor, account }),
+  );
+/** Lets somebody append, for ever or until a time. */
+export const setPublisher = (stream: bigint, publisher: Publisher) =>
+  changed('set_publisher', () => registry().set_publisher({ stream, publisher }));
+export const removePublisher = (stream: bigint, principal: Principal) =>
+  changed('remove_publisher', () => registry().remove_publisher({ stream, principal }));
+export const append = (args: AppendArgs) => changed('append', () => registry().append(args));
+export const closeStream = (stream: bigint) => changed('close_stream', () => registry().close_stream(stream));
 export const claim = (stream: bigint, ledger: Principal, payee: Payee) =>
-  changed('claim', registry().claim({ stream, ledger, payee }));
+  changed('claim', () => registry().claim({ stream, ledger, payee }));
 
 /** The registry's own account, which buyers approve. */
 export const registryAccount = () => ({
@@ -197,6 +241,8 @@ export async function pull(options: PullOptions): Promise<VerifiedPull> {
 }
 
 async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions): Promise<VerifiedPull> {
+  // A licence is for whom it belongs to.
+  if (licence !== undefined && sessionHasEnded()) throw new SessionEnded('pull');
   const withLeft = from !== 0n && held?.end !== String(from);
   const reply = await rawQuery('pull', argumentTypes('pull'), [
     { stream, from, max_bytes: some(maxBytes), licence: some(licence), with_left_frontier: withLeft },

@@ -5,6 +5,8 @@ import { formatAmount, type Unit } from '@/lib/amount';
 import { exact, relative, toDate } from '@/lib/time';
 import { shorten } from '@/lib/text';
 import { explain } from '@/lib/explain';
+import { SessionEnded } from '@/api/agent';
+import { useSession } from '@/session/session';
 
 export function Button({
   look = 'plain',
@@ -73,7 +75,7 @@ export function Id({ text, label, short = true }: { text: string; label: string;
 
 const COPIED_MS = 1_500;
 
-export function Copy({ text, label }: { text: string; label: string }) {
+export function Copy({ text, label, children = 'copy' }: { text: string; label: string; children?: string }) {
   const [copied, setCopied] = useState(false);
   return (
     <button
@@ -87,7 +89,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
         });
       }}
     >
-      {copied ? 'copied' : 'copy'}
+      {copied ? 'copied' : children}
     </button>
   );
 }
@@ -145,7 +147,10 @@ export function Failure({
   retry?: (() => void) | undefined;
   retryLabel?: string;
 }) {
-  const { title, detail, next } = explain(error, unit);
+  const { expired } = useSession();
+  // Told until the reader has signed in again; what was to be sent is still there to be sent.
+  if (error instanceof SessionEnded && !expired) return null;
+  const { title, detail, inFull, next } = explain(error, unit);
   return (
     <Notice
       kind="failed"
@@ -160,6 +165,12 @@ export function Failure({
     >
       <p>{detail}</p>
       <p>{next}</p>
+      {inFull !== undefined && (
+        <details>
+          <summary className="small">In full</summary>
+          <p className="small mono">{inFull}</p>
+        </details>
+      )}
     </Notice>
   );
 }

@@ -12,7 +12,12 @@ export interface Series {
   bars?: boolean;
 }
 
+/** What the horizontal axis counts: moments, whole days in UTC, or plain numbers. */
+export type Axis = 'time' | 'days' | 'numbers';
+
 const HEIGHT = 190;
+const HALF_DAY_S = 43_200;
+const DAYS_BETWEEN_TICKS = [1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365].map((days) => days * 86_400);
 
 function color(name: string): string {
   // A custom property with light-dark() is resolved only where it is used as a colour.
@@ -29,15 +34,15 @@ export default function Chart({
   series,
   label,
   unit,
-  timeAxis = true,
+  axis = 'time',
 }: {
-  /** Seconds since the Unix epoch, or numbers. */
+  /** Seconds since the Unix epoch; numbers on a plain axis. */
   times: number[];
   series: Series[];
   /** What it shows, for those who do not see it. */
   label: string;
   unit: string;
-  timeAxis?: boolean;
+  axis?: Axis;
 }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -47,7 +52,7 @@ export default function Chart({
     const draw = () => {
       plot?.destroy();
       plot = new uPlot(
-        options(host.clientWidth, series, unit, timeAxis),
+        options(host.clientWidth, series, unit, axis),
         [times, ...series.map((one) => one.values)],
         host,
       );
@@ -62,12 +67,16 @@ export default function Chart({
       resized.disconnect();
       plot?.destroy();
     };
-  }, [times, series, unit, timeAxis]);
+  }, [times, series, unit, axis]);
   return <div ref={place} className="chart" role="img" aria-label={label} />;
 }
 
 /** Times on the axis, in the reader's own way: with the day where they span more than one. */
-function clock(seconds: number[]): string[] {
+function clock(seconds: number[], axis: Axis): string[] {
+  if (axis === 'days') {
+    const format = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
+    return seconds.map((at) => format.format(at * 1000));
+  }
   const span = (seconds.at(-1) ?? 0) - (seconds[0] ?? 0);
   const format = new Intl.DateTimeFormat(
     undefined,
@@ -78,8 +87,8 @@ function clock(seconds: number[]): string[] {
   return seconds.map((at) => format.format(at * 1000));
 }
 
-function options(width: number, series: Series[], unit: string, timeAxis: boolean): uPlot.Options {
-  const axis = {
+function options(width: number, series: Series[], unit: string, axis: Axis): uPlot.Options {
+  const look = {
     stroke: color('muted'),
     font: '12px "IBM Plex Mono", monospace',
     grid: { stroke: color('line'), width: 1 },
@@ -92,22 +101,35 @@ function options(width: number, series: Series[], unit: string, timeAxis: boolea
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false },
+    ...(axis === 'days' ? { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1000), 'UTC') } : {}),
     scales: {
-      x: { time: timeAxis },
+      x: {
+        time: axis !== 'numbers',
+        // Room for the halves of the first and the last bar.
+        ...(axis === 'days'
+          ? { range: (_: uPlot, min: number, max: number) => [min - HALF_DAY_S, max + HALF_DAY_S] as const }
+          : {}),
+      },
       y: { range: (_, min, max) => [Math.min(0, min), max === 0 ? 1 : max * 1.1] },
     },
     axes: [
-      { ...axis, space: 90, ...(timeAxis ? { values: (_: uPlot, at: number[]) => clock(at) } : {}) },
-      { ...axis, size: 64, label: unit, labelFont: axis.font, labelSize: 18 },
+      {
+        ...look,
+        size: 34,
+        space: 90,
+        ...(axis === 'days' ? { incrs: DAYS_BETWEEN_TICKS } : {}),
+        ...(axis === 'numbers' ? {} : { values: (_: uPlot, at: number[]) => clock(at, axis) }),
+      },
+      { ...look, size: 64, label: unit, labelFont: look.font, labelSize: 18 },
     ],
     series: [
       {},
       ...series.map((one) => ({
         label: one.label,
         stroke: color(one.color ?? 'verified'),
-        width: 1.5,
+        width: one.bars ? 0 : 1.5,
         ...(one.fill || one.bars
-          ? { fill: color(one.color === 'signal' ? 'signal-soft' : 'verified-soft') }
+          ? { fill: color(`${one.color ?? 'verified'}${one.bars ? '' : '-soft'}`) }
           : {}),
         ...(one.bars && bars ? { paths: bars } : {}),
         ...(one.steps && steps ? { paths: steps } : {}),

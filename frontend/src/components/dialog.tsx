@@ -25,7 +25,7 @@ export function Dialog({
       <Primitive.Portal>
         <Primitive.Overlay className="overlay" />
         <Primitive.Content className={sheet ? 'dialog sheet' : 'dialog'} aria-describedby={undefined}>
-          <div className="row row-between">
+          <div className="dialog-head">
             <Primitive.Title asChild>
               <h2>{title}</h2>
             </Primitive.Title>

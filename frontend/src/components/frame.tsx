@@ -2,9 +2,9 @@ import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
 import { environment } from '@/api/environment';
 import { useSession } from '@/session/session';
-import { Button, Id, Notice } from './basics';
+import { Button, Id } from './basics';
 import { Dialog } from './dialog';
-import { SignIn } from './sign-in';
+import { SessionEndedNotice, SignIn } from './sign-in';
 
 const PAGES = [
   ['/', 'Explore'],
@@ -68,7 +68,6 @@ function Who() {
 
 export function Frame() {
   const [menu, setMenu] = useState(false);
-  const { expired, signIn } = useSession();
   return (
     <>
       <a className="skip" href="#main">
@@ -88,19 +87,7 @@ export function Frame() {
           </Dialog>
         </header>
         <main className="main" id="main" tabIndex={-1}>
-          {expired && (
-            <Notice
-              kind="signal"
-              title="Your session has ended"
-              action={
-                <Button small onClick={() => void signIn('internet-identity')}>
-                  Sign in again
-                </Button>
-              }
-            >
-              <p>Nothing you typed is lost: sign in again and go on.</p>
-            </Notice>
-          )}
+          <SessionEndedNotice />
           <Outlet />
         </main>
       </div>

@@ -45,6 +45,15 @@ export const revenueQuery = (stream: bigint, ledger: string) =>
     queryFn: async () => (await registry.getStreamRevenue(stream, Principal.fromText(ledger))) ?? null,
   });
 
+export const incomeQuery = (stream: bigint, ledger: string) =>
+  queryOptions({
+    queryKey: ['income', String(stream), ledger],
+    queryFn: () => registry.getStreamIncome(stream, Principal.fromText(ledger)),
+  });
+
+export const publishersQuery = (stream: bigint) =>
+  queryOptions({ queryKey: ['publishers', String(stream)], queryFn: () => registry.getPublishers(stream) });
+
 export const contributorRevenueQuery = (stream: bigint, ledger: string) =>
   queryOptions({
     queryKey: ['contributor-revenue', String(stream), ledger],

@@ -1,12 +1,15 @@
 // What went wrong, in words: what happened, what happened to the money, what to do next.
-import { CallFailed, Refused } from '@/api/agent';
+import { CallFailed, Refused, SessionEnded } from '@/api/agent';
 import { VerificationError } from '@/verify/error';
 import type { Unit } from './amount';
 import { formatAmount } from './amount';
+import { shorten } from './text';
 
 export interface Explanation {
   title: string;
   detail: string;
+  /** The detail with every hash in full, where it was shortened. */
+  inFull?: string;
   /** What to do next. */
   next: string;
 }
@@ -206,6 +209,12 @@ function sentence(value: unknown): string {
   return said ? `${said.charAt(0).toUpperCase()}${said.slice(1).replace(/\.?$/, '.')}` : '';
 }
 
+/** A text with its hashes shortened, and as it was if there were any. */
+function shortened(text: string): Pick<Explanation, 'detail' | 'inFull'> {
+  const detail = text.replace(/\b[0-9a-f]{64}\b/g, (hash) => shorten(hash, 8, 8));
+  return detail === text ? { detail } : { detail, inFull: text };
+}
+
 /** What went wrong, for somebody who was not told anything else. */
 export function explain(error: unknown, unit?: Unit): Explanation {
   if (error instanceof Refused) {
@@ -217,8 +226,15 @@ export function explain(error: unknown, unit?: Unit): Explanation {
   if (error instanceof VerificationError) {
     return {
       title: 'Not verified, so not shown',
-      detail: sentence(error.message),
+      ...shortened(sentence(error.message)),
       next: 'Nothing of this reply was used. Try again; if it stays so, whoever answers is not honest or not this network.',
+    };
+  }
+  if (error instanceof SessionEnded) {
+    return {
+      title: 'Your session has ended',
+      detail: 'Nothing was sent, and nothing was charged.',
+      next: 'Sign in again, then try again: what you typed is still here.',
     };
   }
   if (error instanceof CallFailed) {

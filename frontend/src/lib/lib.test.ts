@@ -15,14 +15,27 @@ describe('amounts', () => {
     [9_995_000_000n, '99.95'],
     [10_000n, '0.0001'],
     [1n, '0.00000001'],
-    [100_000_000_000n, '1\u202f000.00'],
-    [123_456_789_012_345_678n, '1\u202f234\u202f567\u202f890.12345678'],
+    [100_000_000_000n, '1,000.00'],
+    [123_456_789_012_345_678n, '1,234,567,890.12345678'],
     [-150_000_000n, '−1.50'],
     [0n, '0.00'],
   ])('should write %d as %s', (units, text) => {
-    expect(formatNumber(units, 8)).toBe(text);
-    expect(formatAmount(units, DST)).toBe(`${text}\u00a0DST`);
+    expect(formatNumber(units, 8, 'en')).toBe(text);
+    expect(formatAmount(units, DST, 'en')).toBe(`${text}\u00a0DST`);
   });
+
+  it.each([
+    ['de', '1.234,50', '1234,5', '1.234'],
+    ['fr', '1\u202f234,50', '1 234,5', '1.5'],
+    ['en', '1,234.50', '1234.5', '1,234'],
+  ])(
+    'should write and read amounts as in %s, and refuse what could be misread',
+    (locale, written, typed, refused) => {
+      expect(formatNumber(123_450_000_000n, 8, locale)).toBe(written);
+      expect(parseAmount(typed, DST, locale)).toEqual({ units: 123_450_000_000n });
+      expect(parseAmount(refused, DST, locale)).toHaveProperty('fault');
+    },
+  );
 
   it('should write what a spreadsheet reads', () => {
     expect(plainNumber(9_995_000_000n, 8)).toBe('99.95000000');
@@ -36,11 +49,11 @@ describe('amounts', () => {
     ['0.00000001', 1n],
     ['1.500000000', 150_000_000n],
   ])('should read %s exactly', (text, units) => {
-    expect(parseAmount(text, DST)).toEqual({ units });
+    expect(parseAmount(text, DST, 'en')).toEqual({ units });
   });
 
   it.each(['', '0', '-1', '1.123456789', '1,5', '1e3', '.', 'DST'])('should refuse “%s”', (text) => {
-    expect(parseAmount(text, DST)).toHaveProperty('fault');
+    expect(parseAmount(text, DST, 'en')).toHaveProperty('fault');
   });
 });
 

@@ -30,6 +30,10 @@ export function relative(date: Date, now: Date = new Date(), locale?: string): s
 export const exact = (date: Date, locale?: string): string =>
   date.toLocaleString(locale, { dateStyle: 'long', timeStyle: 'long' });
 
+/** A day counted from 1970-01-01 in UTC, as a date. */
+export const calendarDay = (day: bigint, locale?: string): string =>
+  new Date(Number(day) * 86_400_000).toLocaleDateString(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+
 const DURATIONS: [string, bigint][] = [
   ['year', 365n * 86_400n],
   ['day', 86_400n],

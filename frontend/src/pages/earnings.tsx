@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { claim } from '@/api/registry';
+import { changeContributorAccount, claim } from '@/api/registry';
 import { Amount, Button, Empty, Failure, Loaded, Notice, PageHead, Panel } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
 import { entriesOf, toCsv, totals, type Entry } from '@/features/earnings/entries';
+import { AccountDialog } from '@/features/publishing/account-dialog';
 import { parametersQuery, streamsQuery } from '@/features/queries';
 import { download } from '@/lib/text';
 import { useSession } from '@/session/session';
@@ -79,20 +80,26 @@ function Mine() {
               }
             >
               <div className="table-scroll" tabIndex={0} role="group" aria-label="Earnings by stream">
-                <table>
-                  <thead>
-                    <tr>
-                      <th>Stream</th>
-                      <th>As</th>
-                      <th className="right">Due</th>
-                      <th className="right">On its way</th>
-                      <th className="right">Paid</th>
-                      <th>
+                <table className="stacked" role="table">
+                  <thead role="rowgroup">
+                    <tr role="row">
+                      <th role="columnheader">Stream</th>
+                      <th role="columnheader">As</th>
+                      <th role="columnheader" className="right">
+                        Due
+                      </th>
+                      <th role="columnheader" className="right">
+                        On its way
+                      </th>
+                      <th role="columnheader" className="right">
+                        Paid
+                      </th>
+                      <th role="columnheader">
                         <span className="visually-hidden">Claim</span>
                       </th>
                     </tr>
                   </thead>
-                  <tbody>
+                  <tbody role="rowgroup">
                     {all.map((entry) => (
                       <Row key={`${entry.stream} ${entry.as} ${entry.asset.symbol}`} entry={entry} />
                     ))}
@@ -114,38 +121,61 @@ function Row({ entry }: { entry: Entry }) {
     mutationFn: () => claim(entry.stream, asset.ledger, entry.payee),
     onSettled: () => queries.invalidateQueries(),
   });
+  const contributor = 'Contributor' in entry.payee ? entry.payee.Contributor : undefined;
   const worth = balance.due > asset.fee;
   return (
     <>
-      <tr>
-        <td>
+      <tr role="row">
+        <td role="cell" data-label="Stream">
           <Link to="/streams/$stream" params={{ stream: entry.stream }}>
             {entry.streamName}
           </Link>
         </td>
-        <td>{entry.as}</td>
-        <td className="right">
+        <td role="cell" data-label="As">
+          {entry.as}
+        </td>
+        <td role="cell" className="right" data-label="Due">
           <Amount units={balance.due} unit={asset} />
         </td>
-        <td className="right">
+        <td role="cell" className="right" data-label="On its way">
           <Amount units={balance.in_flight} unit={asset} />
         </td>
-        <td className="right">
+        <td role="cell" className="right" data-label="Paid">
           <Amount units={balance.paid} unit={asset} />
         </td>
-        <td className="right">
-          <Button small disabled={!worth || claiming.isPending} onClick={() => claiming.mutate()}>
-            {claiming.isPending ? 'Claiming…' : 'Claim'}
-            <span className="visually-hidden">
-              {' '}
-              what is due as {entry.as} of {entry.streamName}
-            </span>
-          </Button>
+        <td role="cell" className="right">
+          <span className="row row-end">
+            {contributor !== undefined && (
+              <AccountDialog
+                title={`Where is “${entry.as}” paid from now on?`}
+                trigger={
+                  <Button small look="quiet">
+                    Other account
+                    <span className="visually-hidden">
+                      {' '}
+                      for {entry.as} of {entry.streamName}
+                    </span>
+                  </Button>
+                }
+                enter={(account) => changeContributorAccount(entry.stream, contributor, account)}
+              >
+                You own the account that is paid now, so you alone can name another. What is due goes there;
+                after that only its owner can change it.
+              </AccountDialog>
+            )}
+            <Button small disabled={!worth || claiming.isPending} onClick={() => claiming.mutate()}>
+              {claiming.isPending ? 'Claiming…' : 'Claim'}
+              <span className="visually-hidden">
+                {' '}
+                what is due as {entry.as} of {entry.streamName}
+              </span>
+            </Button>
+          </span>
         </td>
       </tr>
       {(claiming.error !== null || claiming.data) && (
-        <tr>
-          <td colSpan={6}>
+        <tr role="row">
+          <td role="cell" colSpan={6}>
             {claiming.error && <Failure error={claiming.error} unit={asset} />}
             {claiming.data && (
               <Notice kind="verified" title="Paid">

@@ -18,7 +18,7 @@ import {
 } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
 import { commandLine, fileName, pullAll, type Progress } from '@/features/licences/download';
-import { openNotes } from '@/features/purchase/note';
+import { openNotes, type PurchaseNote } from '@/features/purchase/note';
 import { streamQuery, useAssets, useMyLicences } from '@/features/queries';
 import { kindText } from '@/features/streams/words';
 import { counted, download, size } from '@/lib/text';
@@ -74,11 +74,16 @@ function Mine() {
 function Unfinished() {
   const { principal } = useSession();
   const notes = principal ? openNotes(localStorage, environment().registry, principal.toText()) : [];
-  return notes.map((note) => (
+  return notes.map((note) => <UnfinishedOne key={note.plan} note={note} />);
+}
+
+function UnfinishedOne({ note }: { note: PurchaseNote }) {
+  const stream = useQuery(streamQuery(BigInt(note.stream)));
+  const assets = useAssets();
+  return (
     <Notice
-      key={note.plan}
       kind="signal"
-      title={`A purchase from stream ${note.stream}, plan ${note.plan}, is not finished`}
+      title={`A purchase from “${stream.data?.name ?? `stream ${note.stream}`}” is not finished`}
       action={
         <Link
           className="button button-small"
@@ -89,9 +94,16 @@ function Unfinished() {
         </Link>
       }
     >
-      <p>Continuing asks for that very purchase again: you get the licence, and pay once.</p>
+      <p>
+        {note.ledger !== undefined && (
+          <>
+            For <Amount units={BigInt(note.price)} unit={assets.get(note.ledger)} />.{' '}
+          </>
+        )}
+        Continuing asks for that very purchase again: you get the licence, and pay once.
+      </p>
     </Notice>
-  ));
+  );
 }
 
 function One({ licence }: { licence: Licence }) {

@@ -1,18 +1,38 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { addContributors, closeStream, type StreamInfo } from '@/api/registry';
-import { Button, Empty, Failure, Loaded, Notice, PageHead, Panel } from '@/components/basics';
+import {
+  addContributors,
+  bindContributorAccount,
+  closeStream,
+  type ContributorInfo,
+  type StreamInfo,
+} from '@/api/registry';
+import {
+  Button,
+  Empty,
+  Failure,
+  Id,
+  Loaded,
+  Notice,
+  PageHead,
+  Panel,
+  Skeleton,
+  Time,
+} from '@/components/basics';
 import { Dialog } from '@/components/dialog';
 import { AreaField } from '@/components/forms';
 import { SignedIn } from '@/components/sign-in';
+import { AccountDialog } from '@/features/publishing/account-dialog';
 import { parseContributors } from '@/features/publishing/draft';
 import { Plans } from '@/features/publishing/plans';
 import { PublishFile } from '@/features/publishing/publish-file';
-import { streamQuery } from '@/features/queries';
+import { Publishers } from '@/features/publishing/publishers';
+import { publishersQuery, streamQuery } from '@/features/queries';
 import { Contributors } from '@/features/streams/contributors';
 import { Income } from '@/features/streams/income';
 import { count, percent, size } from '@/lib/text';
+import { nowNs } from '@/lib/time';
 import { useSession } from '@/session/session';
 
 export function ManageStreamPage() {
@@ -24,27 +44,104 @@ export function ManageStreamPage() {
       <SignedIn what="Sign in as the owner of this stream.">
         <Loaded query={query} lines={8}>
           {(info) =>
-            info?.owner.toText() === principal?.toText() && info ? (
+            info && info.owner.toText() === principal?.toText() ? (
               <Managed info={info} />
             ) : (
-              <>
-                <PageHead title="Not your stream" />
-                <Empty
-                  title="Only its owner manages a stream"
-                  action={
-                    <Link className="button" to="/publish">
-                      My streams
-                    </Link>
-                  }
-                >
-                  Sign in as whoever created it.
-                </Empty>
-              </>
+              <AsPublisher info={info} />
             )
           }
         </Loaded>
       </SignedIn>
     </div>
+  );
+}
+
+/** For those whom the owner lets publish: the file, and nothing else. */
+function AsPublisher({ info }: { info: StreamInfo | null }) {
+  const { principal } = useSession();
+  const publishers = useQuery({ ...publishersQuery(info?.id ?? 0n), enabled: info !== null });
+  const mine = publishers.data?.find((one) => one.principal.toText() === principal?.toText());
+  const ends = mine?.expires_at[0];
+  if (info && publishers.isPending) return <Skeleton lines={8} />;
+  if (!info || !mine || (ends !== undefined && ends < nowNs()) || 'Closed' in info.status) {
+    return (
+      <>
+        <PageHead title="Not your stream" />
+        <Empty
+          title="Only its owner and its publishers work on a stream"
+          action={
+            <Link className="button" to="/publish">
+              My streams
+            </Link>
+          }
+        >
+          Sign in as whoever created it, or ask for your principal to be added to its publishers.
+        </Empty>
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHead
+        title={info.name}
+        crumb={<Link to="/publish">My streams</Link>}
+        action={
+          <Link className="button" to="/streams/$stream" params={{ stream: info.id }}>
+            As buyers see it
+          </Link>
+        }
+      >
+        The owner lets you publish here{ends === undefined ? '' : ', for a time'}.
+      </PageHead>
+      <Facts info={info} />
+      <div className="split">
+        <PublishFile info={info} />
+        <Panel title="What you may do">
+          <dl className="pairs pairs-stacked">
+            <dt>Publish</dt>
+            <dd>
+              {ends === undefined ? (
+                'until the owner removes you'
+              ) : (
+                <>
+                  ends <Time ns={ends} />
+                </>
+              )}
+            </dd>
+            <dt>Owner</dt>
+            <dd>
+              <Id text={info.owner.toText()} label="the owner's principal" />
+            </dd>
+          </dl>
+          <p className="muted small">
+            Records are credited to contributors in the table. Only the owner enters new ones.
+          </p>
+        </Panel>
+      </div>
+    </>
+  );
+}
+
+function Facts({ info }: { info: StreamInfo }) {
+  return (
+    <dl className="facts">
+      <div>
+        <dt>Records</dt>
+        <dd>{count(info.records)}</dd>
+      </div>
+      <div>
+        <dt>Chunks</dt>
+        <dd>{count(info.chunks)}</dd>
+      </div>
+      <div>
+        <dt>Data</dt>
+        <dd>{size(info.bytes)}</dd>
+      </div>
+      <div>
+        <dt>Contributors get</dt>
+        <dd>{percent(info.contributors_share_bps)}</dd>
+      </div>
+    </dl>
   );
 }
 
@@ -61,24 +158,7 @@ function Managed({ info }: { info: StreamInfo }) {
           </Link>
         }
       />
-      <dl className="facts">
-        <div>
-          <dt>Records</dt>
-          <dd>{count(info.records)}</dd>
-        </div>
-        <div>
-          <dt>Chunks</dt>
-          <dd>{count(info.chunks)}</dd>
-        </div>
-        <div>
-          <dt>Data</dt>
-          <dd>{size(info.bytes)}</dd>
-        </div>
-        <div>
-          <dt>Contributors get</dt>
-          <dd>{percent(info.contributors_share_bps)}</dd>
-        </div>
-      </dl>
+      <Facts info={info} />
       {closed && (
         <Notice title="Closed for good">
           <p>Nothing is added or sold any more. What was bought can be pulled.</p>
@@ -88,16 +168,40 @@ function Managed({ info }: { info: StreamInfo }) {
         <div className="stack">
           {!closed && <PublishFile info={info} />}
           <Panel title="Contributors and shares" aside={!closed && <AddContributors stream={info.id} />}>
-            <Contributors stream={info.id} />
+            <Contributors
+              stream={info.id}
+              nameAccount={(contributor) => <NameAccount stream={info.id} contributor={contributor} />}
+            />
           </Panel>
+          <Income stream={info.id} />
         </div>
         <div className="stack">
           {!closed && <Plans stream={info.id} />}
-          <Income stream={info.id} />
+          {!closed && <Publishers stream={info.id} />}
           {!closed && <Close stream={info.id} name={info.name} />}
         </div>
       </div>
     </>
+  );
+}
+
+function NameAccount({ stream, contributor }: { stream: bigint; contributor: ContributorInfo }) {
+  const { label, number } = contributor;
+  return (
+    <AccountDialog
+      title={`Where is “${label}” paid?`}
+      trigger={
+        <Button small>
+          Name an account<span className="visually-hidden"> for {label}</span>
+        </Button>
+      }
+      enter={(account) => bindContributorAccount(stream, number, account)}
+    >
+      You name it once; from then on only its owner can change it.{' '}
+      {contributor.weight > 0n
+        ? 'It is public for 7 days before it is paid, because records are credited already. Nothing of the share is lost meanwhile.'
+        : 'It is paid at once.'}
+    </AccountDialog>
   );
 }
 
@@ -124,10 +228,19 @@ function AddContributors({ stream }: { stream: bigint }) {
     if ('list' in parsed) add.mutate();
   };
   return (
-    <Dialog title="Add contributors" open={open} onOpenChange={setOpen} trigger={<Button small>Add</Button>}>
+    <Dialog
+      title="Add contributors"
+      open={open}
+      onOpenChange={setOpen}
+      trigger={
+        <Button small>
+          Add<span className="visually-hidden"> contributors</span>
+        </Button>
+      }
+    >
       <AreaField
         label="Contributors"
-        hint="One a line: a label, and after a comma its account. Labels cannot be changed."
+        hint="One a line: a label, and after a comma its account. Labels cannot be changed. Named now, an account is paid at once; named once it has records, after 7 days."
         value={text}
         fault={fault}
         spellCheck={false}

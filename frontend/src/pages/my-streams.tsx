@@ -1,8 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Empty, Loaded, PageHead, Time } from '@/components/basics';
+import { Amount, Empty, Loaded, PageHead, Time } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
-import { streamsQuery } from '@/features/queries';
+import { revenueQuery, streamsQuery, useAssets } from '@/features/queries';
 import { count, counted, size } from '@/lib/text';
 import { useSession } from '@/session/session';
 
@@ -81,11 +81,12 @@ function Mine() {
                       {counted(stream.chunks, 'chunk')}, {size(stream.bytes)}
                     </span>
                   </p>
-                  <p className="price">
-                    <Link to="/streams/$stream" params={{ stream: stream.id }}>
+                  <div className="price">
+                    <Earned stream={stream.id} />
+                    <Link className="small" to="/streams/$stream" params={{ stream: stream.id }}>
                       As buyers see it
                     </Link>
-                  </p>
+                  </div>
                 </article>
               </li>
             ))}
@@ -94,4 +95,25 @@ function Mine() {
       }}
     </Loaded>
   );
+}
+
+/** What was received for a stream so far, in each asset. */
+function Earned({ stream }: { stream: bigint }) {
+  const assets = [...useAssets().values()];
+  const revenue = useQueries({
+    queries: assets.map((asset) => revenueQuery(stream, asset.ledger.toText())),
+  });
+  const known = assets.flatMap((asset, index) => {
+    const received = revenue[index]?.data?.received ?? 0n;
+    return received > 0n ? [{ asset, received }] : [];
+  });
+  if (known.length === 0) return <p className="small muted">nothing sold yet</p>;
+  return known.map(({ asset, received }) => (
+    <p key={asset.symbol}>
+      <strong>
+        <Amount units={received} unit={asset} />
+      </strong>{' '}
+      <span className="small muted">received</span>
+    </p>
+  ));
 }

@@ -117,7 +117,7 @@ function Plans({ info, plans, owned }: { info: StreamInfo; plans: Plan[]; owned:
         <p className="muted">Nothing is sold just now.</p>
       ) : (
         <ul className="list">
-          {plans.map((plan) => (
+          {plans.map((plan, index) => (
             <li key={String(plan.id)} className="stack-small">
               <div className="row row-between">
                 <strong>{plan.name}</strong>
@@ -130,7 +130,7 @@ function Plans({ info, plans, owned }: { info: StreamInfo; plans: Plan[]; owned:
               </span>
               {!('Free' in plan.kind) && (
                 <Link
-                  className={owned ? 'button' : 'button button-main'}
+                  className={owned || index > 0 ? 'button' : 'button button-main'}
                   to="/streams/$stream/buy/$plan"
                   params={{ stream: info.id, plan: plan.id }}
                 >

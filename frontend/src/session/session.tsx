@@ -2,13 +2,16 @@ import { createContext, use, useCallback, useEffect, useMemo, useState, type Rea
 import { useQueryClient } from '@tanstack/react-query';
 import type { Principal } from '@icp-sdk/core/principal';
 import type { Identity } from '@icp-sdk/core/agent';
-import { actAs } from '@/api/agent';
+import { actAs, endSession } from '@/api/agent';
 import {
   anonymous,
   developmentIdentity,
-  isInternetIdentityValid,
+  endOf,
+  hasInternetIdentity,
+  loadInternetIdentity,
   remember,
   restoreSession,
+  signInFault,
   signInWithInternetIdentity,
   signOutOfInternetIdentity,
   type SessionKind,
@@ -16,20 +19,39 @@ import {
 
 export interface Session {
   kind: SessionKind;
-  /** Who acts; nobody while not signed in. */
+  /** Who acts; nobody while not signed in. A session that has ended keeps its principal, so that the page stays as it is. */
   principal: Principal | undefined;
   /** Whether a session of Internet Identity has run out. What was typed stays where it is. */
   expired: boolean;
   /** Whether it is known yet who is signed in. */
   ready: boolean;
+  /** Whether Internet Identity's window can be opened by the next click. */
+  canOpenProvider: boolean;
   /** Why signing in failed, if it did. */
   failure: string | undefined;
   signIn: (kind: Exclude<SessionKind, 'anonymous'>) => Promise<void>;
   signOut: () => Promise<void>;
 }
 
+interface State {
+  kind: SessionKind;
+  principal: Principal | undefined;
+  ready: boolean;
+  expired: boolean;
+  /** When the session ends, ms since the Unix epoch; never for other kinds. */
+  ends: number | undefined;
+}
+
+const NOBODY: State = {
+  kind: 'anonymous',
+  principal: undefined,
+  ready: false,
+  expired: false,
+  ends: undefined,
+};
 const Context = createContext<Session | undefined>(undefined);
-const EXPIRY_CHECK_MS = 30_000;
+/** The longest that a timer of the browser can run. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function useSession(): Session {
   const session = use(Context);
@@ -39,23 +61,22 @@ export function useSession(): Session {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const [state, setState] = useState<{ kind: SessionKind; principal: Principal | undefined; ready: boolean }>(
-    {
-      kind: 'anonymous',
-      principal: undefined,
-      ready: false,
-    },
-  );
-  const [expired, setExpired] = useState(false);
+  const [state, setState] = useState(NOBODY);
   const [failure, setFailure] = useState<string>();
+  const [canOpenProvider, setCanOpenProvider] = useState(false);
 
   const become = useCallback(
     (kind: SessionKind, identity: Identity) => {
       actAs(identity);
       remember(localStorage, kind);
-      setExpired(false);
       setFailure(undefined);
-      setState({ kind, principal: kind === 'anonymous' ? undefined : identity.getPrincipal(), ready: true });
+      setState({
+        kind,
+        principal: kind === 'anonymous' ? undefined : identity.getPrincipal(),
+        ready: true,
+        expired: false,
+        ends: endOf(identity),
+      });
       void queries.invalidateQueries();
     },
     [queries],
@@ -64,30 +85,57 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     restoreSession(localStorage).then(
       (restored) => {
-        if (restored) become(restored.kind, restored.identity);
-        else setState((before) => ({ ...before, ready: true }));
+        if (restored === 'ended') {
+          // Told once; from then on the visitor is one who has not signed in.
+          remember(localStorage, 'anonymous');
+          setState({ ...NOBODY, ready: true, expired: true });
+        } else if (restored) become(restored.kind, restored.identity);
+        else setState({ ...NOBODY, ready: true });
       },
-      () => setState((before) => ({ ...before, ready: true })),
+      () => setState({ ...NOBODY, ready: true }),
     );
+    if (hasInternetIdentity()) {
+      loadInternetIdentity().then(
+        () => setCanOpenProvider(true),
+        () => setFailure('Internet Identity’s client could not be loaded. Reload the page.'),
+      );
+    }
   }, [become]);
 
+  const { ends } = state;
   useEffect(() => {
-    if (state.kind !== 'internet-identity') return undefined;
-    const check = setInterval(() => {
-      void isInternetIdentityValid().then((valid) => setExpired(!valid));
-    }, EXPIRY_CHECK_MS);
-    return () => clearInterval(check);
-  }, [state.kind]);
+    if (ends === undefined) return undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = () => {
+      clearTimeout(timer);
+      const left = ends - Date.now();
+      if (left > 0) {
+        timer = setTimeout(look, Math.min(left, MAX_TIMER_MS));
+        return;
+      }
+      endSession();
+      setState((before) => ({ ...before, expired: true, ends: undefined }));
+    };
+    look();
+    // A machine that slept wakes up with its timers late.
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }, [ends]);
 
   const signIn = useCallback(
     async (kind: Exclude<SessionKind, 'anonymous'>) => {
+      setFailure(undefined);
       try {
+        // Nothing is awaited before the provider's window is opened: browsers allow that only while the click is handled.
         become(
           kind,
           kind === 'development' ? developmentIdentity(localStorage) : await signInWithInternetIdentity(),
         );
       } catch (error) {
-        setFailure(error instanceof Error ? error.message : String(error));
+        setFailure(signInFault(error));
       }
     },
     [become],
@@ -98,9 +146,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     become('anonymous', anonymous());
   }, [become, state.kind]);
 
-  const session = useMemo(
-    () => ({ ...state, expired, failure, signIn, signOut }),
-    [state, expired, failure, signIn, signOut],
+  const session = useMemo<Session>(
+    () => ({ ...state, canOpenProvider, failure, signIn, signOut }),
+    [state, canOpenProvider, failure, signIn, signOut],
   );
   return <Context value={session}>{children}</Context>;
 }

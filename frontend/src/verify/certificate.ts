@@ -12,6 +12,7 @@ import { Principal } from '@icp-sdk/core/principal';
 import { equalBytes, toHex, u64 } from './bytes';
 import { VerificationError } from './error';
 import type { Hash } from './hash';
+import { isSigned } from './signatures';
 
 const NS_PER_SECOND = 1_000_000_000n;
 /** The oldest certificate accepted. */
@@ -68,6 +69,7 @@ async function openCertificate(
       rootKey,
       principal: { canisterId },
       disableTimeVerification: true,
+      blsVerify: isSigned,
     });
   } catch (error) {
     throw nameCertificateFault(error, canisterId);

@@ -19,6 +19,12 @@ function start(): Worker {
   return started;
 }
 
+/** Ends the worker; the next request starts another, which remembers nothing. */
+export function endWorker(): void {
+  worker?.terminate();
+  worker = undefined;
+}
+
 /** Verifies off the main thread. */
 export function verifyInWorker(request: WorkRequest): Promise<WorkAnswer> {
   worker ??= start();

@@ -5,7 +5,7 @@ import { certifiedHeadHash, checkFreshness, verifyCertificate, type Anchor } fro
 import { CompactRange } from './compact';
 import { decodeCredits, type Credit } from './credits';
 import { VerificationError } from './error';
-import { creditsHash, leafHash, sha256, type Hash } from './hash';
+import { creditsHash, leafHash, sha256, sha256Fast, type Hash } from './hash';
 import { hashOfHead, type Head } from './head';
 import { decodeLeaf, type Leaf } from './leaf';
 import { consistencyFault } from './proof';
@@ -77,7 +77,8 @@ export async function verifyPull(anchor: Anchor, pull: PullToVerify): Promise<Ve
   }
   checkFreshness(certified.time, pull.now);
   checkHead(held, stream, head, certified.time);
-  const { range, chunks, crossed } = checkChunks(pull, head);
+  const payloadHashes = await Promise.all(reply.chunks.map(({ payload }) => sha256Fast(payload)));
+  const { range, chunks, crossed } = checkChunks(pull, head, payloadHashes);
   const end = range.end;
   if (reply.next !== end) {
     throw new VerificationError(
@@ -152,6 +153,7 @@ function checkHead(held: Held | undefined, stream: bigint, head: Head, certified
 function checkChunks(
   pull: PullToVerify,
   head: Head,
+  payloadHashes: readonly Hash[],
 ): { range: CompactRange; chunks: VerifiedChunk[]; crossed: Hash | undefined } {
   const { from, reply, held } = pull;
   const to = from + BigInt(reply.chunks.length);
@@ -162,7 +164,8 @@ function checkChunks(
   const crossing = () => (held?.head.size === range.end ? range.root() : undefined);
   let crossed = crossing();
   const chunks = reply.chunks.map((chunk, index) => {
-    const checked = checkChunk(pull.stream, from + BigInt(index), chunk);
+    const payloadHash = payloadHashes[index] ?? sha256(chunk.payload);
+    const checked = checkChunk(pull.stream, from + BigInt(index), chunk, payloadHash);
     range.append(checked.leafHash);
     crossed ??= crossing();
     return checked;
@@ -181,7 +184,7 @@ function leftRange({ from, reply, held, withLeft }: PullToVerify): CompactRange 
   throw new VerificationError('left-frontier', `no left frontier: the chunks start at ${from}`);
 }
 
-function checkChunk(stream: bigint, sequence: bigint, chunk: PulledChunk): VerifiedChunk {
+function checkChunk(stream: bigint, sequence: bigint, chunk: PulledChunk, payloadHash: Hash): VerifiedChunk {
   const { leaf: bytes, credits: list, payload } = chunk;
   const fault = (code: ConstructorParameters<typeof VerificationError>[0], text: string) =>
     new VerificationError(code, `chunk ${sequence}: ${text}`);
@@ -204,7 +207,6 @@ function checkChunk(stream: bigint, sequence: bigint, chunk: PulledChunk): Verif
       `its payload has ${payload.length} bytes, the leaf says ${leaf.payloadLength}`,
     );
   }
-  const payloadHash = sha256(payload);
   if (!equalBytes(payloadHash, leaf.payloadHash)) {
     throw fault(
       'payload-hash',

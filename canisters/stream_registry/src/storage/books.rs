@@ -5,8 +5,8 @@ use ic_stable_structures::StableBTreeMap;
 
 use super::Mem;
 use super::codec::Stored;
-use super::keys::{Key, position, stream_and_asset};
-use super::records::{AssetBook, PayeeKey, Standing, StreamBook};
+use super::keys::{Key, position, stream_and_asset, stream_asset_and_day};
+use super::records::{AssetBook, DayBook, PayeeKey, Standing, StreamBook};
 
 type Map<K, V> = StableBTreeMap<K, V, Mem>;
 
@@ -17,16 +17,19 @@ pub struct Books {
     assets: Map<u32, Stored<AssetBook>>,
     /// Payouts on their way: one a payee.
     in_flight: Map<Key<17>, u64>,
+    /// Sales by day: one record a stream, asset and day on which anything was sold.
+    days: Map<Key<16>, Stored<DayBook>>,
 }
 
 impl Books {
     /// Opens the books.
-    pub fn open(streams: Mem, positions: Mem, assets: Mem, in_flight: Mem) -> Self {
+    pub fn open(streams: Mem, positions: Mem, assets: Mem, in_flight: Mem, days: Mem) -> Self {
         Self {
             streams: Map::init(streams),
             positions: Map::init(positions),
             assets: Map::init(assets),
             in_flight: Map::init(in_flight),
+            days: Map::init(days),
         }
     }
 
@@ -49,6 +52,25 @@ impl Books {
         let mut totals = self.asset(asset);
         totals.standing.replace(before, Standing::of(&pool));
         self.put_asset(asset, &totals);
+    }
+
+    /// Counts a sale of a day, numbered from 1970-01-01.
+    pub fn sold(&mut self, stream: u64, asset: u32, day: u32, price: u128) {
+        let key = stream_asset_and_day(stream, asset, day);
+        let mut book = self.days.get(&key).map(|stored| stored.0).unwrap_or_default();
+        book.licences += 1;
+        book.received += price.into();
+        self.days.insert(key, Stored(book));
+    }
+
+    /// Days on which a stream sold anything in an asset, from one on, the first `limit` of them.
+    pub fn days_from(&self, stream: u64, asset: u32, first: u32, limit: usize) -> Vec<(u32, DayBook)> {
+        let range = stream_asset_and_day(stream, asset, first)..=stream_asset_and_day(stream, asset, u32::MAX);
+        self.days
+            .range(range)
+            .take(limit)
+            .map(|entry| (entry.key().u32_at(12), entry.value().0))
+            .collect()
     }
 
     /// The payout timer begins to go through a stream's contributors.

@@ -117,6 +117,11 @@ pub fn position(stream: u64, asset: u32, contributor: u32) -> Key<16> {
     key(&[&stream.to_be_bytes(), &asset.to_be_bytes(), &contributor.to_be_bytes()])
 }
 
+/// Stream, asset number, day since the epoch: income by day.
+pub fn stream_asset_and_day(stream: u64, asset: u32, day: u32) -> Key<16> {
+    key(&[&stream.to_be_bytes(), &asset.to_be_bytes(), &day.to_be_bytes()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -92,6 +92,8 @@ pub mod memory_ids {
     pub const JOURNAL_REQUESTS: u8 = 28;
     /// Ledger → asset number.
     pub const ASSET_NUMBERS: u8 = 29;
+    /// (stream, asset, day) → what was sold.
+    pub const DAYS: u8 = 30;
 }
 
 /// A part of stable memory.
@@ -167,6 +169,7 @@ impl Storage {
                 get(id::POSITIONS),
                 get(id::ASSET_BOOKS),
                 get(id::PAYOUTS_IN_FLIGHT),
+                get(id::DAYS),
             ),
             queue: queue::PayoutQueue::open(get(id::PAYOUT_QUEUE)),
         }

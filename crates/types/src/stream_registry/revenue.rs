@@ -45,6 +45,29 @@ pub struct StreamRevenue {
     pub carried: Nat,
 }
 
+/// Arguments of `stream_income`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamIncomeArgs {
+    /// The stream.
+    pub stream: StreamId,
+    /// The asset.
+    pub ledger: Principal,
+    /// Which page, by day: `start_after` is a day, counted from 1970-01-01; a year ago it is today's less 366.
+    pub page: super::Page,
+}
+
+/// What a stream took in on one day (UTC) in one asset. Days without a sale are not listed; those listed sum to
+/// what `stream_revenue` says was received.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct DayOfIncome {
+    /// Days since 1970-01-01.
+    pub day: u64,
+    /// Licences sold.
+    pub licences: u64,
+    /// Prices paid for them.
+    pub received: Nat,
+}
+
 /// Arguments of `contributor_revenue`.
 #[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContributorRevenueArgs {

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import type { StreamInfo } from '@/api/registry';
+import { SessionEnded } from '@/api/agent';
 import { environment } from '@/api/environment';
 import { Button, Failure, Notice, Panel, Seal, Skeleton, Time } from '@/components/basics';
 import { counted, shorten, size } from '@/lib/text';
@@ -24,10 +25,16 @@ export function LiveView({ info, licence }: { info: StreamInfo; licence: bigint 
           ? `${counted(live.records, 'record')} and ${size(live.bytes)} verified since you opened this page. One bar is one chunk, as high as its records.`
           : 'Each chunk is a bar; it is drawn only once it is verified.'}
       </p>
-      {live.phase === 'offline' && (
-        <Notice kind="signal" title="No answer just now">
-          <p>The network does not answer. What is below was verified before; it goes on by itself.</p>
+      {live.phase === 'offline' && live.error instanceof SessionEnded ? (
+        <Notice kind="signal" title="Waiting for you to sign in">
+          <p>Your session has ended. What is below was verified before; sign in, and it goes on by itself.</p>
         </Notice>
+      ) : (
+        live.phase === 'offline' && (
+          <Notice kind="signal" title="No answer just now">
+            <p>The network does not answer. What is below was verified before; it goes on by itself.</p>
+          </Notice>
+        )
       )}
       {live.phase === 'failed' && <Failure error={live.error} retry={live.restart} />}
       {live.phase === 'starting' && <Skeleton lines={5} />}
@@ -51,7 +58,15 @@ function State({ live }: { live: Live }) {
       </Seal>
     );
   }
-  return <Seal state="waiting">{live.phase === 'offline' ? 'Waiting for the network' : 'Verifying'}</Seal>;
+  return (
+    <Seal state="waiting">
+      {live.phase !== 'offline'
+        ? 'Verifying'
+        : live.error instanceof SessionEnded
+          ? 'Paused'
+          : 'Waiting for the network'}
+    </Seal>
+  );
 }
 
 function Strip({ live, refused }: { live: Live; refused: boolean }) {
@@ -170,11 +185,7 @@ export function LockedView({ info, buy }: { info: StreamInfo; buy: bigint | unde
       {buy === undefined ? (
         <p className="muted">The stream is not sold just now.</p>
       ) : (
-        <Link
-          className="button button-main"
-          to="/streams/$stream/buy/$plan"
-          params={{ stream: info.id, plan: buy }}
-        >
+        <Link className="button" to="/streams/$stream/buy/$plan" params={{ stream: info.id, plan: buy }}>
           Buy a licence
         </Link>
       )}

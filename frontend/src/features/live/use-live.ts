@@ -1,6 +1,6 @@
 // Follows a stream as it grows. Nothing leaves here that was not verified; what fails stops it, and is told.
 import { useCallback, useEffect, useState } from 'react';
-import { CallFailed } from '@/api/agent';
+import { CallFailed, SessionEnded } from '@/api/agent';
 import { environment } from '@/api/environment';
 import { pull } from '@/api/registry';
 import type { VerifiedPull } from '@/verify/protocol';
@@ -94,7 +94,7 @@ export function useLive({
         },
         (error: unknown) => {
           if (stopped) return;
-          const offline = error instanceof CallFailed;
+          const offline = error instanceof CallFailed || error instanceof SessionEnded;
           setState((before) => ({ ...before, phase: offline ? 'offline' : 'failed', error }));
           if (offline) timer = setTimeout(loop, POLL_MS);
         },

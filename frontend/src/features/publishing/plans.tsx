@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type SubmitEvent } from 'react';
 import { Principal } from '@icp-sdk/core/principal';
-import { addPlan, retirePlan, type PlanKind } from '@/api/registry';
+import { addPlan, retirePlan, type Plan, type PlanKind } from '@/api/registry';
 import { Button, Failure, Loaded, Panel } from '@/components/basics';
 import { Dialog } from '@/components/dialog';
 import { SelectField, TextField } from '@/components/forms';
@@ -10,15 +10,12 @@ import { kindText, priceTexts } from '@/features/streams/words';
 import { parseAmount } from '@/lib/amount';
 
 const DAY_NS = 86_400_000_000_000n;
+/** 10 years. */
+const MAX_DAYS = 3_650;
 
 export function Plans({ stream }: { stream: bigint }) {
   const plans = useQuery(plansQuery(stream));
   const assets = useAssets();
-  const queries = useQueryClient();
-  const retire = useMutation({
-    mutationFn: (plan: bigint) => retirePlan(stream, plan),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['plans'] }),
-  });
   return (
     <Panel title="Plans" aside={<NewPlan stream={stream} />}>
       <Loaded query={plans}>
@@ -37,9 +34,7 @@ export function Plans({ stream }: { stream: bigint }) {
                   </div>
                   <div className="row">
                     <span className="num">{priceTexts(plan, assets).join(' or ') || 'Free'}</span>
-                    <Button small disabled={retire.isPending} onClick={() => retire.mutate(plan.id)}>
-                      Retire<span className="visually-hidden"> “{plan.name}”</span>
-                    </Button>
+                    <Retire plan={plan} />
                   </div>
                 </li>
               ))}
@@ -47,11 +42,43 @@ export function Plans({ stream }: { stream: bigint }) {
           );
         }}
       </Loaded>
-      {retire.error && <Failure error={retire.error} />}
       <p className="muted small">
         A plan’s terms never change. A retired one is sold no longer; licences bought stay.
       </p>
     </Panel>
+  );
+}
+
+function Retire({ plan }: { plan: Plan }) {
+  const queries = useQueryClient();
+  const [open, setOpen] = useState(false);
+  const retire = useMutation({
+    mutationFn: () => retirePlan(plan.stream, plan.id),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['plans'] });
+      setOpen(false);
+    },
+  });
+  return (
+    <Dialog
+      title={`Retire “${plan.name}”?`}
+      open={open}
+      onOpenChange={setOpen}
+      trigger={
+        <Button small>
+          Retire<span className="visually-hidden"> “{plan.name}”</span>
+        </Button>
+      }
+    >
+      <p>
+        It is sold no longer, for good; a plan like it can be added at any time. Licences bought under it stay
+        as they are.
+      </p>
+      {retire.error && <Failure error={retire.error} />}
+      <Button look="danger" disabled={retire.isPending} onClick={() => retire.mutate()}>
+        {retire.isPending ? 'Retiring…' : 'Retire it'}
+      </Button>
+    </Dialog>
   );
 }
 
@@ -65,6 +92,7 @@ function NewPlan({ stream }: { stream: bigint }) {
   const [price, setPrice] = useState('');
   const [chosen, setChosen] = useState<string>();
   const [fault, setFault] = useState<string>();
+  const [daysFault, setDaysFault] = useState<string>();
   const ledger = chosen ?? [...assets.keys()][0] ?? '';
   const asset = assets.get(ledger);
   const add = useMutation({
@@ -81,13 +109,15 @@ function NewPlan({ stream }: { stream: bigint }) {
     setFault(undefined);
     const free = kind === 'Free';
     const amount = free || !asset ? undefined : parseAmount(price, asset);
-    if (amount && 'fault' in amount) {
-      setFault(amount.fault);
-      return;
-    }
+    const length = Number(days.trim());
+    const wrongLength =
+      kind === 'Subscription' && (!Number.isInteger(length) || length < 1 || length > MAX_DAYS);
+    setDaysFault(wrongLength ? `A whole number from 1 to ${MAX_DAYS}.` : undefined);
+    if (amount && 'fault' in amount) setFault(amount.fault);
+    if (wrongLength || (amount && 'fault' in amount)) return;
     const made: PlanKind =
       kind === 'Subscription'
-        ? { Subscription: { duration_ns: BigInt(Math.max(1, Math.round(Number(days) || 0))) * DAY_NS } }
+        ? { Subscription: { duration_ns: BigInt(length) * DAY_NS } }
         : kind === 'Free'
           ? { Free: null }
           : { Perpetual: null };
@@ -121,6 +151,7 @@ function NewPlan({ stream }: { stream: bigint }) {
             label="Time"
             unit="days"
             inputMode="numeric"
+            fault={daysFault}
             value={days}
             onChange={({ target }) => setDays(target.value)}
           />

@@ -87,7 +87,7 @@ export function PublishFile({ info }: { info: StreamInfo }) {
 
   return (
     <Panel title="Publish a file">
-      {note && !run.isPending && (
+      {note && !run.isPending && !run.error && (
         <Notice kind="signal" title={`“${note.fileName}” is not published to its end`}>
           <p>
             {note.done} of {counted(note.total, 'chunk')} are known to be in the log. Choose the same file and

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Principal } from '@icp-sdk/core/principal';
-import { useRef, useState } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { environment } from '@/api/environment';
 import { getAllowance } from '@/api/ledger';
 import {
@@ -73,7 +73,13 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
           }
         >
           <p>
-            It was begun here before. Continuing asks for that very purchase again: you get the licence, and
+            Licence to “{streamName}”, {plan.name}
+            {open.ledger !== undefined && (
+              <>
+                , for <Amount units={BigInt(open.price)} unit={assets.get(open.ledger)} />
+              </>
+            )}
+            . It was begun here before. Continuing asks for that very purchase again: you get the licence, and
             pay once.
           </p>
         </Notice>
@@ -81,7 +87,17 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
       {failure !== undefined && (
         <Failure error={failure} unit={unit} retry={open && (() => void run(open))} retryLabel="Continue" />
       )}
-      {step !== undefined && <Steps step={step} paid={ledger !== undefined} />}
+      {step !== undefined && (
+        <Steps step={step} paid={ledger !== undefined}>
+          Licence to “{streamName}”, {plan.name}
+          {open?.ledger !== undefined && (
+            <>
+              , for <Amount units={BigInt(open.price)} unit={assets.get(open.ledger)} />
+            </>
+          )}
+          .
+        </Steps>
+      )}
       {step === undefined && !open && (
         <>
           {plan.prices.length > 1 && (
@@ -198,10 +214,11 @@ const TEXTS: [PurchaseStep, string][] = [
   ['buying', 'Pay and get the licence, in one step'],
 ];
 
-function Steps({ step, paid }: { step: PurchaseStep; paid: boolean }) {
+function Steps({ step, paid, children }: { step: PurchaseStep; paid: boolean; children: ReactNode }) {
   const at = ORDER.indexOf(step === 'asking-again' ? 'buying' : step);
   return (
     <Panel title="Buying">
+      <p className="muted">{children}</p>
       <ol className="steps" aria-live="polite">
         {TEXTS.filter(([name]) => paid || name !== 'approving').map(([name, text], index) => {
           const position = ORDER.indexOf(name);

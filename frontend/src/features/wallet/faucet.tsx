@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { environment } from '@/api/environment';
 import { askFaucet } from '@/api/ledger';
 import { Button, Failure } from '@/components/basics';
+import { count } from '@/lib/text';
 import { useSession } from '@/session/session';
 
 const DROP = 1_000_00000000n;
@@ -21,7 +22,7 @@ export function Faucet() {
     <div className="stack-small">
       <div className="row">
         <Button small disabled={faucet.isPending} onClick={() => faucet.mutate()}>
-          {faucet.isPending ? 'Sending…' : 'Get 1 000 test DST'}
+          {faucet.isPending ? 'Sending…' : `Get ${count(DROP / 10n ** 8n)} test DST`}
         </Button>
         <span className="muted small">From the local network’s faucet. They have no value.</span>
       </div>

@@ -101,7 +101,7 @@ impl Record for AssetBook {
 
     fn write(&self, to: &mut Writer) {
         for total in [self.received, self.paid_out, self.ledger_fees] {
-            to.u128((total >> 128).low_u128()).u128(total.low_u128());
+            write_wide(to, total);
         }
         let Standing {
             due,
@@ -117,8 +117,7 @@ impl Record for AssetBook {
     }
 
     fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let mut total = || Ok((U256::from(from.u128()?) << 128) + U256::from(from.u128()?));
-        let (received, paid_out, ledger_fees) = (total()?, total()?, total()?);
+        let (received, paid_out, ledger_fees) = (read_wide(from)?, read_wide(from)?, read_wide(from)?);
         Ok(Self {
             received,
             paid_out,
@@ -141,6 +140,39 @@ pub fn wide_nat(total: U256) -> Nat {
         return nat(low);
     }
     nat(high) * nat(1 << 127) * 2_u8 + nat(low)
+}
+
+/// What a stream took in on one day in one asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayBook {
+    /// Licences sold.
+    pub licences: u64,
+    /// Prices paid for them.
+    pub received: U256,
+}
+
+impl Record for DayBook {
+    const VERSION: u8 = 1;
+
+    fn write(&self, to: &mut Writer) {
+        to.u64(self.licences);
+        write_wide(to, self.received);
+    }
+
+    fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            licences: from.u64()?,
+            received: read_wide(from)?,
+        })
+    }
+}
+
+fn write_wide(to: &mut Writer, total: U256) {
+    to.u128((total >> 128).low_u128()).u128(total.low_u128());
+}
+
+fn read_wide(from: &mut Reader<'_>) -> Result<U256, Malformed> {
+    Ok((U256::from(from.u128()?) << 128) + U256::from(from.u128()?))
 }
 
 /// Somebody who is paid in an asset.

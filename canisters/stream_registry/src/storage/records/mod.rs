@@ -8,7 +8,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-pub use books::{AssetBook, PAYEE_LEN, PayeeKey, Standing, StreamBook, wide_nat};
+pub use books::{AssetBook, DayBook, PAYEE_LEN, PayeeKey, Standing, StreamBook, wide_nat};
 pub use plans::{LicenceRecord, PlanRecord, write_kind};
 pub use purposes::{FreeRequest, Purchase, Purpose};
 pub use registry::{AssetRecord, Counters, Settings};

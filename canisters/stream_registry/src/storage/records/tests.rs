@@ -182,6 +182,16 @@ fn should_read_books() {
             "0000000000000000000000000009"
         ),
     );
+    check(
+        &DayBook {
+            licences: 7,
+            received: (U256::from(1) << 128) + U256::from(2),
+        },
+        concat!(
+            "010000000000000007",
+            "0000000000000000000000000000000100000000000000000000000000000002"
+        ),
+    );
     let book = AssetBook {
         received: U256::from(1_000) << 130,
         paid_out: U256::from(2),

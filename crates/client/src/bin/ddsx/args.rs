@@ -488,6 +488,11 @@ pub enum RevenueCommand {
         /// Number of the stream
         stream: u64,
     },
+    /// What a stream earned, day by day
+    Days {
+        /// Number of the stream
+        stream: u64,
+    },
     /// Pay at once what is due
     #[command(after_help = "\
 Examples:

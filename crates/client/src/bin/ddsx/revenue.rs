@@ -1,17 +1,18 @@
 //! `ddsx revenue`: who is paid what.
 
-use ddsx_client::Registry;
+use ddsx_client::{LedgerInfo, Registry};
 use ddsx_types::stream_registry::{ClaimArgs as WireClaim, Payee, StreamId};
 use serde_json::json;
 
 use crate::args::{ClaimArgs, RevenueCommand};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::view::{revenue_json, revenue_text, tokens, tokens_json, units_text};
+use crate::view::{income_json, income_text, revenue_json, revenue_text, tokens, tokens_json, units_text};
 
 pub async fn run(context: &Context, command: RevenueCommand) -> Result<(), Failure> {
     match command {
         RevenueCommand::Show { stream } => show(context, stream).await,
+        RevenueCommand::Days { stream } => days(context, stream).await,
         RevenueCommand::Claim(args) => claim(context, args).await,
     }
 }
@@ -20,17 +21,35 @@ async fn show(context: &Context, stream: StreamId) -> Result<(), Failure> {
     let registry = context.registry().await?;
     let ledger = context.ledger_on(registry.network())?;
     let info = ledger.info().await?;
-    let revenue = registry.stream_revenue(stream, ledger.id()).await?.ok_or_else(|| {
-        Failure::refused(format!(
-            "stream {stream} is not there, or earned nothing in {} yet",
-            info.symbol
-        ))
-    })?;
+    let revenue = registry
+        .stream_revenue(stream, ledger.id())
+        .await?
+        .ok_or_else(|| nothing_earned(stream, &info))?;
     let contributors = registry.all_contributor_revenue(stream, ledger.id()).await?;
     context.output.result(
         &revenue_json(&revenue, &contributors, &info),
         &revenue_text(&revenue, &contributors, &info),
     )
+}
+
+async fn days(context: &Context, stream: StreamId) -> Result<(), Failure> {
+    let registry = context.registry().await?;
+    let ledger = context.ledger_on(registry.network())?;
+    let info = ledger.info().await?;
+    let days = registry.all_stream_income(stream, ledger.id()).await?;
+    if days.is_empty() {
+        return Err(nothing_earned(stream, &info));
+    }
+    context
+        .output
+        .result(&income_json(&days, &info), &income_text(&days, &info))
+}
+
+fn nothing_earned(stream: StreamId, info: &LedgerInfo) -> Failure {
+    Failure::refused(format!(
+        "stream {stream} is not there, or earned nothing in {} yet",
+        info.symbol
+    ))
 }
 
 async fn claim(context: &Context, args: ClaimArgs) -> Result<(), Failure> {

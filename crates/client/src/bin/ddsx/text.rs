@@ -118,9 +118,15 @@ pub fn size(bytes: u64) -> String {
 pub fn time(ns: u64) -> String {
     let seconds = ns / 1_000_000_000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
+    let date = day(days);
     let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// A day counted from 1970-01-01, as a date.
+pub fn day(days: u64) -> String {
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Year, month and day of a number of days since 1970-01-01 in the Gregorian calendar. The year is counted from March, so that

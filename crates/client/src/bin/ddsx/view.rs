@@ -3,8 +3,8 @@
 use candid::{Nat, Principal};
 use ddsx_client::{LedgerInfo, amount};
 use ddsx_types::stream_registry::{
-    Balance, ContributorInfo, ContributorRevenue, Head, Licence, LicenceTerms, Plan, PlanKind, Publisher, StreamInfo,
-    StreamRevenue, StreamStatus,
+    Balance, ContributorInfo, ContributorRevenue, DayOfIncome, Head, Licence, LicenceTerms, Plan, PlanKind, Publisher,
+    StreamInfo, StreamRevenue, StreamStatus,
 };
 use serde_json::{Value, json};
 
@@ -323,4 +323,28 @@ pub fn revenue_text(revenue: &StreamRevenue, contributors: &[ContributorRevenue]
         show(&revenue.carried),
         table(&rows)
     )
+}
+
+pub fn income_json(days: &[DayOfIncome], info: &LedgerInfo) -> Value {
+    json!({
+        "symbol": info.symbol,
+        "decimals": info.decimals,
+        "days": days.iter().map(|day| json!({
+            "day": text::day(day.day),
+            "licences": day.licences,
+            "received_units": units_text(&day.received),
+        })).collect::<Value>(),
+    })
+}
+
+pub fn income_text(days: &[DayOfIncome], info: &LedgerInfo) -> String {
+    let mut rows = vec![["day (UTC)", "licences", "received"].map(String::from).to_vec()];
+    rows.extend(days.iter().map(|day| {
+        vec![
+            text::day(day.day),
+            day.licences.to_string(),
+            tokens(&day.received, info),
+        ]
+    }));
+    table(&rows)
 }
