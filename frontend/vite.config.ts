@@ -17,7 +17,7 @@ export default defineConfig({
     react(),
     canisterEnvironment(),
   ],
-  resolve: { alias: { '@': '/src' } },
+  resolve: { alias: { '@': '/src', 'react-style-singleton': '/src/lib/style-singleton.ts' } },
   server: { port: 5173, proxy: networkProxy() },
   preview: { port: 4173, proxy: networkProxy() },
   worker: { format: 'es' },

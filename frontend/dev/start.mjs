@@ -15,6 +15,9 @@ const { live } = await seed(network);
 console.log(`network   ${network.url}`);
 console.log(`registry  ${network.registry}`);
 console.log(`ledger    ${network.ledger}`);
+if (network.web) {
+  console.log(`page      http://${network.web}.localhost:${new URL(network.url).port}/ (as last built)`);
+}
 console.log(
   'Now `npm run dev` in another terminal. An earthquake arrives every 5 seconds; Ctrl-C ends the network.',
 );

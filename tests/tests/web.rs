@@ -97,30 +97,30 @@ impl Page {
     }
 
     fn verify(&self, path: &str, answer: &Answer) -> Result<(), String> {
-        self.verify_as(path, answer, self.id, &self.world.pic.root_key().unwrap())
+        verify_as(path, answer, self.id, &self.world.pic.root_key().unwrap())
     }
+}
 
-    fn verify_as(&self, path: &str, answer: &Answer, id: Principal, root_key: &[u8]) -> Result<(), String> {
-        let response = HttpResponse::builder()
-            .with_status_code(StatusCode::from_u16(answer.status).unwrap())
-            .with_headers(answer.headers.clone())
-            .with_body(answer.body.clone())
-            .build();
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap();
-        verify_request_response_pair(
-            HttpRequest::get(path).build(),
-            response,
-            id.as_slice(),
-            now.as_nanos(),
-            FIVE_MINUTES_NS,
-            root_key,
-            2,
-        )
-        .map(|info| assert_eq!(info.verification_version, 2))
-        .map_err(|error| error.to_string())
-    }
+fn verify_as(path: &str, answer: &Answer, id: Principal, root_key: &[u8]) -> Result<(), String> {
+    let response = HttpResponse::builder()
+        .with_status_code(StatusCode::from_u16(answer.status).unwrap())
+        .with_headers(answer.headers.clone())
+        .with_body(answer.body.clone())
+        .build();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    verify_request_response_pair(
+        HttpRequest::get(path).build(),
+        response,
+        id.as_slice(),
+        now.as_nanos(),
+        FIVE_MINUTES_NS,
+        root_key,
+        2,
+    )
+    .map(|info| assert_eq!(info.verification_version, 2))
+    .map_err(|error| error.to_string())
 }
 
 #[derive(Clone)]
@@ -189,7 +189,7 @@ fn script() -> String {
     let document = std::fs::read_to_string(root().join("target/web/index.html")).unwrap();
     let found = names
         .iter()
-        .find(|name| name.ends_with(".js") && document.contains(*name));
+        .find(|name| Path::new(name).extension().is_some_and(|kind| kind == "js") && document.contains(*name));
     format!("/{}", found.unwrap())
 }
 
@@ -309,14 +309,7 @@ fn should_tell_the_page_where_the_canisters_are() {
     let Some(page) = Page::open(&environment, args) else {
         return;
     };
-    let root_key: String = page
-        .world
-        .pic
-        .root_key()
-        .unwrap()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let root_key = hex::encode(page.world.pic.root_key().unwrap());
     let cookie = |registry: &str| {
         format!(
             "ic_env=ic_root_key%3D{root_key}%26PUBLIC_CANISTER_ID%3Adst_ledger%3D7tjcv-pp777-77776-qaaaa-cai\
@@ -420,7 +413,7 @@ fn should_never_pass_for_genuine_what_was_tampered_with() {
         ("no certificate", |answer| {
             answer
                 .headers
-                .retain(|(name, _)| !name.eq_ignore_ascii_case("ic-certificate"))
+                .retain(|(name, _)| !name.eq_ignore_ascii_case("ic-certificate"));
         }),
     ];
     for (name, forge) in forgeries {
@@ -434,9 +427,8 @@ fn should_never_pass_for_genuine_what_was_tampered_with() {
     page.verify("/streams/0", &script).unwrap_err();
     page.verify("/assets/missing.js", &genuine).unwrap_err();
     let root_key = page.world.pic.root_key().unwrap();
-    page.verify_as("/streams/0", &genuine, Principal::management_canister(), &root_key)
-        .unwrap_err();
+    verify_as("/streams/0", &genuine, Principal::management_canister(), &root_key).unwrap_err();
     let mut other_key = root_key;
     *other_key.last_mut().unwrap() ^= 1;
-    page.verify_as("/streams/0", &genuine, page.id, &other_key).unwrap_err();
+    verify_as("/streams/0", &genuine, page.id, &other_key).unwrap_err();
 }

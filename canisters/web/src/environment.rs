@@ -3,6 +3,8 @@
 //! The cookie's value is `name=value` joined by `&`, the whole percent-encoded; the network's root key comes first, as
 //! `ic_root_key` in hexadecimal digits.
 
+use std::fmt::Write as _;
+
 use ddsx_types::web::PageVariable;
 
 /// Only variables with this prefix are for the page.
@@ -22,8 +24,8 @@ pub fn check(variables: &[PageVariable]) -> Result<(), String> {
     }
     let mut names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
     names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("{:?} is given twice", twice[0]));
+    if let Some((twice, _)) = names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next) {
+        return Err(format!("{twice:?} is given twice"));
     }
     Ok(())
 }
@@ -74,7 +76,8 @@ fn percent_encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

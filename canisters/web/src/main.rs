@@ -3,6 +3,14 @@
     missing_docs,
     reason = "the endpoints are documented by their argument types and by the Candid file"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "an endpoint owns the argument decoded for it"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "root key, environment, certified data and certificate are read and set here only; the library is given them as values"
+)]
 
 use std::cell::RefCell;
 
@@ -79,7 +87,7 @@ fn configuration() -> WebConfiguration {
         variables: environment::merge(&settings.variables, canister_environment()),
         domains: settings.domains,
         alternative_origins: settings.alternative_origins,
-        files: EMBEDDED.len() as u32,
+        files: u32::try_from(EMBEDDED.len()).unwrap_or(u32::MAX),
         bytes: EMBEDDED.iter().map(|file| file.plain.len() as u64).sum(),
     }
 }

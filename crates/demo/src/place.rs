@@ -82,7 +82,7 @@ impl Faucet {
     }
 
     /// Whose account it gives from.
-    pub fn account(&self) -> Result<Account> {
+    pub fn account() -> Result<Account> {
         let owner = BasicIdentity::from_raw_key(&Self::seed()).sender();
         Ok(owner.map_err(|error| anyhow::anyhow!(error))?.into())
     }

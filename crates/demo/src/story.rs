@@ -90,7 +90,7 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     let faucet = Faucet::new();
     let balances = vec![
         (buyer.principal().into(), BUYER_FUNDS),
-        (faucet.account()?, FAUCET_FUNDS),
+        (Faucet::account()?, FAUCET_FUNDS),
     ];
     let offices = Offices {
         operator,
