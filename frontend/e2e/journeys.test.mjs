@@ -488,7 +488,10 @@ test('should sign in with Internet Identity, ask again when the session ends, an
     const answer = async (button, choice) => {
       const popup = page.waitForEvent('popup');
       await button.click();
-      await (await popup).getByRole('button', { name: choice }).click();
+      const window = await popup;
+      const closed = window.waitForEvent('close');
+      await window.getByRole('button', { name: choice }).click();
+      await closed;
     };
     const signIn = page.getByRole('button', { name: 'Sign in with Internet Identity' }).first();
     await page.goto('/publish/new');

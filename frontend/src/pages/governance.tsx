@@ -28,6 +28,7 @@ export function GovernancePage() {
             <div className="split">
               <div className="stack">
                 <Rules rules={rules} />
+                <HowToChange />
                 {rules.assets.map((asset) => (
                   <Asset key={asset.ledger.toText()} asset={asset} />
                 ))}
@@ -62,6 +63,29 @@ function Rules({ rules }: { rules: Parameters }) {
         <dt>Trading</dt>
         <dd>{rules.paused ? 'paused' : 'open'}</dd>
       </dl>
+    </Panel>
+  );
+}
+
+/** What voters need to know before they propose or vote. */
+function HowToChange() {
+  return (
+    <Panel title="How a rule is changed">
+      <ol className="numbered">
+        <li>
+          Somebody proposes a call to the registry: a method with its argument, for example{' '}
+          <code>set_protocol_fee(200)</code>.
+        </li>
+        <li>
+          The registry itself says in words what the call would do, and whether it is valid (here{' '}
+          <code>validate_set_protocol_fee</code>). Voters read that, not bytes.
+        </li>
+        <li>Once it is adopted, governance makes the call. From anybody else the registry refuses it.</li>
+      </ol>
+      <p className="muted small">
+        The fee, its account, the assets listed, the interval of payments, pausing and payments in doubt are
+        changed in this way; what was bought before keeps the terms under which it was bought.
+      </p>
     </Panel>
   );
 }

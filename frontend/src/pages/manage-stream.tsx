@@ -41,7 +41,13 @@ export function ManageStreamPage() {
   const query = useQuery(streamQuery(stream));
   return (
     <div className="page">
-      <SignedIn what="Sign in as the owner of this stream.">
+      {(!principal || query.data === undefined) && (
+        <PageHead
+          title={query.data?.name ?? `Stream ${stream}`}
+          crumb={<Link to="/publish">My streams</Link>}
+        />
+      )}
+      <SignedIn what="Sign in as the owner of this stream, or as one of its publishers.">
         <Loaded query={query} lines={8}>
           {(info) =>
             info && info.owner.toText() === principal?.toText() ? (

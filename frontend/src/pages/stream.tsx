@@ -17,6 +17,9 @@ export function StreamPage() {
   const query = useQuery(streamQuery(stream));
   return (
     <div className="page">
+      {query.data === undefined && (
+        <PageHead title={`Stream ${stream}`} crumb={<Link to="/">Explore</Link>} />
+      )}
       <Loaded query={query} lines={8}>
         {(info) =>
           info ? (

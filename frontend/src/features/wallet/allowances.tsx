@@ -63,7 +63,7 @@ export function Allowances({ asset, account }: { asset: Asset; account: Account 
                 : 'The registry may take nothing from your account.'}
             </p>
           ) : (
-            <ul className="list">
+            <ul className="list list-tight">
               {all.map((one) => (
                 <li key={accountText(one.spender)} className="row row-between">
                   <div>

@@ -30,7 +30,7 @@ export function History({ asset, account }: { asset: Asset; account: Account }) 
         <p className="muted">Nothing yet. What you send and receive is listed here.</p>
       )}
       {all.length > 0 && (
-        <ul className="list">
+        <ul className="list list-tight">
           {all.map(({ id, transaction }) => {
             const { what, other, change, at } = tell(transaction, account);
             return (
