@@ -479,69 +479,75 @@ test('should be used with the keyboard alone', async () => {
   await page.close();
 });
 
-test('should sign in with Internet Identity, ask again when the session ends, and keep what was typed', async () => {
-  const provider = await startIdentityProvider();
-  process.env.DDSX_IDENTITY_PROVIDER = provider.url;
-  const context = await stage.visitor();
-  try {
-    const { page, assertQuiet } = await openPage(context);
-    const answer = async (button, choice) => {
-      const popup = page.waitForEvent('popup');
-      await button.click();
-      const window = await popup;
-      const closed = window.waitForEvent('close');
-      await window.getByRole('button', { name: choice }).click();
-      await closed;
-    };
-    const signIn = page.getByRole('button', { name: 'Sign in with Internet Identity' }).first();
-    await page.goto('/publish/new');
-    await signIn.waitFor();
-    await show(page, 'sign-in');
-    await answer(signIn, 'Cancel');
-    await page.getByText('You are not signed in: you cancelled it.').first().waitFor();
+// The canister tells the page its provider at an upgrade only.
+const told = process.env.DDSX_E2E_PAGE !== 'canister';
+test(
+  'should sign in with Internet Identity, ask again when the session ends, and keep what was typed',
+  { skip: !told },
+  async () => {
+    const provider = await startIdentityProvider();
+    process.env.DDSX_IDENTITY_PROVIDER = provider.url;
+    const context = await stage.visitor();
+    try {
+      const { page, assertQuiet } = await openPage(context);
+      const answer = async (button, choice) => {
+        const popup = page.waitForEvent('popup');
+        await button.click();
+        const window = await popup;
+        const closed = window.waitForEvent('close');
+        await window.getByRole('button', { name: choice }).click();
+        await closed;
+      };
+      const signIn = page.getByRole('button', { name: 'Sign in with Internet Identity' }).first();
+      await page.goto('/publish/new');
+      await signIn.waitFor();
+      await show(page, 'sign-in');
+      await answer(signIn, 'Cancel');
+      await page.getByText('You are not signed in: you cancelled it.').first().waitFor();
 
-    provider.lifetimeMs = 12_000;
-    await answer(signIn, 'Continue');
-    await page.getByLabel('Name', { exact: true }).fill('Tide gauges of Brest');
-    assert.equal(await copied(page, 'your principal'), provider.principal);
-    await page.getByLabel('Description').fill('Typed before the session ended.');
-    await page.getByText('Your session has ended').waitFor();
-    await show(page, 'session-ended');
-    await page.getByRole('button', { name: 'Create the stream' }).click();
-    await page.getByText('Nothing was sent, and nothing was charged.').waitFor();
-    assert.ok(!stage.proxy.seen.slice(-20).includes('create_stream'));
-    assert.equal(await page.getByLabel('Description').inputValue(), 'Typed before the session ended.');
+      provider.lifetimeMs = 12_000;
+      await answer(signIn, 'Continue');
+      await page.getByLabel('Name', { exact: true }).fill('Tide gauges of Brest');
+      assert.equal(await copied(page, 'your principal'), provider.principal);
+      await page.getByLabel('Description').fill('Typed before the session ended.');
+      await page.getByText('Your session has ended').waitFor();
+      await show(page, 'session-ended');
+      await page.getByRole('button', { name: 'Create the stream' }).click();
+      await page.getByText('Nothing was sent, and nothing was charged.').waitFor();
+      assert.ok(!stage.proxy.seen.slice(-20).includes('create_stream'));
+      assert.equal(await page.getByLabel('Description').inputValue(), 'Typed before the session ended.');
 
-    provider.lifetimeMs = 3_600_000;
-    await answer(page.getByRole('button', { name: 'Sign in again' }), 'Continue');
-    await page.getByText('Your session has ended').first().waitFor({ state: 'detached' });
-    assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Tide gauges of Brest');
-    await page.getByRole('button', { name: 'Create the stream' }).click();
-    await page.getByRole('heading', { name: 'Tide gauges of Brest' }).waitFor();
+      provider.lifetimeMs = 3_600_000;
+      await answer(page.getByRole('button', { name: 'Sign in again' }), 'Continue');
+      await page.getByText('Your session has ended').first().waitFor({ state: 'detached' });
+      assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Tide gauges of Brest');
+      await page.getByRole('button', { name: 'Create the stream' }).click();
+      await page.getByRole('heading', { name: 'Tide gauges of Brest' }).waitFor();
 
-    await page.goto('/publish');
-    await page.getByRole('link', { name: 'Tide gauges of Brest' }).waitFor();
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByText('You are not signed in', { exact: true }).waitFor();
-    await page.reload();
-    await page.getByText('You are not signed in', { exact: true }).waitFor();
+      await page.goto('/publish');
+      await page.getByRole('link', { name: 'Tide gauges of Brest' }).waitFor();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByText('You are not signed in', { exact: true }).waitFor();
+      await page.reload();
+      await page.getByText('You are not signed in', { exact: true }).waitFor();
 
-    // A session that ends while nobody looks.
-    provider.lifetimeMs = 4_000;
-    await answer(signIn, 'Continue');
-    await page.getByRole('link', { name: 'Tide gauges of Brest' }).waitFor();
-    await page.goto('about:blank');
-    await page.waitForTimeout(4_500);
-    await page.goto('/wallet');
-    await page.getByText('Your session has ended').waitFor();
-    await page.getByText('You are not signed in', { exact: true }).waitFor();
-    assertQuiet();
-  } finally {
-    delete process.env.DDSX_IDENTITY_PROVIDER;
-    provider.stop();
-    await context.close();
-  }
-});
+      // A session that ends while nobody looks.
+      provider.lifetimeMs = 4_000;
+      await answer(signIn, 'Continue');
+      await page.getByRole('link', { name: 'Tide gauges of Brest' }).waitFor();
+      await page.goto('about:blank');
+      await page.waitForTimeout(4_500);
+      await page.goto('/wallet');
+      await page.getByText('Your session has ended').waitFor();
+      await page.getByText('You are not signed in', { exact: true }).waitFor();
+      assertQuiet();
+    } finally {
+      delete process.env.DDSX_IDENTITY_PROVIDER;
+      provider.stop();
+      await context.close();
+    }
+  },
+);
 
 test('should have no page that is too wide, or in which axe finds anything', () => {
   assert.deepEqual(flaws, []);
