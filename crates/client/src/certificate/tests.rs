@@ -87,7 +87,7 @@ fn should_refuse_what_the_root_key_did_not_sign() {
         ..shape()
     };
     let direct = verify_certificate(&theirs.certificate(&direct), &ours.root_key(), CANISTER);
-    assert_eq!(direct, Err(VerificationError::CertificateSignature));
+    assert_eq!(direct, Err(VerificationError::DelegationMissing));
     let nested = Shape {
         nested: true,
         ..shape()
