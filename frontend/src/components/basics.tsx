@@ -55,6 +55,20 @@ export function Time({ ns }: { ns: bigint }) {
   );
 }
 
+/** Figures in a row, each below its name. */
+export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ReactNode, look?: 'words'])[] }) {
+  return (
+    <dl className="facts">
+      {facts.map(([name, value, look]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd className={look}>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 export function Amount({ units, unit }: { units: bigint; unit: Unit | undefined }) {
   return <span className="num">{unit ? formatAmount(units, unit) : '…'}</span>;
 }

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { changeContributorAccount, claim } from '@/api/registry';
-import { Amount, Button, Empty, Failure, Loaded, Notice, PageHead, Panel } from '@/components/basics';
+import { Amount, Button, Empty, Facts, Failure, Loaded, Notice, PageHead, Panel } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
 import { entriesOf, toCsv, totals, type Entry } from '@/features/earnings/entries';
 import { AccountDialog } from '@/features/publishing/account-dialog';
@@ -55,22 +55,12 @@ function Mine() {
           </Empty>
         ) : (
           <>
-            <dl className="facts">
-              {totals(all).flatMap(({ asset, due, paid }) => [
-                <div key={`${asset.symbol} due`}>
-                  <dt>Due in {asset.symbol}</dt>
-                  <dd>
-                    <Amount units={due} unit={asset} />
-                  </dd>
-                </div>,
-                <div key={`${asset.symbol} paid`}>
-                  <dt>Paid in {asset.symbol}</dt>
-                  <dd>
-                    <Amount units={paid} unit={asset} />
-                  </dd>
-                </div>,
+            <Facts
+              facts={totals(all).flatMap(({ asset, due, paid }) => [
+                [`Due in ${asset.symbol}`, <Amount key="due" units={due} unit={asset} />] as const,
+                [`Paid in ${asset.symbol}`, <Amount key="paid" units={paid} unit={asset} />] as const,
               ])}
-            </dl>
+            />
             <Panel
               title="By stream"
               aside={

@@ -11,6 +11,7 @@ import {
 import {
   Button,
   Empty,
+  Facts,
   Failure,
   Id,
   Loaded,
@@ -99,7 +100,7 @@ function AsPublisher({ info }: { info: StreamInfo | null }) {
       >
         The owner lets you publish here{ends === undefined ? '' : ', for a time'}.
       </PageHead>
-      <Facts info={info} />
+      <StreamFacts info={info} />
       <div className="split">
         <PublishFile info={info} />
         <Panel title="What you may do">
@@ -128,26 +129,16 @@ function AsPublisher({ info }: { info: StreamInfo | null }) {
   );
 }
 
-function Facts({ info }: { info: StreamInfo }) {
+function StreamFacts({ info }: { info: StreamInfo }) {
   return (
-    <dl className="facts">
-      <div>
-        <dt>Records</dt>
-        <dd>{count(info.records)}</dd>
-      </div>
-      <div>
-        <dt>Chunks</dt>
-        <dd>{count(info.chunks)}</dd>
-      </div>
-      <div>
-        <dt>Data</dt>
-        <dd>{size(info.bytes)}</dd>
-      </div>
-      <div>
-        <dt>Contributors get</dt>
-        <dd>{percent(info.contributors_share_bps)}</dd>
-      </div>
-    </dl>
+    <Facts
+      facts={[
+        ['Records', count(info.records)],
+        ['Chunks', count(info.chunks)],
+        ['Data', size(info.bytes)],
+        ['Contributors get', percent(info.contributors_share_bps)],
+      ]}
+    />
   );
 }
 
@@ -164,7 +155,7 @@ function Managed({ info }: { info: StreamInfo }) {
           </Link>
         }
       />
-      <Facts info={info} />
+      <StreamFacts info={info} />
       {closed && (
         <Notice title="Closed for good">
           <p>Nothing is added or sold any more. What was bought can be pulled.</p>

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import type { Plan, StreamInfo } from '@/api/registry';
-import { Empty, Id, Loaded, PageHead, Panel, Time } from '@/components/basics';
+import { Empty, Facts, Id, Loaded, PageHead, Panel, Time } from '@/components/basics';
 import { LiveView, LockedView } from '@/features/live/live-view';
 import { plansQuery, streamQuery, useAssets, useMyLicences } from '@/features/queries';
 import { Contributors } from '@/features/streams/contributors';
@@ -59,7 +59,7 @@ function Found({ info }: { info: StreamInfo }) {
       <PageHead title={info.name} crumb={<Link to="/">Explore</Link>}>
         {info.description}
       </PageHead>
-      <Facts info={info} />
+      <StreamFacts info={info} />
       <div className="split split-woven">
         <div className="stack">
           {mine || info.open_to_everyone ? (
@@ -81,31 +81,18 @@ function Found({ info }: { info: StreamInfo }) {
   );
 }
 
-function Facts({ info }: { info: StreamInfo }) {
+function StreamFacts({ info }: { info: StreamInfo }) {
   const last = info.last_append_at[0];
   return (
-    <dl className="facts">
-      <div>
-        <dt>Records</dt>
-        <dd>{count(info.records)}</dd>
-      </div>
-      <div>
-        <dt>Chunks</dt>
-        <dd>{count(info.chunks)}</dd>
-      </div>
-      <div>
-        <dt>Data</dt>
-        <dd>{size(info.bytes)}</dd>
-      </div>
-      <div>
-        <dt>Contributors</dt>
-        <dd>{count(info.contributors)}</dd>
-      </div>
-      <div>
-        <dt>Last data</dt>
-        <dd className="words">{last === undefined ? 'none yet' : <Time ns={last} />}</dd>
-      </div>
-    </dl>
+    <Facts
+      facts={[
+        ['Records', count(info.records)],
+        ['Chunks', count(info.chunks)],
+        ['Data', size(info.bytes)],
+        ['Contributors', count(info.contributors)],
+        ['Last data', last === undefined ? 'none yet' : <Time key="last" ns={last} />, 'words'],
+      ]}
+    />
   );
 }
 

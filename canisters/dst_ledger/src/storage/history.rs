@@ -64,6 +64,7 @@ impl<M: Memory> History<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ddsx_hash_index::page_count::PageCounting;
     use ic_stable_structures::VectorMemory;
 
     #[test]
@@ -79,6 +80,24 @@ mod tests {
         ];
         for (ordinal, extent, first) in table {
             assert_eq!(extent_of(ordinal), (extent, first), "ordinal {ordinal}");
+        }
+    }
+
+    /// A million blocks: an end of the list costs what the other does, give or take the extents between them.
+    #[test]
+    fn should_reach_any_place_of_a_million_blocks_in_twenty_reads() {
+        const BLOCKS: u64 = 1_000_000;
+        let memory = PageCounting::new(VectorMemory::default());
+        let mut history = History::open(memory.clone());
+        let (mut account, mut totals) = (AccountState::default(), Totals::default());
+        for block in 0..BLOCKS {
+            history.append(&mut account, 3 * block, &mut totals);
+        }
+        for ordinal in [0, 1, 3, 4, 999, BLOCKS / 2, BLOCKS - 2, BLOCKS - 1] {
+            memory.start();
+            assert_eq!(history.get(&account, ordinal), 3 * ordinal);
+            let reads = memory.start().counts().reads;
+            assert!(reads <= 20, "{reads} reads for the {ordinal}th block");
         }
     }
 

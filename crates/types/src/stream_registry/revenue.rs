@@ -57,7 +57,7 @@ pub struct StreamIncomeArgs {
 }
 
 /// What a stream took in on one day (UTC) in one asset. Days without a sale are not listed; those listed sum to
-/// what `stream_revenue` says was received.
+/// what `stream_revenue` says was received, less what was sold before the registry counted by day.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct DayOfIncome {
     /// Days since 1970-01-01.
