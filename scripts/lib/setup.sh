@@ -40,3 +40,22 @@ need_canbench() {
   echo "Installing canbench (once)…" >&2
   cargo install --quiet --locked --root target/tools canbench --version 0.7.0
 }
+
+# The page's packages, exactly as the lock file names them; again only when it has changed.
+need_node_modules() {
+  command -v npm >/dev/null || { echo "Node.js 20.19 or later with npm is missing: install it first (https://nodejs.org)" >&2; exit 1; }
+  local stamp=frontend/node_modules/.installed
+  [ -e "$stamp" ] && cmp -s "$stamp" frontend/package-lock.json && return
+  echo "Installing the page's packages…"
+  npm ci --prefix frontend --no-audit --no-fund --silent
+  cp frontend/package-lock.json "$stamp"
+}
+
+# A browser for the end-to-end tests: Debian's, or the one that CHROMIUM names.
+need_chromium() {
+  [ -z "${CHROMIUM:-}" ] || return 0
+  [ -x /usr/bin/chromium ] && return
+  echo "Installing Chromium…"
+  local sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq chromium >/dev/null
+}

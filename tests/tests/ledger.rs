@@ -311,7 +311,12 @@ fn should_tell_who_it_is_and_what_it_supports() {
     );
     let standards: Vec<Standard> = world.query(ledger.id, "icrc1_supported_standards", ());
     let names: Vec<_> = standards.iter().map(|standard| standard.name.as_str()).collect();
-    assert_eq!(names, ["ICRC-1", "ICRC-2", "ICRC-10"]);
+    assert_eq!(
+        names,
+        [
+            "ICRC-1", "ICRC-2", "ICRC-3", "ICRC-10", "ICRC-21", "ICRC-103", "ICRC-106", "ICRC-107"
+        ]
+    );
     assert_eq!(
         world.query::<_, Vec<Standard>>(ledger.id, "icrc10_supported_standards", ()),
         standards

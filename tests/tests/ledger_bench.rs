@@ -2,7 +2,7 @@
 //! object a line.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
-use candid::{Nat, Principal};
+use candid::Nat;
 use ddsx_tests::ledger::{FEE, init_args};
 use ddsx_tests::ledger_cost::{METHODS, measure, payer};
 use ddsx_tests::{Ledger, World, user};
@@ -43,7 +43,7 @@ fn ledger(world: &World, accounts: u64) -> Ledger<'_> {
 #[test]
 #[ignore = "a measurement: scripts/bench ledger"]
 fn measure_end_to_end() {
-    for accounts in [1_000, 20_000, 1_000_000] {
+    for accounts in [1_000, 10_000, 20_000, 1_000_000] {
         let world = World::new();
         let ledger = ledger(&world, accounts);
         let costs = measure(&ledger, 0, 50, &|_, argument| argument);
@@ -72,7 +72,7 @@ fn measure_pages_and_housekeeping() {
     let world = World::new();
     let ledger = ledger(&world, 1_000);
     for accounts in [20_000_u64, 1_000_000] {
-        let pages: Vec<(String, u64, u64)> = query(&ledger, "bench_pages", accounts);
+        let pages: Vec<(String, u64, u64)> = call(&ledger, "bench_pages", accounts);
         for (method, mean, most) in pages {
             let whole = format!("{}.{:03}", mean / 1_000, mean % 1_000);
             report(
@@ -90,18 +90,14 @@ fn measure_pages_and_housekeeping() {
             }
         }
     }
-    let chores: Vec<(String, u64)> = query(&ledger, "bench_housekeeping", 20_000);
+    let chores: Vec<(String, u64)> = call(&ledger, "bench_housekeeping", 20_000);
     for (chore, cost) in chores {
         report(&format!("housekeeping/{chore}"), cost, "instructions");
     }
 }
 
-fn query<R: candid::CandidType + serde::de::DeserializeOwned>(ledger: &Ledger<'_>, method: &str, accounts: u64) -> R {
+fn call<R: candid::CandidType + serde::de::DeserializeOwned>(ledger: &Ledger<'_>, method: &str, accounts: u64) -> R {
     let args = candid::encode_one(accounts).unwrap();
-    let reply = ledger
-        .world
-        .pic
-        .query_call(ledger.id, Principal::anonymous(), method, args)
-        .unwrap();
+    let reply = ledger.world.pic.update_call(ledger.id, user(1), method, args).unwrap();
     candid::decode_one(&reply).unwrap()
 }

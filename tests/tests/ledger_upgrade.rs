@@ -40,7 +40,9 @@ fn version_1() -> Vec<u8> {
 fn account(number: u64) -> Account {
     Account {
         owner: user(number),
-        subaccount: (number % 3 == 0).then_some([u8::try_from(number % 200).unwrap(); 32]),
+        subaccount: number
+            .is_multiple_of(3)
+            .then_some([u8::try_from(number % 200).unwrap(); 32]),
     }
 }
 
@@ -79,7 +81,7 @@ fn old_ledger(world: &World) -> (Ledger<'_>, Vec<(Principal, TransferArg)>) {
         remembered.push((from.owner, pay));
         let allow = ApproveArgs {
             from_subaccount: from.subaccount,
-            expires_at: (n % 2 == 0).then(|| now + nanos(Duration::from_hours(1))),
+            expires_at: n.is_multiple_of(2).then(|| now + nanos(Duration::from_hours(1))),
             ..approve(account(n + 1), 50 * FEE)
         };
         ledger.approve(from.owner, allow).unwrap();

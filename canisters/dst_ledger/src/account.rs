@@ -121,6 +121,58 @@ mod tests {
         assert_eq!(key([255; 32]).next_of_owner(), None);
     }
 
+    /// ICRC-1, "Textual encoding of accounts": what wallets show and users paste. Absent and default subaccounts are one account
+    /// and one text; leading zeroes are left out and come back.
+    #[test]
+    fn should_survive_its_text_in_every_subaccount_form() {
+        let mut short = [0; 32];
+        short[31] = 1;
+        let mut inner = [0; 32];
+        inner[15] = 0xa0;
+        let forms = [
+            None,
+            Some([0; 32]),
+            Some(short),
+            Some(inner),
+            Some([0xff; 32]),
+            Some([1; 32]),
+        ];
+        for owner in [vec![], vec![4], vec![1; 10], vec![7; 29]] {
+            for subaccount in forms {
+                let account = Account {
+                    owner: Principal::from_slice(&owner),
+                    subaccount,
+                };
+                let text = account.to_string();
+                let read: Account = text.parse().unwrap();
+                assert_eq!(AccountKey::from(&read), AccountKey::from(&account), "{text}");
+                assert_eq!(read.to_string(), text);
+                let default = subaccount.unwrap_or_default() == [0; 32];
+                assert_eq!(text.contains('.'), !default, "{text}");
+                // A character changed is no account, or at least not this one.
+                for at in 0..text.len() {
+                    let mut changed = text.clone().into_bytes();
+                    changed[at] = if changed[at] == b'a' { b'b' } else { b'a' };
+                    let changed = String::from_utf8(changed).unwrap();
+                    let read = changed.parse::<Account>().ok();
+                    assert_ne!(
+                        read.map(|read| AccountKey::from(&read)),
+                        Some(AccountKey::from(&account)),
+                        "{changed}"
+                    );
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn should_survive_its_text(account in account()) {
+            let read: Account = account.to_string().parse().unwrap();
+            prop_assert_eq!(AccountKey::from(&read), AccountKey::from(&account));
+        }
+    }
+
     #[test]
     fn should_take_an_absent_subaccount_for_the_default_one() {
         let owner = Principal::management_canister();

@@ -140,7 +140,7 @@ impl Model {
                 };
                 self.transfer(&args, Some(spender), now)
             }
-            Call::Approve(args) => self.approve(caller, args, now),
+            Call::Approve(args) => self.approve(caller, &args, now),
             _ => error("Refused", &""),
         }
     }
@@ -237,7 +237,7 @@ impl Model {
         }
     }
 
-    fn approve(&mut self, caller: Principal, args: ApproveArgs, now: u64) -> Answer {
+    fn approve(&mut self, caller: Principal, args: &ApproveArgs, now: u64) -> Answer {
         let from = Account {
             owner: caller,
             subaccount: args.from_subaccount,

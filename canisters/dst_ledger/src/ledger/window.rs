@@ -33,6 +33,7 @@ pub(super) fn refuse_anonymous(caller: Principal) -> Result<(), Failure> {
 }
 
 /// Where the index will remember a transaction that it does not have.
+#[derive(Clone, Copy)]
 pub(super) struct Remember {
     /// The transaction's hash under the index's key; never 0, which in a stored block says that it is not remembered.
     pub tag: u64,

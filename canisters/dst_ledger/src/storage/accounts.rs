@@ -202,7 +202,7 @@ impl<M: Memory> Accounts<M> {
         let sorted = self
             .sorted
             .range((Bound::Included(*first), Bound::Unbounded))
-            .map(|entry| entry.into_pair())
+            .map(|entry| (*entry.key(), entry.value()))
             .take_while(|(key, _)| same_owner(key))
             .take(limit);
         let mut accounts: Vec<_> = sorted.collect();
@@ -243,7 +243,7 @@ mod tests {
     fn state(n: u16) -> AccountState {
         AccountState {
             balance: u128::MAX - u128::from(n),
-            hash: (n % 2 == 0).then_some([7; 32]),
+            hash: n.is_multiple_of(2).then_some([7; 32]),
             history_length: n.into(),
             history_extent: u64::MAX - u64::from(n),
         }

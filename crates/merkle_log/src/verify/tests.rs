@@ -33,7 +33,7 @@ struct Registry {
 
 fn chunk(stream: u64, sequence: u64) -> Chunk {
     let payload = format!("payload {sequence} of stream {stream}").into_bytes();
-    let credits: Vec<_> = (0..=u32::try_from(sequence % 3).unwrap())
+    let mut credits: Vec<_> = (0..=u32::try_from(sequence % 3).unwrap())
         .map(|contributor| Credit {
             contributor,
             label: label_hash(&contributor.to_string()),
@@ -41,6 +41,10 @@ fn chunk(stream: u64, sequence: u64) -> Chunk {
         })
         .collect();
     let records = credited_records(&credits).unwrap();
+    // Every tenth chunk credits nobody for the records that it holds.
+    if sequence % 10 == 5 {
+        credits.clear();
+    }
     let credits = encode_credits(&credits).unwrap();
     let leaf = Leaf {
         stream,

@@ -1,0 +1,119 @@
+// Any listed ledger, by the ICRC standards. Every call to one is here.
+import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
+import { Actor, HttpAgent } from '@icp-sdk/core/agent';
+import type { Principal } from '@icp-sdk/core/principal';
+import {
+  idlFactory,
+  type _SERVICE,
+  type Account,
+  type ApproveArgs,
+  type TransferArg,
+} from '@/bindings/icrc_ledger.did';
+import { fromHex } from '@/verify/bytes';
+import { actor, asked, askedResult, changed } from './agent';
+import { environment } from './environment';
+
+export type {
+  AllowanceEntry,
+  ApproveArgs,
+  ApproveError,
+  Transaction,
+  TransferArg,
+  TransferError,
+} from '@/bindings/icrc_ledger.did';
+
+const made = new Map<string, ReturnType<typeof actor<_SERVICE>>>();
+function ledger(id: string) {
+  let found = made.get(id);
+  if (!found) {
+    found = actor<_SERVICE>(idlFactory, id);
+    made.set(id, found);
+  }
+  return found;
+}
+
+export interface Asset {
+  ledger: string;
+  symbol: string;
+  decimals: number;
+  fee: bigint;
+}
+
+export async function getAsset(id: string): Promise<Asset> {
+  const [symbol, decimals, fee] = await Promise.all([
+    asked('icrc1_symbol', ledger(id).icrc1_symbol()),
+    asked('icrc1_decimals', ledger(id).icrc1_decimals()),
+    asked('icrc1_fee', ledger(id).icrc1_fee()),
+  ]);
+  return { ledger: id, symbol, decimals, fee };
+}
+
+export const getBalance = (id: string, account: Account) =>
+  asked('icrc1_balance_of', ledger(id).icrc1_balance_of(account));
+export const getTotalSupply = (id: string) => asked('icrc1_total_supply', ledger(id).icrc1_total_supply());
+export const getMintingAccount = async (id: string) =>
+  (await asked('icrc1_minting_account', ledger(id).icrc1_minting_account()))[0];
+export const getAllowance = (id: string, account: Account, spender: Account) =>
+  asked('icrc2_allowance', ledger(id).icrc2_allowance({ account, spender }));
+export const transfer = (id: string, args: TransferArg) =>
+  changed('icrc1_transfer', ledger(id).icrc1_transfer(args));
+export const approve = (id: string, args: ApproveArgs) =>
+  changed('icrc2_approve', ledger(id).icrc2_approve(args));
+
+/** The names of the standards that a ledger says it supports, for example `ICRC-103`. */
+export async function getStandards(id: string): Promise<string[]> {
+  const standards = await asked('icrc10_supported_standards', ledger(id).icrc10_supported_standards());
+  return standards.map(({ name }) => name);
+}
+
+/** ICRC-103. */
+export const getAllowances = (id: string, account: Account) =>
+  askedResult(
+    'icrc103_get_allowances',
+    ledger(id).icrc103_get_allowances({ from_account: [account], prev_spender: [], take: [100n] }),
+  );
+
+/** Where a ledger's index canister is, if it says so (ICRC-106); it may be the ledger itself. */
+export async function getIndex(id: string): Promise<string | undefined> {
+  if (!(await getStandards(id)).includes('ICRC-106')) return undefined;
+  const metadata = await asked('icrc1_metadata', ledger(id).icrc1_metadata());
+  const value = metadata.find(([key]) => key === 'icrc106:index_principal')?.[1];
+  return value && 'Text' in value ? value.Text : undefined;
+}
+
+/** An account's latest transactions, newest first, from an index canister; `before` continues a list. */
+export const getTransactions = (id: string, account: Account, before?: bigint) =>
+  askedResult(
+    'get_account_transactions',
+    ledger(id).get_account_transactions({
+      account,
+      start: before === undefined ? [] : [before],
+      max_results: 50n,
+    }),
+  );
+
+/**
+ * Sends test tokens from the account whose key the local network made public. The key is no secret, and there is none on any
+ * other network.
+ */
+export async function askFaucet(to: Principal, amount: bigint): Promise<bigint> {
+  const { faucetSeed, ledger: id, rootKey } = environment();
+  if (!faucetSeed) throw new Error('this network has no faucet');
+  const agent = HttpAgent.createSync({
+    host: location.origin,
+    rootKey,
+    identity: Ed25519KeyIdentity.generate(fromHex(faucetSeed)),
+  });
+  const faucet = Actor.createActor<_SERVICE>(idlFactory, { agent, canisterId: id });
+  return changed(
+    'icrc1_transfer',
+    faucet.icrc1_transfer({
+      to: { owner: to, subaccount: [] },
+      amount,
+      fee: [],
+      memo: [],
+      from_subaccount: [],
+      created_at_time: [BigInt(Date.now()) * 1_000_000n],
+    }),
+  );
+}

@@ -1,0 +1,243 @@
+// The stream registry. Every call to it is here.
+import { Principal } from '@icp-sdk/core/principal';
+import { IDL } from '@icp-sdk/core/candid';
+import {
+  idlFactory,
+  type _SERVICE,
+  type AddPlanArgs,
+  type AppendArgs,
+  type BuyArgs,
+  type ContributorInfo,
+  type ContributorRevenue,
+  type CreateStreamArgs,
+  type Licence,
+  type NewContributor,
+  type Payee,
+  type Pulled,
+  type PullError,
+  type StreamInfo,
+} from '@/bindings/stream_registry.did';
+import { verifyInWorker } from '@/verify/client';
+import type { VerifiedLicence, VerifiedPull } from '@/verify/protocol';
+import type { StoredHeld } from '@/verify/stored';
+import { mayBeLagging, VerificationError } from '@/verify/error';
+import { actor, asked, askedResult, CallFailed, changed, Refused, some, theProvingAgent } from './agent';
+import { environment } from './environment';
+
+export type {
+  Account,
+  AppendArgs,
+  AppendError,
+  Appended,
+  AssetListing,
+  Audit,
+  Balance,
+  BuyArgs,
+  BuyError,
+  Claimed,
+  ClaimError,
+  ContributorInfo,
+  ContributorRevenue,
+  CreateStreamArgs,
+  Licence,
+  LicenceTerms,
+  NewChunk,
+  NewContributor,
+  Parameters,
+  Payee,
+  Plan,
+  PlanKind,
+  PullError,
+  Publisher,
+  Quote,
+  QuoteError,
+  StreamError,
+  StreamInfo,
+  StreamRevenue,
+} from '@/bindings/stream_registry.did';
+
+const PAGE = 100;
+
+let made: ReturnType<typeof actor<_SERVICE>> | undefined;
+function registry() {
+  made ??= actor<_SERVICE>(idlFactory, environment().registry);
+  return made;
+}
+
+const wholePage = (after: bigint | undefined) => ({ start_after: some(after), limit: some(PAGE) });
+
+/** All pages of a list, up to a bound that keeps the page usable. */
+async function allPages<T>(
+  page: (after: bigint | undefined) => Promise<T[]>,
+  key: (entry: T) => bigint,
+  most = 2_000,
+): Promise<T[]> {
+  const all: T[] = [];
+  let after: bigint | undefined;
+  for (;;) {
+    const part = await page(after);
+    all.push(...part);
+    const last = part.at(-1);
+    if (part.length < PAGE || !last || all.length >= most) return all;
+    after = key(last);
+  }
+}
+
+export const listStreams = (): Promise<StreamInfo[]> =>
+  allPages(
+    (after) => asked('list_streams', registry().list_streams(wholePage(after))),
+    (stream) => stream.id,
+  );
+
+export const getStream = async (stream: bigint) => (await asked('stream', registry().stream(stream)))[0];
+
+export const getPlans = (stream: bigint) => asked('plans', registry().plans(stream));
+
+export const getContributors = (stream: bigint): Promise<ContributorInfo[]> =>
+  allPages(
+    (after) => asked('contributors', registry().contributors(stream, wholePage(after))),
+    (contributor) => BigInt(contributor.number),
+  );
+
+export const getStreamRevenue = async (stream: bigint, ledger: Principal) =>
+  (await asked('stream_revenue', registry().stream_revenue({ stream, ledger })))[0];
+
+export const getContributorRevenue = (stream: bigint, ledger: Principal): Promise<ContributorRevenue[]> =>
+  allPages(
+    (after) =>
+      asked(
+        'contributor_revenue',
+        registry().contributor_revenue({ stream, ledger, page: wholePage(after) }),
+      ),
+    (contributor) => BigInt(contributor.number),
+  );
+
+export const getParameters = () => asked('parameters', registry().parameters());
+export const getAudit = async (ledger: Principal) => (await asked('audit', registry().audit(ledger)))[0];
+export const getTreasuryBalance = (ledger: Principal) =>
+  asked('treasury_balance', registry().treasury_balance(ledger));
+export const getQuarantined = () =>
+  asked('quarantined_payments', registry().quarantined_payments(wholePage(undefined)));
+export const getPublishers = (stream: bigint) => asked('publishers', registry().publishers(stream));
+
+export const getLicences = (owner: Principal): Promise<Licence[]> =>
+  allPages(
+    (after) => asked('licences_of', registry().licences_of({ owner, page: wholePage(after) })),
+    (licence) => licence.id,
+  );
+
+/** A licence as a node tells it, for lists; `getVerifiedLicence` is the one to rely on. */
+export const getLicence = async (licence: bigint) =>
+  (await asked('licence', registry().licence(licence))).licence[0];
+
+export const getQuote = (plan: bigint, ledger: Principal | undefined) =>
+  askedResult('quote', registry().quote({ plan, ledger: some(ledger) }));
+
+export const buy = (args: BuyArgs) => changed('buy', registry().buy(args));
+export const createStream = (args: CreateStreamArgs) =>
+  changed('create_stream', registry().create_stream(args));
+export const addPlan = (args: AddPlanArgs) => changed('add_plan', registry().add_plan(args));
+export const retirePlan = (stream: bigint, plan: bigint) =>
+  changed('retire_plan', registry().retire_plan({ stream, plan }));
+export const addContributors = (stream: bigint, contributors: NewContributor[]) =>
+  changed('add_contributors', registry().add_contributors({ stream, contributors }));
+export const append = (args: AppendArgs) => changed('append', registry().append(args));
+export const closeStream = (stream: bigint) => changed('close_stream', registry().close_stream(stream));
+export const claim = (stream: bigint, ledger: Principal, payee: Payee) =>
+  changed('claim', registry().claim({ stream, ledger, payee }));
+
+/** The registry's own account, which buyers approve. */
+export const registryAccount = () => ({
+  owner: Principal.fromText(environment().registry),
+  subaccount: [] as [],
+});
+
+/** A query's reply as it came, for the worker to decode and verify. */
+async function rawQuery(method: string, types: IDL.Type[], values: unknown[]): Promise<Uint8Array> {
+  try {
+    const answer = await theProvingAgent().query(environment().registry, {
+      methodName: method,
+      arg: IDL.encode(types, values),
+    });
+    if (!('reply' in answer)) throw new Error(answer.reject_message);
+    return answer.reply.arg;
+  } catch (error) {
+    throw new CallFailed(method, 'nothing-done', error);
+  }
+}
+
+const service = idlFactory({ IDL });
+const argumentTypes = (method: string) =>
+  service._fields.find(([name]) => name === method)?.[1].argTypes ?? [];
+
+const now = () => BigInt(Date.now()) * 1_000_000n;
+const anchor = () => ({ rootKey: environment().rootKey, canister: environment().registry });
+
+export interface PullOptions {
+  stream: bigint;
+  from: bigint;
+  maxBytes?: bigint;
+  licence?: bigint;
+  held: StoredHeld | undefined;
+}
+
+const LAGGING_RETRIES = 3;
+const LAGGING_PAUSE_MS = 1_000;
+
+/** Chunks, verified to the network's root key in the worker. Throws `VerificationError`, and then nothing came. */
+export async function pull(options: PullOptions): Promise<VerifiedPull> {
+  for (let retries = LAGGING_RETRIES; ; retries -= 1) {
+    try {
+      return await pullOnce(options);
+    } catch (error) {
+      if (!(error instanceof VerificationError && mayBeLagging(error.code)) || retries === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LAGGING_PAUSE_MS));
+    }
+  }
+}
+
+async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions): Promise<VerifiedPull> {
+  const withLeft = from !== 0n && held?.end !== String(from);
+  const reply = await rawQuery('pull', argumentTypes('pull'), [
+    { stream, from, max_bytes: some(maxBytes), licence: some(licence), with_left_frontier: withLeft },
+  ]);
+  const request = {
+    kind: 'pull',
+    anchor: anchor(),
+    stream,
+    from,
+    withLeft,
+    reply,
+    held,
+    now: now(),
+  } as const;
+  let answer = await verifyInWorker({ ...request, consistency: undefined });
+  if (answer.kind === 'needs-consistency') {
+    const { first, second } = answer;
+    const consistency = await rawQuery('consistency_proof', argumentTypes('consistency_proof'), [
+      { stream, first, second: [second] },
+    ]);
+    answer = await verifyInWorker({ ...request, consistency });
+  }
+  if (answer.kind === 'pulled') return answer.pulled;
+  if (answer.kind === 'refused') throw new Refused<PullError>('pull', answer.error);
+  throw failure(answer);
+}
+
+/** A licence as it is certified; nothing if it is certified that there is none. */
+export async function getVerifiedLicence(licence: bigint): Promise<VerifiedLicence> {
+  const reply = await rawQuery('licence', argumentTypes('licence'), [licence]);
+  const answer = await verifyInWorker({ kind: 'licence', anchor: anchor(), licence, reply, now: now() });
+  if (answer.kind === 'licence') return answer.licence;
+  throw failure(answer);
+}
+
+function failure(answer: { kind: string }): Error {
+  if (answer.kind === 'failed') {
+    const { code, message } = answer as { code: VerificationError['code']; message: string; kind: string };
+    return new VerificationError(code, message);
+  }
+  return new Error(`the verifier answered ${answer.kind}`);
+}
+
+export type { Pulled };

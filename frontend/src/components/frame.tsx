@@ -1,0 +1,109 @@
+import { Link, Outlet } from '@tanstack/react-router';
+import { useState } from 'react';
+import { environment } from '@/api/environment';
+import { useSession } from '@/session/session';
+import { Button, Id, Notice } from './basics';
+import { Dialog } from './dialog';
+import { SignIn } from './sign-in';
+
+const PAGES = [
+  ['/', 'Explore'],
+  ['/licences', 'My licences'],
+  ['/publish', 'My streams'],
+  ['/earnings', 'Earnings'],
+  ['/wallet', 'Wallet'],
+  ['/governance', 'Governance'],
+] as const;
+
+function Brand() {
+  return (
+    <Link to="/" className="brand">
+      <svg viewBox="0 0 26 26" aria-hidden="true">
+        <g fill="var(--verified)">
+          <rect x="2" y="14" width="4" height="10" />
+          <rect x="8" y="8" width="4" height="16" />
+          <rect x="14" y="2" width="4" height="22" />
+        </g>
+        <rect x="20" y="11" width="4" height="13" fill="var(--signal)" />
+      </svg>
+      DDSX
+    </Link>
+  );
+}
+
+function Navigation({ onGo }: { onGo?: () => void }) {
+  return (
+    <nav className="nav" aria-label="Pages">
+      {PAGES.map(([to, label]) => (
+        <Link key={to} to={to} activeOptions={{ exact: to === '/' }} onClick={onGo}>
+          {label}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function Who() {
+  const { kind, principal, signOut } = useSession();
+  const { local } = environment();
+  return (
+    <div className="rail-foot">
+      {local && <p className="muted">Local network: test tokens, no value.</p>}
+      {principal ? (
+        <div className="stack-small">
+          <span className="muted">
+            {kind === 'development' ? 'Development identity, kept in this browser' : 'Internet Identity'}
+          </span>
+          <Id text={principal.toText()} label="your principal" />
+          <Button small onClick={() => void signOut()}>
+            Sign out
+          </Button>
+        </div>
+      ) : (
+        <SignIn />
+      )}
+    </div>
+  );
+}
+
+export function Frame() {
+  const [menu, setMenu] = useState(false);
+  const { expired, signIn } = useSession();
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <div className="frame">
+        <header className="rail">
+          <Brand />
+          <Navigation />
+          <Who />
+        </header>
+        <header className="topbar">
+          <Brand />
+          <Dialog title="Menu" sheet open={menu} onOpenChange={setMenu} trigger={<Button small>Menu</Button>}>
+            <Navigation onGo={() => setMenu(false)} />
+            <Who />
+          </Dialog>
+        </header>
+        <main className="main" id="main" tabIndex={-1}>
+          {expired && (
+            <Notice
+              kind="signal"
+              title="Your session has ended"
+              action={
+                <Button small onClick={() => void signIn('internet-identity')}>
+                  Sign in again
+                </Button>
+              }
+            >
+              <p>Nothing you typed is lost: sign in again and go on.</p>
+            </Notice>
+          )}
+          <Outlet />
+        </main>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,67 @@
+// A whole stream, pulled and verified from its first chunk, as one file.
+import { pull } from '@/api/registry';
+import { environment } from '@/api/environment';
+import { headKey, loadHead, saveHead, type StoredHeld } from '@/verify/stored';
+
+const MAX_BYTES = 1_900_000n;
+
+export interface Progress {
+  chunks: bigint;
+  of: bigint;
+  bytes: number;
+  records: bigint;
+}
+
+/** Pulls everything; hands over nothing unless all of it is verified. */
+export async function pullAll(
+  stream: bigint,
+  licence: bigint | undefined,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<Uint8Array[]> {
+  const { rootKey, registry } = environment();
+  const key = headKey(rootKey, registry, stream);
+  let held: StoredHeld | undefined = loadHead(localStorage, key);
+  const parts: Uint8Array[] = [];
+  let [from, bytes, records] = [0n, 0, 0n];
+  for (;;) {
+    signal.throwIfAborted();
+    const pulled = await pull({
+      stream,
+      from,
+      held,
+      maxBytes: MAX_BYTES,
+      ...(licence === undefined ? {} : { licence }),
+    });
+    held = pulled.held;
+    from = pulled.next;
+    for (const { payload, leaf } of pulled.chunks) {
+      parts.push(payload);
+      bytes += payload.length;
+      records += leaf.records;
+    }
+    onProgress({ chunks: from, of: pulled.head.size, bytes, records });
+    if (from >= pulled.head.size) break;
+  }
+  saveHead(localStorage, key, held);
+  return parts;
+}
+
+const EXTENSIONS: Record<string, string> = {
+  'application/x-ndjson': 'jsonl',
+  'application/jsonl': 'jsonl',
+  'application/json': 'json',
+  'text/csv': 'csv',
+  'text/plain': 'txt',
+};
+
+export const fileName = (name: string, contentType: string): string =>
+  `${name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')}.${EXTENSIONS[contentType] ?? 'bin'}`;
+
+/** The same with the command, with proof, in a shell. */
+export function commandLine(stream: bigint, licence: bigint, name: string): string {
+  return `ddsx stream pull ${stream} --licence ${licence} --follow --cursor ${name}.cursor --out ${name}/`;
+}

@@ -1,0 +1,51 @@
+// Times: nanoseconds since the Unix epoch outside, words inside.
+
+const NS_PER_MS = 1_000_000n;
+
+export const toDate = (ns: bigint): Date => new Date(Number(ns / NS_PER_MS));
+export const nowNs = (): bigint => BigInt(Date.now()) * NS_PER_MS;
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['second', 60],
+  ['minute', 60],
+  ['hour', 24],
+  ['day', 30],
+  ['month', 12],
+  ['year', Number.POSITIVE_INFINITY],
+];
+
+/** `3 minutes ago`, `in 30 days`. */
+export function relative(date: Date, now: Date = new Date(), locale?: string): string {
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  let value = (date.getTime() - now.getTime()) / 1000;
+  if (Math.abs(value) < 5) return format.format(0, 'second');
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(value) < size) return format.format(Math.round(value), unit);
+    value /= size;
+  }
+  return date.toLocaleDateString(locale);
+}
+
+/** The exact time, in the reader's zone, with the zone's name. */
+export const exact = (date: Date, locale?: string): string =>
+  date.toLocaleString(locale, { dateStyle: 'long', timeStyle: 'long' });
+
+const DURATIONS: [string, bigint][] = [
+  ['year', 365n * 86_400n],
+  ['day', 86_400n],
+  ['hour', 3_600n],
+  ['minute', 60n],
+  ['second', 1n],
+];
+
+/** `30 days`. */
+export function duration(ns: bigint): string {
+  const seconds = ns / 1_000_000_000n;
+  for (const [name, size] of DURATIONS) {
+    if (seconds >= size && seconds % size === 0n) {
+      const count = seconds / size;
+      return `${count} ${name}${count === 1n ? '' : 's'}`;
+    }
+  }
+  return `${seconds} seconds`;
+}

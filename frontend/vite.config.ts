@@ -1,0 +1,25 @@
+import { icpBindgen } from '@icp-sdk/bindgen/plugins/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { canisterEnvironment, networkProxy } from './vite/environment.ts';
+
+const bindings = (didFile: string) =>
+  icpBindgen({
+    didFile,
+    outDir: './src/bindings',
+    output: { actor: { disabled: true }, declarations: { flat: true, typescript: true } },
+  });
+
+export default defineConfig({
+  plugins: [
+    bindings('../candid/stream_registry.did'),
+    bindings('./candid/icrc_ledger.did'),
+    react(),
+    canisterEnvironment(),
+  ],
+  resolve: { alias: { '@': '/src' } },
+  server: { port: 5173, proxy: networkProxy() },
+  preview: { port: 4173, proxy: networkProxy() },
+  worker: { format: 'es' },
+  build: { target: 'es2024', sourcemap: false, manifest: true },
+});
