@@ -1,5 +1,5 @@
 //! What crates/nn costs in a canister, in instructions: a number that does not depend on the machine.
-//! `scripts/bench nn` builds `benches/nn_kernels` and runs this; each line that it prints is one JSON object.
+//! `scripts/bench federated` builds `benches/nn_kernels` and runs this; each line that it prints is one JSON object.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use candid::Principal;
@@ -30,7 +30,7 @@ impl Bench {
                 candid::encode_args(args).unwrap(),
             )
             .unwrap_or_else(|reject| panic!("{method}: {reject}"));
-        let (thousandths, checksum): (u64, u64) = candid::decode_args(&reply).unwrap();
+        let ((thousandths, checksum),): ((u64, u64),) = candid::decode_args(&reply).unwrap();
         #[allow(clippy::cast_precision_loss)]
         let value = thousandths as f64 / 1000.0;
         println!(r#"{{"bench": "{name}", "value": {value}, "unit": "instructions"}}"#);
@@ -43,7 +43,7 @@ impl Bench {
 }
 
 #[test]
-#[ignore = "scripts/bench nn builds what it needs"]
+#[ignore = "scripts/bench federated builds what it needs"]
 fn should_cost_no_more_than_promised() {
     let bench = Bench::new();
     // A clock that stands still: natively only the bits matter, and they must be the canister's.
@@ -52,14 +52,14 @@ fn should_cost_no_more_than_promised() {
     assert_eq!(canister, nn_kernels::fed_avg(still).1);
     for (updates, at_most) in [(5_u32, 40.0), (10, 80.0), (16, 150.0), (20, 1500.0)] {
         let canister = bench.check(
-            &format!("fedmedian/{updates}/instr_per_param"),
+            &format!("fedmedian{updates}/instr_per_param"),
             "fed_median",
             (updates,),
             at_most,
         );
         assert_eq!(canister, nn_kernels::fed_median(still, updates).1);
     }
-    let canister = bench.check("trimmed_mean/10/instr_per_param", "trimmed_mean", (10_u32,), 1500.0);
+    let canister = bench.check("trimmed_mean10/instr_per_param", "trimmed_mean", (10_u32,), 1500.0);
     assert_eq!(canister, nn_kernels::trimmed_mean(still, 10).1);
     let canister = bench.check("krum/distance/instr_per_param", "distance", (), 5.0);
     assert_eq!(canister, nn_kernels::distance(still).1);

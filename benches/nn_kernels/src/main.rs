@@ -1,4 +1,4 @@
-//! Counts what `crates/nn` costs in a canister. `scripts/bench nn` builds, installs and asks it.
+//! Counts what `crates/nn` costs in a canister. `scripts/bench federated` builds, installs and asks it.
 #![allow(missing_docs, reason = "the methods are those of the library")]
 
 use ic_cdk::query;

@@ -9,6 +9,8 @@
 
 pub use ddsx_types::federated_aggregator::{EncodingError, UpdateEncoding};
 
+use crate::kernels::finite::first_not_finite;
+
 /// Numbers in a block of `Int8`.
 pub const INT8_BLOCK: usize = 256;
 
@@ -94,7 +96,7 @@ pub fn decode(encoding: UpdateEncoding, bytes: &[u8], out: &mut [f32]) -> Result
 }
 
 fn check_finite(values: &[f32], first: u64) -> Result<(), EncodingError> {
-    match values.iter().position(|value| !value.is_finite()) {
+    match first_not_finite(values) {
         Some(index) => Err(EncodingError::NotFinite {
             index: first + index as u64,
         }),

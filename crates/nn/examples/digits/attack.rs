@@ -8,18 +8,15 @@ use rand_distr::{Distribution as _, Normal};
 /// How a hostile client lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attack {
-    /// Trains honestly, then sends the step backwards, [`SIGN_FLIP`] times as long.
+    /// Trains honestly, then sends the step backwards.
     SignFlip,
-    /// Sends numbers drawn from a normal distribution, [`NOISE`] wide.
+    /// Sends numbers drawn from a normal distribution of mean zero, [`NOISE`] wide.
     Noise,
     /// Trains on labels `9 - label`.
     LabelFlip,
 }
 
-/// Factor of a step that is sent backwards.
-const SIGN_FLIP: f32 = 3.0;
-
-/// Standard deviation of the noise: some twenty times an honest step's.
+/// Standard deviation of the noise: many times an honest step's.
 const NOISE: f32 = 1.0;
 
 /// All of them.
@@ -47,7 +44,7 @@ impl Attack {
     /// What the client sends.
     pub fn step(self, step: &mut [f32], seed: u64) {
         match self {
-            Self::SignFlip => step.iter_mut().for_each(|value| *value *= -SIGN_FLIP),
+            Self::SignFlip => step.iter_mut().for_each(|value| *value = -*value),
             Self::Noise => {
                 let mut random = ChaCha8Rng::seed_from_u64(seed);
                 let normal = Normal::new(0.0, NOISE).expect("a width above zero");

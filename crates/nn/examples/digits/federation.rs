@@ -91,8 +91,9 @@ impl Federation {
     fn attacks(&self, seed: u64) -> Vec<Option<Attack>> {
         let mut attacks = vec![None; self.clients];
         // A step that shares no factor with 10 or 15 visits each client once.
+        let first = usize::try_from(seed).expect("a small seed");
         for place in 0..self.hostile {
-            attacks[(seed as usize + place * 7) % self.clients] = self.attack;
+            attacks[(first + place * 7) % self.clients] = self.attack;
         }
         attacks
     }
@@ -120,14 +121,7 @@ impl Federation {
         Some(step)
     }
 
-    fn combine(
-        &self,
-        round: u32,
-        updates: &[Vec<f32>],
-        samples: &[u64],
-        model: &mut [f32],
-        state: &mut [Vec<f32>],
-    ) {
+    fn combine(&self, round: u32, updates: &[Vec<f32>], samples: &[u64], model: &mut [f32], state: &mut [Vec<f32>]) {
         let updates: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
         let measured = match strategies::measure(&self.strategy) {
             Measurement::None => Measured::None,

@@ -21,9 +21,10 @@ use federation::{Federation, central};
 const SEEDS: [u64; 5] = [0, 1, 2, 3, 4];
 
 const MLP: &str = r#"{"input_shape":[64],"layers":[
-    {"name":"fc1","layer":{"Linear":{"inputs":64,"outputs":128,"bias":true}}},
-    {"name":"relu1","layer":"Relu"},
-    {"name":"fc2","layer":{"Linear":{"inputs":128,"outputs":10,"bias":true}}}],"output":{"Classes":10}}"#;
+    {"name":"norm","layer":{"LayerNorm":{"features":64,"epsilon":1e-5}}},
+    {"name":"fc1","layer":{"Linear":{"inputs":64,"outputs":256,"bias":true}}},
+    {"name":"relu","layer":"Relu"},
+    {"name":"fc2","layer":{"Linear":{"inputs":256,"outputs":10,"bias":true}}}],"output":{"Classes":10}}"#;
 
 const CNN: &str = r#"{"input_shape":[1,8,8],"layers":[
     {"name":"conv1","layer":{"Conv2d":{"in_channels":1,"out_channels":16,"kernel":{"height":3,"width":3},"stride":{"height":1,"width":1},
@@ -50,10 +51,20 @@ fn measurements() -> Vec<Measurement> {
         attack: None,
     };
     let mut all = Vec::new();
-    let mut add = |name: String, model, federation| all.push(Measurement { name, model, federation });
+    let mut add = |name: String, model, federation| {
+        all.push(Measurement {
+            name,
+            model,
+            federation,
+        })
+    };
     add("digits/central/accuracy".into(), MLP, None);
     add("digits/cnn/central/accuracy".into(), CNN, None);
-    add("digits/cnn/fedavg/accuracy".into(), CNN, Some(honest(Strategy::FedAvg, 10)));
+    add(
+        "digits/cnn/fedavg/accuracy".into(),
+        CNN,
+        Some(honest(Strategy::FedAvg, 10)),
+    );
     for (name, encoding) in [("f16", UpdateEncoding::F16), ("int8", UpdateEncoding::Int8)] {
         let federation = Federation {
             encoding,
@@ -69,14 +80,22 @@ fn measurements() -> Vec<Measurement> {
         ("multikrum", Strategy::MultiKrum { malicious: 3, keep: 7 }, 10),
         ("bulyan", Strategy::Bulyan { malicious: 3 }, 15),
     ] {
-        add(format!("digits/{name}/accuracy"), MLP, Some(honest(strategy.clone(), clients)));
+        add(
+            format!("digits/{name}/accuracy"),
+            MLP,
+            Some(honest(strategy.clone(), clients)),
+        );
         for attack in ATTACKS {
             let federation = Federation {
                 hostile: 3,
                 attack: Some(attack),
                 ..honest(strategy.clone(), clients)
             };
-            add(format!("digits/{name}/{}/accuracy", attack.name()), MLP, Some(federation));
+            add(
+                format!("digits/{name}/{}/accuracy", attack.name()),
+                MLP,
+                Some(federation),
+            );
         }
     }
     all
@@ -89,12 +108,11 @@ fn plan(spec: &str) -> Plan {
 
 /// What every client does in a round.
 fn local() -> Settings {
-    let n=|k:&str,d:f32|std::env::var(k).ok().and_then(|v|v.parse().ok()).unwrap_or(d);
     Settings {
-        learning_rate: n("LR",0.05),
-        momentum: n("MOM",0.9),
-        batch: n("BATCH",16.0) as usize,
-        epochs: n("EPOCHS",5.0) as u32,
+        learning_rate: 0.1,
+        momentum: 0.9,
+        batch: 16,
+        epochs: 5,
         ..Settings::default()
     }
 }
@@ -150,7 +168,8 @@ fn main() {
 }
 
 fn print_line(name: &str, values: &[f64]) {
-    let mean = values.iter().sum::<f64>() / SEEDS.len() as f64;
+    #[allow(clippy::cast_precision_loss)]
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
     let each: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
     println!(
         r#"{{"bench": "{name}", "value": {mean:.2}, "unit": "%", "seeds": [{}]}}"#,

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::module::linear;
 
-use crate::kernels::dense;
+use crate::kernels::dense::Packed;
 
 /// `y = x·W + b` over rows.
 #[derive(Module, Debug)]
@@ -13,9 +13,8 @@ pub struct Linear {
     weight: Param<Tensor<2>>,
     bias: Option<Param<Tensor<1>>>,
     /// The same weights in panels; present once packed.
-    packed: Option<Tensor<1>>,
-    /// The bias beside them, zeros where there is none.
-    packed_bias: Option<Tensor<1>>,
+    #[module(skip)]
+    packed: Option<Packed>,
 }
 
 impl Linear {
@@ -24,25 +23,17 @@ impl Linear {
             weight,
             bias,
             packed: None,
-            packed_bias: None,
         }
     }
 
     pub(super) fn pack(&mut self) {
-        let weight = self.weight.val();
-        let device = weight.device();
-        let outputs = weight.dims()[1];
-        self.packed = dense::pack_tensor(weight);
-        self.packed_bias = Some(match &self.bias {
-            Some(bias) => bias.val(),
-            None => Tensor::zeros([outputs], &device),
-        });
+        self.packed = Packed::new(self.weight.val(), self.bias.as_ref().map(Param::val));
     }
 
     pub(super) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        match (&self.packed, &self.packed_bias) {
-            (Some(weights), Some(bias)) => dense::packed_linear(x, weights.clone(), bias.clone()),
-            _ => linear(x, self.weight.val(), self.bias.as_ref().map(Param::val)),
+        match &self.packed {
+            Some(packed) => packed.forward(x),
+            None => linear(x, self.weight.val(), self.bias.as_ref().map(Param::val)),
         }
     }
 

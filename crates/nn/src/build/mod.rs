@@ -11,6 +11,7 @@ mod mode;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::kernels::finite::first_not_finite;
 use crate::spec::{Parameter, Plan, Step, StepKind};
 use crate::weights::{self, WeightsError};
 
@@ -113,7 +114,7 @@ pub fn check_inputs(plan: &Plan, inputs: &[f32]) -> Result<(), InputError> {
             expected,
         });
     }
-    if let Some(index) = inputs.iter().position(|value| !value.is_finite()) {
+    if let Some(index) = first_not_finite(inputs) {
         return Err(InputError::NotFinite(index));
     }
     if let Some(limit) = plan.vocabulary() {

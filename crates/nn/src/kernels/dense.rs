@@ -1,32 +1,31 @@
 //! The dense layer with packed weights, `y = b + x·W`, behind Burn's tensor interface.
 //!
-//! Weights are packed once, when a model is loaded: outputs are cut into panels of 64, then 16, then 4 (the last one padded
-//! with zeros), and a panel holds its weights input after input. The kernel keeps a panel's outputs in registers, broadcasts
+//! Weights are packed once, when a model is loaded: outputs are cut into panels of 64 and one of the rest (padded with zeros to
+//! a multiple of 4), and a panel holds its weights input after input. The kernel keeps a panel's outputs in registers, broadcasts
 //! one input at a time and multiplies it with weights that lie one behind another. Each output is `b + x₀w₀ + x₁w₁ + …` in
 //! this order, whatever the panel, so that results do not depend on how the work is cut.
 
-use burn::backend::{Flex, TensorMetadata as _};
+use std::sync::Arc;
+
+use burn::backend::{BackendTypes, Flex};
 use burn::tensor::{Tensor, TensorData};
 
 use super::lanes::{F32x4, LANES};
+use super::unroll::fixed;
 
-/// Outputs of the panels, widest first.
+/// A tensor of Burn's CPU backend.
+type FlexTensor = <Flex as BackendTypes>::FloatTensorPrimitive;
+
+/// Outputs of a full panel: 16 registers.
 const WIDE: usize = 64;
-const MIDDLE: usize = 16;
 
 /// Panels that cover `outputs`: `(first output, width in outputs)`.
 fn panels(outputs: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
-        let left = outputs.saturating_sub(first);
-        let width = match left {
-            0 => return None,
-            WIDE.. => WIDE,
-            MIDDLE.. => MIDDLE,
-            _ => LANES,
-        };
+        let width = outputs.saturating_sub(first).min(WIDE).next_multiple_of(LANES);
         first += width;
-        Some((first - width, width))
+        (width > 0).then_some((first - width, width))
     })
 }
 
@@ -75,17 +74,38 @@ pub fn dense(x: &[f32], packed: &[f32], bias: &[f32], out: &mut [f32], inputs: u
             weights = rest;
             let last = outputs.min(first + width);
             let (bias, out) = (&bias[first..last], &mut out[first..last]);
-            match width {
-                WIDE => row_times_panel::<{ WIDE / LANES }>(x, panel, bias, out),
-                MIDDLE => row_times_panel::<{ MIDDLE / LANES }>(x, panel, bias, out),
-                _ => row_times_panel::<1>(x, panel, bias, out),
-            }
+            of_width(width)(x, panel, bias, out);
         }
     }
 }
 
-/// One row times one panel of `N` registers. Inlined nowhere, so that each `N` is compiled once.
-#[inline(never)]
+/// `(row, panel, bias, out)`.
+type RowTimesPanel = fn(&[f32], &[f32], &[f32], &mut [f32]);
+
+/// The function for panels of so many outputs.
+fn of_width(width: usize) -> RowTimesPanel {
+    const BY_REGISTERS: [RowTimesPanel; WIDE / LANES] = [
+        row_times_panel::<1>,
+        row_times_panel::<2>,
+        row_times_panel::<3>,
+        row_times_panel::<4>,
+        row_times_panel::<5>,
+        row_times_panel::<6>,
+        row_times_panel::<7>,
+        row_times_panel::<8>,
+        row_times_panel::<9>,
+        row_times_panel::<10>,
+        row_times_panel::<11>,
+        row_times_panel::<12>,
+        row_times_panel::<13>,
+        row_times_panel::<14>,
+        row_times_panel::<15>,
+        row_times_panel::<16>,
+    ];
+    BY_REGISTERS[width / LANES - 1]
+}
+
+/// One row times one panel of `N` registers.
 fn row_times_panel<const N: usize>(x: &[f32], panel: &[f32], bias: &[f32], out: &mut [f32]) {
     /// Inputs handled between two steps of the pointers.
     const UNROLL: usize = 4;
@@ -101,8 +121,9 @@ fn row_times_panel<const N: usize>(x: &[f32], panel: &[f32], bias: &[f32], out: 
     // SAFETY: `panel` was found to hold N registers for each input; `from` and `weights` move in step, `from` up to `end`.
     unsafe {
         while from != end {
+            let block = fixed(weights);
             for input in 0..UNROLL {
-                step(&mut registers, *from.add(input), weights.add(input * N * LANES));
+                step(&mut registers, *from.add(input), block.add(input * N * LANES));
             }
             from = from.add(UNROLL);
             weights = weights.add(UNROLL * N * LANES);
@@ -131,43 +152,59 @@ unsafe fn step<const N: usize>(registers: &mut [F32x4; N], input: f32, weights: 
     }
 }
 
-/// Packs the weights of a linear layer, `[inputs, outputs]`; none where the tensor is not one of the CPU's backend without
-/// autodiff, which the kernel cannot serve.
-pub fn pack_tensor(weight: Tensor<2>) -> Option<Tensor<1>> {
-    let [inputs, outputs] = weight.dims();
-    let device = weight.device();
-    let weight = weight.try_into_primitive::<Flex>().ok()?.to_contiguous();
-    let packed = pack(weight.as_slice::<f32>()?, inputs, outputs);
-    let len = packed.len();
-    Some(Tensor::from_data(TensorData::new(packed, [len]), &device))
+/// The packed weights and bias of a linear layer. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    weights: Arc<[f32]>,
+    bias: Arc<[f32]>,
+    inputs: usize,
 }
 
-/// [`dense`] on Burn's tensors: `[rows, inputs]` to `[rows, outputs]`.
-///
-/// # Panics
-/// If a tensor is not an `f32` one of the CPU's backend without autodiff, or shapes do not fit: [`pack_tensor`] answered for such a device.
-pub fn packed_linear(x: Tensor<2>, packed: Tensor<1>, bias: Tensor<1>) -> Tensor<2> {
-    let [rows, inputs] = x.dims();
-    let [outputs] = bias.dims();
-    let primitive = |tensor: Result<<Flex as burn::backend::BackendTypes>::FloatTensorPrimitive, _>| {
-        tensor
-            .map_err(|_: burn::tensor::PrimitiveConversionError| ())
-            .expect("tensors on the CPU")
-            .to_contiguous()
-    };
-    let x = primitive(x.try_into_primitive::<Flex>());
-    let packed = primitive(packed.try_into_primitive::<Flex>());
-    let bias = primitive(bias.try_into_primitive::<Flex>());
-    let mut out = vec![0.0; rows * outputs];
-    dense(
-        x.as_slice().expect("f32"),
-        packed.as_slice().expect("f32"),
-        bias.as_slice().expect("f32"),
-        &mut out,
-        inputs,
-    );
-    debug_assert_eq!(x.shape().num_elements(), rows * inputs);
-    let out =
-        <Flex as burn::backend::BackendTypes>::FloatTensorPrimitive::from_data(TensorData::new(out, [rows, outputs]));
-    Tensor::from_primitive::<Flex>(out)
+impl Packed {
+    /// Packs `weight`, `[inputs, outputs]`; no bias is a bias of zeros. None where the tensors are not those of the CPU's
+    /// backend without autodiff, which the kernel cannot serve.
+    pub fn new(weight: Tensor<2>, bias: Option<Tensor<1>>) -> Option<Self> {
+        let [inputs, outputs] = weight.dims();
+        let weight = weight.try_into_primitive::<Flex>().ok()?.to_contiguous();
+        let bias = match bias {
+            Some(bias) => {
+                let bias = bias.try_into_primitive::<Flex>().ok()?.to_contiguous();
+                bias.as_slice::<f32>()?.into()
+            }
+            None => vec![0.0; outputs].into(),
+        };
+        Some(Self {
+            weights: pack(weight.as_slice::<f32>()?, inputs, outputs).into(),
+            bias,
+            inputs,
+        })
+    }
+
+    /// [`dense`] on Burn's tensors: `[rows, inputs]` to `[rows, outputs]`.
+    ///
+    /// # Panics
+    /// If `x` is not an `f32` tensor of the CPU's backend without autodiff, or has another width: [`Packed::new`] answered for such a device.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let [rows, _] = x.dims();
+        let outputs = self.bias.len();
+        let x = x.try_into_primitive::<Flex>();
+        let Ok(x) = x.map(|x| {
+            if x.as_slice::<f32>().is_some() {
+                x
+            } else {
+                x.to_contiguous()
+            }
+        }) else {
+            panic!("a tensor on the CPU");
+        };
+        let mut out = vec![0.0; rows * outputs];
+        dense(
+            x.as_slice().expect("f32"),
+            &self.weights,
+            &self.bias,
+            &mut out,
+            self.inputs,
+        );
+        Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(out, [rows, outputs])))
+    }
 }

@@ -1,10 +1,8 @@
-//! Order statistics of each coordinate over several updates: median, and sorted columns for the rules that need more.
+//! The median of each coordinate over several updates.
 
+use super::columns::{check, columns, spill};
 use super::lanes::{F32x4, LANES};
 use super::sort;
-
-/// Most updates that are sorted at once.
-pub const MAX_UPDATES: usize = 128;
 
 /// Registers of one update handled between two steps of the pointers.
 const UNROLL: usize = 4;
@@ -13,7 +11,7 @@ const BLOCK: usize = UNROLL * LANES;
 /// Writes the median of `updates[..][i]` to each `out[i]`: of an even number, the mean of the middle two. Values must not be NaN.
 ///
 /// # Panics
-/// If there is no update or more than [`MAX_UPDATES`], or if a length differs from `out`'s.
+/// If there is no update or more than [`super::columns::MAX_UPDATES`], or if a length differs from `out`'s.
 pub fn median(updates: &[&[f32]], out: &mut [f32]) {
     check(updates, out.len());
     macro_rules! written_out {
@@ -21,11 +19,13 @@ pub fn median(updates: &[&[f32]], out: &mut [f32]) {
             match updates.len() {
                 1 => out.copy_from_slice(updates[0]),
                 $($count => median_of(updates.try_into().expect("matched"), out, sort::$sort),)*
-                _ => columns(updates, |column, first, lanes| {
-                    let half = column.len() / 2;
-                    let high = column[half];
-                    let middle = if column.len() % 2 == 1 { high } else { mean(column[half - 1], high) };
-                    spill(middle, &mut out[first..first + lanes]);
+                count => columns(updates, |column, first, lanes| {
+                    let (low, high) = (&column[(count - 1) / 2], &column[count / 2]);
+                    let out = &mut out[first..first + lanes];
+                    for (register, out) in out.chunks_mut(LANES).enumerate() {
+                        let middle = if count % 2 == 1 { high[register] } else { mean(low[register], high[register]) };
+                        spill(middle, out);
+                    }
                 }),
             }
         };
@@ -36,48 +36,10 @@ pub fn median(updates: &[&[f32]], out: &mut [f32]) {
     );
 }
 
-/// Calls `visit(sorted, i)` for each coordinate `i` with that coordinate's values over all updates, ascending. Values must not be NaN.
-///
-/// # Panics
-/// If there is no update or more than [`MAX_UPDATES`], or if lengths differ.
-pub fn sorted_columns(updates: &[&[f32]], mut visit: impl FnMut(&[f32], usize)) {
-    let len = updates.first().map_or(0, |update| update.len());
-    check(updates, len);
-    let mut values = [[0.0_f32; LANES]; MAX_UPDATES];
-    let mut one = [0.0_f32; MAX_UPDATES];
-    columns(updates, |column, first, lanes| {
-        for (register, value) in column.iter().zip(&mut values) {
-            spill(*register, value);
-        }
-        for lane in 0..lanes {
-            for (value, to) in values[..column.len()].iter().zip(&mut one) {
-                *to = value[lane];
-            }
-            visit(&one[..column.len()], first + lane);
-        }
-    });
-}
-
-fn check(updates: &[&[f32]], len: usize) {
-    assert!((1..=MAX_UPDATES).contains(&updates.len()), "1 to {MAX_UPDATES} updates");
-    assert!(
-        updates.iter().all(|update| update.len() == len),
-        "updates have one length"
-    );
-}
-
 fn mean(low: F32x4, high: F32x4) -> F32x4 {
     // Halved first: the sum of two finite numbers may not be finite.
     let half = F32x4::splat(0.5);
     low.mul(half).add(high.mul(half))
-}
-
-/// The first lanes of a register.
-fn spill(register: F32x4, to: &mut [f32]) {
-    let mut lanes = [0.0; LANES];
-    // SAFETY: the array has four lanes.
-    unsafe { register.store(lanes.as_mut_ptr()) };
-    to.copy_from_slice(&lanes[..to.len()]);
 }
 
 #[inline(always)]
@@ -112,23 +74,5 @@ fn median_of<const N: usize>(updates: &[&[f32]; N], out: &mut [f32], sort: impl 
         let mut v = updates.map(|update| F32x4::splat(update[i]));
         sort(&mut v);
         spill(middle(&v), std::slice::from_mut(out));
-    }
-}
-
-/// Sorts four coordinates at a time in memory; `visit(sorted registers, first coordinate, how many lanes count)`.
-fn columns(updates: &[&[f32]], mut visit: impl FnMut(&[F32x4], usize, usize)) {
-    let len = updates[0].len();
-    let mut registers = [F32x4::splat(0.0); MAX_UPDATES];
-    let column = &mut registers[..updates.len()];
-    for first in (0..len).step_by(LANES) {
-        let lanes = LANES.min(len - first);
-        for (register, update) in column.iter_mut().zip(updates) {
-            let mut values = [0.0; LANES];
-            values[..lanes].copy_from_slice(&update[first..first + lanes]);
-            // SAFETY: the array has four lanes.
-            *register = unsafe { F32x4::load(values.as_ptr()) };
-        }
-        sort::sort_any(column);
-        visit(column, first, lanes);
     }
 }

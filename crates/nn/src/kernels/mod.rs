@@ -13,11 +13,14 @@
 )]
 
 pub mod accumulate;
+pub mod columns;
 pub mod dense;
+pub mod finite;
 mod lanes;
 pub mod median;
 pub mod reduce;
 mod sort;
+mod unroll;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Sorting networks: the same comparisons whatever the values, so that four coordinates are sorted at once, without a branch.
 //!
 //! Up to 16 registers the comparisons are written out: where only the middle of the result is used, the compiler drops
-//! those that it does not depend on. Beyond, Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M) runs in memory.
+//! those that it does not depend on. Beyond, Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M) is listed once and runs in memory.
 
 use super::lanes::F32x4;
 
@@ -96,23 +96,17 @@ mod written_out {
 
 pub use written_out::*;
 
-/// Sorts any number of registers, lane by lane, ascending.
-pub fn sort_any(values: &mut [F32x4]) {
-    let count = values.len();
-    if count < 2 {
-        return;
-    }
+/// The comparisons, `(low, high)`, that sort `count` values when done in order.
+pub fn merge_exchange(count: usize) -> Vec<(usize, usize)> {
+    let mut comparisons = Vec::new();
     // The book's p, q, r and d.
     let top = count.next_power_of_two() / 2;
     let mut bit = top;
     while bit > 0 {
         let (mut reach, mut rest, mut distance) = (top, 0, bit);
         loop {
-            for low in (0..count - distance).filter(|low| low & bit == rest) {
-                let (a, b) = (values[low], values[low + distance]);
-                values[low] = a.min(b);
-                values[low + distance] = a.max(b);
-            }
+            let lows = (0..count - distance).filter(|low| low & bit == rest);
+            comparisons.extend(lows.map(|low| (low, low + distance)));
             if reach == bit {
                 break;
             }
@@ -122,4 +116,5 @@ pub fn sort_any(values: &mut [F32x4]) {
         }
         bit /= 2;
     }
+    comparisons
 }

@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 
 use super::accumulate::accumulate;
+use super::columns::{MAX_UPDATES, sorted_columns, trimmed_mean};
 use super::dense::{dense, pack};
-use super::median::{MAX_UPDATES, median, sorted_columns};
+use super::finite::first_not_finite;
+use super::median::median;
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
@@ -78,6 +80,33 @@ proptest! {
             let expected = if count % 2 == 1 { column[half] } else { column[half - 1] * 0.5 + column[half] * 0.5 };
             prop_assert_eq!(found.to_bits(), expected.to_bits());
         }
+    }
+
+    #[test]
+    fn should_average_what_is_left_of_columns(count in 1_usize..40, cut in 0_usize..20, len in 0_usize..40, seed: u64) {
+        let cut = cut.min((count - 1) / 2);
+        let updates: Vec<_> = (0..count as u64).map(|k| numbers(len, seed ^ (k << 32))).collect();
+        let slices: Vec<&[f32]> = updates.iter().map(Vec::as_slice).collect();
+        let mut out = vec![f32::NAN; len];
+        trimmed_mean(cut, &slices, &mut out);
+        #[allow(clippy::cast_precision_loss)]
+        let share = 1.0 / (count - 2 * cut) as f32;
+        for (i, found) in out.iter().enumerate() {
+            let expected = sorted(&updates, i)[cut..count - cut].iter().fold(0.0, |sum, value| sum + value * share);
+            prop_assert_eq!(found.to_bits(), expected.to_bits());
+        }
+    }
+
+    #[test]
+    fn should_find_the_first_number_that_is_not_finite(len in 0_usize..200, bad in prop::collection::vec(0_usize..400, 0..3), which in 0_usize..3) {
+        let mut values = numbers(len, len as u64);
+        values.iter_mut().step_by(7).for_each(|value| *value *= f32::MAX / 8.0);
+        for at in &bad {
+            if let Some(value) = values.get_mut(*at) {
+                *value = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][which];
+            }
+        }
+        prop_assert_eq!(first_not_finite(&values), bad.iter().copied().filter(|at| *at < len).min());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Bulyan: Krum's choice again and again, then of each coordinate the mean around the median (El Mhamdi et al. 2018).
 
 use super::krum::{self, Distances};
-use crate::kernels::median::sorted_columns;
+use crate::kernels::columns::sorted_columns;
 
 /// Fewest updates for `malicious` hostile ones: `4f + 3`.
 pub fn needed(malicious: u32) -> u32 {

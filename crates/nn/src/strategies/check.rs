@@ -1,7 +1,8 @@
 //! What a strategy needs: parameters in range, enough updates, finite numbers.
 
 use super::{Strategy, StrategyError, bulyan, krum};
-use crate::kernels::median::MAX_UPDATES;
+use crate::kernels::columns::MAX_UPDATES;
+use crate::kernels::finite::first_not_finite;
 
 /// Checks the parameters of a strategy.
 ///
@@ -98,7 +99,7 @@ pub fn check_count(strategy: &Strategy, updates: u32) -> Result<(), StrategyErro
 /// # Errors
 /// [`StrategyError::NotFinite`].
 pub fn check_finite(update: u32, offset: u64, values: &[f32]) -> Result<(), StrategyError> {
-    match values.iter().position(|value| !value.is_finite()) {
+    match first_not_finite(values) {
         Some(index) => Err(StrategyError::NotFinite {
             update,
             index: offset + index as u64,

@@ -1,6 +1,6 @@
 //! Trimmed mean: of each coordinate, the mean without the extremes (Yin et al. 2018, algorithm 1, option II). Samples do not count.
 
-use crate::kernels::median::sorted_columns;
+pub use crate::kernels::columns::trimmed_mean as combine;
 
 /// How many values are cut on each side: `⌊beta·updates⌋`, as Flower computes it in double precision.
 pub fn cut(beta: f32, updates: usize) -> usize {
@@ -13,21 +13,4 @@ pub fn cut(beta: f32, updates: usize) -> usize {
     )]
     let cut = (beta * updates as f64) as usize;
     cut.min(updates.saturating_sub(1) / 2)
-}
-
-/// Writes the mean of what is left of each coordinate, summed from low to high.
-///
-/// # Panics
-/// If lengths differ, there is no update, or nothing would be left.
-pub fn combine(cut: usize, updates: &[&[f32]], out: &mut [f32]) {
-    let left = updates
-        .len()
-        .checked_sub(2 * cut)
-        .filter(|left| *left > 0)
-        .expect("something is left");
-    #[allow(clippy::cast_precision_loss)]
-    let count = left as f32;
-    sorted_columns(updates, |column, i| {
-        out[i] = column[cut..cut + left].iter().map(|value| value / count).sum();
-    });
 }

@@ -11,6 +11,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
+use crate::kernels::finite::first_not_finite;
 use crate::spec::{Parameter, Plan};
 
 pub use init::init;
@@ -156,7 +157,7 @@ pub fn check(plan: &Plan, weights: &[f32]) -> Result<(), WeightsError> {
             expected: plan.len,
         });
     }
-    if let Some(index) = weights.iter().position(|weight| !weight.is_finite()) {
+    if let Some(index) = first_not_finite(weights) {
         let at = plan.parameters.partition_point(|parameter| parameter.offset <= index) - 1;
         let parameter = &plan.parameters[at];
         return Err(WeightsError::NotFinite {
