@@ -1,4 +1,4 @@
-//! Builds canisters: `canister-build [canister…]`, all of `canisters/` if none is named.
+//! Builds canisters: `canister-build [canister…]`, all of `canisters/` if none is named. Those of `benches/` are built when named.
 //!
 //! For each: compile for `wasm32-unknown-unknown` in the `canister` profile, embed `candid/<name>.did` as the public
 //! metadata `candid:service`, refuse any import outside the System API's module `ic0`, and write
@@ -6,7 +6,15 @@
 //!
 //! `web` embeds the page's files, which `scripts/build` makes where npm is there; where they are missing, it is left out of
 //! "all", with its module of an earlier build, if any.
+//!
+//! A canister asks for Wasm features in its own Cargo.toml:
+//!
+//! ```toml
+//! [package.metadata.ddsx]
+//! target-features = ["simd128"]
+//! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +27,8 @@ use ic_wasm::utils::parse_wasm;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "canister";
+const CANISTERS: &str = "canisters";
+const BENCHES: &str = "benches";
 /// The canister that needs the page's files.
 const WEB: &str = "web";
 /// Where they lie.
@@ -26,28 +36,44 @@ const PAGE: &str = "target/web/index.html";
 
 fn main() -> Result<()> {
     let root = workspace_root()?;
-    let mut all = canisters(&root)?;
+    let mut all = folders(&root)?;
     let named: Vec<String> = std::env::args().skip(1).collect();
     for name in &named {
         ensure!(
-            all.contains(name),
+            all.contains_key(name),
             "no canister {name:?}; there are: {}",
-            all.join(", ")
+            all.keys().cloned().collect::<Vec<_>>().join(", ")
         );
     }
     if named.is_empty() && !root.join(PAGE).is_file() {
         println!("web is left out: its page has not been built");
-        all.retain(|name| name != WEB);
+        all.remove(WEB);
         match fs::remove_file(module_path(&root, WEB)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
     }
-    let chosen = if named.is_empty() { all } else { named };
+    let chosen: BTreeMap<String, PathBuf> = all
+        .into_iter()
+        .filter(|(name, folder)| {
+            if named.is_empty() {
+                folder.starts_with(root.join(CANISTERS))
+            } else {
+                named.contains(name)
+            }
+        })
+        .collect();
 
-    compile(&root, &chosen)?;
-    for name in &chosen {
-        let module = finish(&root, name).with_context(|| format!("canister {name}"))?;
+    let mut by_features: BTreeMap<Vec<String>, Vec<&String>> = BTreeMap::new();
+    for (name, folder) in &chosen {
+        let features = target_features(folder).with_context(|| format!("canister {name}"))?;
+        by_features.entry(features).or_default().push(name);
+    }
+    for (features, names) in &by_features {
+        compile(&root, names, features)?;
+    }
+    for (name, folder) in &chosen {
+        let module = finish(&root, name, folder).with_context(|| format!("canister {name}"))?;
         println!(
             "{} ({} KiB)",
             module.display(),
@@ -66,17 +92,22 @@ fn workspace_root() -> Result<PathBuf> {
         .context("the crate does not lie in crates/")
 }
 
-/// Every folder of `canisters/`, in order.
-fn canisters(root: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(root.join("canisters"))? {
-        let entry = entry?;
-        if entry.path().join("Cargo.toml").is_file() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+/// Every canister and its folder.
+fn folders(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let mut folders = BTreeMap::new();
+    for parent in [CANISTERS, BENCHES] {
+        let parent = root.join(parent);
+        if !parent.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(parent)? {
+            let entry = entry?;
+            if entry.path().join("Cargo.toml").is_file() {
+                folders.insert(entry.file_name().to_string_lossy().into_owned(), entry.path());
+            }
         }
     }
-    names.sort();
-    Ok(names)
+    Ok(folders)
 }
 
 /// Where a canister's module goes.
@@ -84,19 +115,46 @@ fn module_path(root: &Path, name: &str) -> PathBuf {
     root.join("target/canisters").join(format!("{name}.wasm.gz"))
 }
 
-/// One cargo call for all, so that shared dependencies are compiled once.
-fn compile(root: &Path, names: &[String]) -> Result<()> {
+/// The Wasm features that a canister's Cargo.toml asks for, sorted.
+fn target_features(folder: &Path) -> Result<Vec<String>> {
+    let manifest: toml::Table = fs::read_to_string(folder.join("Cargo.toml"))?.parse()?;
+    let asked = ["package", "metadata", "ddsx"]
+        .iter()
+        .try_fold(&manifest, |table, key| table.get(*key)?.as_table())
+        .and_then(|ours| ours.get("target-features"));
+    let Some(asked) = asked else {
+        return Ok(Vec::new());
+    };
+    let mut features = asked
+        .as_array()
+        .and_then(|features| {
+            features
+                .iter()
+                .map(|feature| Some(feature.as_str()?.to_owned()))
+                .collect::<Option<Vec<_>>>()
+        })
+        .context("target-features is a list of names")?;
+    features.sort();
+    Ok(features)
+}
+
+/// One cargo call for all with the same features, so that shared dependencies are compiled once.
+fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(root)
         .args(["build", "--locked", "--target", TARGET, "--profile", PROFILE]);
     for name in names {
-        cargo.args(["-p", name, "--bin", name]);
+        cargo.args(["-p", name.as_str(), "--bin", name.as_str()]);
     }
     // Paths of this machine must not enter the module: they would change its hash.
     let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
     let mut flags = vec![format!("--remap-path-prefix={}=ddsx", root.display())];
     flags.extend(home.map(|home| format!("--remap-path-prefix={home}=cargo")));
+    if !features.is_empty() {
+        let list: Vec<String> = features.iter().map(|feature| format!("+{feature}")).collect();
+        flags.push(format!("-Ctarget-feature={}", list.join(",")));
+    }
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     ensure!(
         cargo.status().context("cannot run cargo")?.success(),
@@ -106,15 +164,13 @@ fn compile(root: &Path, names: &[String]) -> Result<()> {
 }
 
 /// Embeds, checks, compresses; answers the path written.
-fn finish(root: &Path, name: &str) -> Result<PathBuf> {
+fn finish(root: &Path, name: &str, folder: &Path) -> Result<PathBuf> {
     let compiled = root
         .join("target")
         .join(TARGET)
         .join(PROFILE)
         .join(format!("{name}.wasm"));
-    let candid_path = root.join("candid").join(format!("{name}.did"));
     let bytes = fs::read(&compiled).with_context(|| compiled.display().to_string())?;
-    let candid = fs::read(&candid_path).with_context(|| candid_path.display().to_string())?;
 
     let mut module = parse_wasm(&bytes, false)?;
     if let Some(import) = module.imports.iter().find(|import| import.module != "ic0") {
@@ -124,7 +180,12 @@ fn finish(root: &Path, name: &str) -> Result<PathBuf> {
             import.name
         );
     }
-    add_metadata(&mut module, Kind::Public, "candid:service", candid);
+    // Benchmarks have no interface that anyone else would call.
+    if folder.starts_with(root.join(CANISTERS)) {
+        let path = root.join("candid").join(format!("{name}.did"));
+        let candid = fs::read(&path).with_context(|| path.display().to_string())?;
+        add_metadata(&mut module, Kind::Public, "candid:service", candid);
+    }
 
     let path = module_path(root, name);
     fs::create_dir_all(path.parent().unwrap_or(root))?;

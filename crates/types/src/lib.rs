@@ -6,6 +6,7 @@
 
 pub mod assets;
 pub mod dst_ledger;
+pub mod federated_aggregator;
 pub mod governed;
 pub mod hash;
 pub mod stream_registry;

@@ -56,7 +56,11 @@ export function Time({ ns }: { ns: bigint }) {
 }
 
 /** Figures in a row, each below its name. */
-export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ReactNode, look?: 'words'])[] }) {
+export function Facts({
+  facts,
+}: {
+  facts: readonly (readonly [name: string, value: ReactNode, look?: 'words'])[];
+}) {
   return (
     <dl className="facts">
       {facts.map(([name, value, look]) => (

@@ -1,0 +1,217 @@
+//! Local training, natively: what a client does between taking the global model and sending its update.
+//!
+//! Stochastic gradient descent with momentum as PyTorch defines it, mini-batches in an order drawn from a seed, and FedProx's proximal term.
+//! On the CPU the same weights, data, settings and seed give the same result.
+
+pub mod data;
+mod sgd;
+
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::build::{InputError, Mode, Network, check_inputs};
+use crate::score::evaluation::{Evaluation, EvaluationError};
+use crate::spec::{OutputKind, Plan};
+use crate::weights::{self, WeightsError};
+use data::{Dataset, Labels};
+use sgd::Sgd;
+
+/// How a client trains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Step size, above zero.
+    pub learning_rate: f32,
+    /// Memory of past steps, in [0, 1).
+    pub momentum: f32,
+    /// Samples in a batch, at least one; the last of an epoch may be smaller.
+    pub batch: usize,
+    /// Passes over the data.
+    pub epochs: u32,
+    /// FedProx's μ; zero for none.
+    pub proximal_mu: f32,
+    /// Decides the order of the batches and what dropout drops.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.05,
+            momentum: 0.9,
+            batch: 32,
+            epochs: 1,
+            proximal_mu: 0.0,
+            seed: 0,
+        }
+    }
+}
+
+/// Where the training stands, after each epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Epochs done.
+    pub epoch: u32,
+    /// Mean loss of the epoch's batches, the proximal term left out.
+    pub loss: f64,
+}
+
+/// Why a client cannot train.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    /// A setting outside its range.
+    #[error("setting {0} is out of range")]
+    Setting(&'static str),
+    /// No samples.
+    #[error("there is nothing to train on")]
+    NoSamples,
+    /// An embedding model has no loss.
+    #[error("a model whose output is an embedding is not trained against labels")]
+    NoTargets,
+    /// Global weights that do not fit the model.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Inputs that do not fit the model.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// Labels that do not fit the model.
+    #[error(transparent)]
+    Labels(#[from] EvaluationError),
+    /// The loss or a weight is no number any more: a smaller learning rate may help.
+    #[error("training diverged in epoch {0}")]
+    Diverged(u32),
+}
+
+/// Trains `global` on `data`; answers the new weights. `progress` hears of every epoch.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn train(
+    plan: &Plan,
+    global: &[f32],
+    data: &Dataset,
+    settings: &Settings,
+    device: &Device,
+    mut progress: impl FnMut(Progress),
+) -> Result<Vec<f32>, TrainError> {
+    check(plan, data, settings)?;
+    let device = device.clone().autodiff();
+    let mut network = Network::new(plan, global, &device)?;
+    let mut sgd = Sgd::new(settings.learning_rate, settings.momentum, settings.proximal_mu);
+    let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
+    let mut order: Vec<usize> = (0..data.len()).collect();
+    for epoch in 1..=settings.epochs {
+        data::shuffle(&mut order, &mut random);
+        let mut sum = 0.0;
+        for batch in order.chunks(settings.batch) {
+            let samples = data.select(batch);
+            let inputs = Tensor::<2>::from_data(
+                TensorData::new(samples.inputs, [batch.len(), plan.input_len()]),
+                &device,
+            );
+            let mut draw = |count: usize| (0..count).map(|_| uniform(&mut random)).collect();
+            let outputs = network.forward(inputs, &mut Mode::Train(&mut draw));
+            let loss = loss(plan, outputs, samples.labels, &device);
+            #[allow(clippy::cast_precision_loss)]
+            let size = batch.len() as f64;
+            sum += f64::from(loss.clone().into_scalar::<f32>()) * size;
+            network = sgd.step(network, loss.backward());
+        }
+        #[allow(clippy::cast_precision_loss)]
+        let loss = sum / data.len() as f64;
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged(epoch));
+        }
+        progress(Progress { epoch, loss });
+    }
+    let trained = network.weights();
+    weights::check(plan, &trained).map_err(|_| TrainError::Diverged(settings.epochs))?;
+    Ok(trained)
+}
+
+/// Evaluates weights on `data`, `batch` samples at a time.
+///
+/// # Errors
+/// If weights or data do not fit the model.
+pub fn evaluate(
+    plan: &Plan,
+    flat: &[f32],
+    data: &Dataset,
+    batch: usize,
+    device: &Device,
+) -> Result<Evaluation, TrainError> {
+    let network = Network::new(plan, flat, device)?.pack();
+    let mut evaluation = Evaluation::new(plan.output);
+    let all: Vec<usize> = (0..data.len()).collect();
+    for batch in all.chunks(batch.max(1)) {
+        let samples = data.select(batch);
+        let outputs = network.predict(plan, &samples.inputs, device)?;
+        evaluation.add(plan, &outputs, samples.labels.as_targets())?;
+    }
+    Ok(evaluation)
+}
+
+fn check(plan: &Plan, data: &Dataset, settings: &Settings) -> Result<(), TrainError> {
+    let good = [
+        (
+            "learning_rate",
+            settings.learning_rate > 0.0 && settings.learning_rate.is_finite(),
+        ),
+        ("momentum", (0.0..1.0).contains(&settings.momentum)),
+        ("batch", settings.batch > 0),
+        (
+            "proximal_mu",
+            settings.proximal_mu >= 0.0 && settings.proximal_mu.is_finite(),
+        ),
+    ];
+    if let Some((name, _)) = good.iter().find(|(_, good)| !good) {
+        return Err(TrainError::Setting(name));
+    }
+    if data.is_empty() {
+        return Err(TrainError::NoSamples);
+    }
+    if matches!(plan.output, OutputKind::Embedding(_)) {
+        return Err(TrainError::NoTargets);
+    }
+    check_inputs(plan, &data.inputs)?;
+    let samples = data.inputs.len() / plan.input_len();
+    // Outputs of zero: only whether the labels fit is of interest.
+    let zeros = vec![0.0; samples * plan.output_len()];
+    Evaluation::new(plan.output).add(plan, &zeros, data.labels.as_targets())?;
+    Ok(())
+}
+
+/// Mean loss of a batch: cross-entropy, or mean squared error.
+fn loss(plan: &Plan, outputs: Tensor<2>, labels: Labels, device: &Device) -> Tensor<1> {
+    let [rows, width] = outputs.dims();
+    match labels {
+        Labels::Classes(classes) => {
+            let logarithms = if plan.ends_in_softmax {
+                outputs.clamp_min(1e-30).log()
+            } else {
+                activation::log_softmax(outputs, 1)
+            };
+            let classes: Vec<i32> = classes
+                .iter()
+                .map(|class| i32::try_from(*class).unwrap_or(i32::MAX))
+                .collect();
+            let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [rows, 1]), device);
+            logarithms.gather(1, classes).mean().neg()
+        }
+        Labels::Values(values) => {
+            let targets = Tensor::<2>::from_data(TensorData::new(values, [rows, width]), device);
+            let difference = outputs - targets;
+            (difference.clone() * difference).mean()
+        }
+    }
+}
+
+/// In [0, 1), of 24 bits.
+fn uniform(random: &mut ChaCha8Rng) -> f32 {
+    #[allow(clippy::cast_precision_loss)]
+    let bits = (random.next_u32() >> 8) as f32;
+    bits / 16_777_216.0
+}
+
+#[cfg(test)]
+mod tests;
