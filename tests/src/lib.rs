@@ -10,6 +10,7 @@
 )]
 
 pub mod conformance;
+pub mod federated;
 pub mod ledger;
 pub mod ledger_cost;
 pub mod registry;

@@ -49,7 +49,10 @@ pub fn delist(storage: &mut Storage, ledger: Principal) -> Result<(), String> {
 pub async fn agree<R: Runtime>(runtime: &R, listing: &AssetListing) -> Result<(), String> {
     let wait = CallOptions::bounded(REGISTRY_ANSWER_S);
     let text = |error: CallError| error.to_string();
-    let fee: Nat = runtime.call(listing.ledger, "icrc1_fee", (), wait).await.map_err(text)?;
+    let fee: Nat = runtime
+        .call(listing.ledger, "icrc1_fee", (), wait)
+        .await
+        .map_err(text)?;
     let decimals: u8 = runtime
         .call(listing.ledger, "icrc1_decimals", (), wait)
         .await

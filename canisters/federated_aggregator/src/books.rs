@@ -113,8 +113,7 @@ impl Books {
 
     /// Whether every unit received is somewhere.
     pub fn conserved(&self) -> bool {
-        self.received
-            == self.budget_left + self.stakes + self.owed + self.in_flight + self.paid + self.to_treasury
+        self.received == self.budget_left + self.stakes + self.owed + self.in_flight + self.paid + self.to_treasury
     }
 }
 
@@ -124,7 +123,11 @@ const STEPS: f64 = 1_048_576.0;
 /// Splits `budget` among those whose worth is above zero; the sum is the whole budget, or zero if there are none. What rounding leaves goes, unit by
 /// unit, to the first of them. The order of clients is that of their updates, fixed before anybody knows its worth.
 pub fn split(budget: u128, worths: &[f64], rule: RewardRule) -> Vec<u128> {
-    let most = worths.iter().copied().filter(|worth| worth.is_finite()).fold(0.0, f64::max);
+    let most = worths
+        .iter()
+        .copied()
+        .filter(|worth| worth.is_finite())
+        .fold(0.0, f64::max);
     let part = |worth: &f64| -> u128 {
         if !(worth.is_finite() && *worth > 0.0) {
             return 0;

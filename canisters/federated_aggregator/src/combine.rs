@@ -77,10 +77,7 @@ impl RoundWork {
             evaluated: None,
             accepted: false,
             worths: None,
-            step: Step::Measure {
-                at: 0,
-                distances: None,
-            },
+            step: Step::Measure { at: 0, distances: None },
         }
     }
 
@@ -181,7 +178,9 @@ fn measure_some(
     if measure(strategy) == Measurement::Distances {
         let mut distances = distances.unwrap_or_else(|| Distances::new(work.updates.len()));
         let pairs = updates * updates.saturating_sub(1) / 2;
-        let end = record.parameters.min(at + range(updates * PER_NUMBER + pairs * PER_PAIR));
+        let end = record
+            .parameters
+            .min(at + range(updates * PER_NUMBER + pairs * PER_PAIR));
         let deltas = work.deltas(storage, record, at, end);
         if let Err(error) = distances.add(&slices(&deltas)) {
             return Progress::Failed(error.to_string());
@@ -225,7 +224,9 @@ fn decide_rule(context: &Context, work: &mut RoundWork, measured: &Measured) -> 
             // Everybody counts the same, so that one client's part is at most clip / updates.
             #[allow(clippy::cast_precision_loss)]
             let updates = work.updates.len() as f32;
-            Ok(Rule::Weighted(work.factors.iter().map(|factor| factor / updates).collect()))
+            Ok(Rule::Weighted(
+                work.factors.iter().map(|factor| factor / updates).collect(),
+            ))
         }
         _ => rule(strategy, &work.counts(context), measured),
     };

@@ -189,11 +189,7 @@ fn check_rounds(limits: &Limits, args: &CreateTaskArgs) -> Result<(), TaskError>
         format!("{} to {}", DURATION_S.start(), DURATION_S.end()),
     )?;
     // Sums of samples are made in 128 bits and compared as f64: up to here both are exact.
-    require(
-        (1..=1 << 40).contains(&rules.max_samples),
-        "max_samples",
-        "1 to 2^40",
-    )?;
+    require((1..=1 << 40).contains(&rules.max_samples), "max_samples", "1 to 2^40")?;
     if let Strategy::FedBuff { buffer, .. } = args.strategy {
         require(
             rules.max_updates == buffer,

@@ -89,12 +89,20 @@ impl Dataset {
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect()
 }
 
 /// A label; one below zero or too large becomes one that no model has.
 fn label(bytes: &[u8]) -> u32 {
-    let wide = bytes.iter().rev().fold(0_u64, |label, byte| label << 8 | u64::from(*byte));
+    let wide = bytes
+        .iter()
+        .rev()
+        .fold(0_u64, |label, byte| label << 8 | u64::from(*byte));
     u32::try_from(wide).unwrap_or(u32::MAX)
 }
 
@@ -144,7 +152,11 @@ pub fn step(
     let outputs = network
         .predict(plan, &floats(&inputs), &Device::flex())
         .map_err(|error| error.to_string())?;
-    let labels = storage.read(&blob, set.labels + first * set.label_bytes, (end - first) * set.label_bytes);
+    let labels = storage.read(
+        &blob,
+        set.labels + first * set.label_bytes,
+        (end - first) * set.label_bytes,
+    );
     let added = if matches!(plan.output, OutputKind::Classes(_)) {
         let width = usize::try_from(set.label_bytes).unwrap_or(1);
         let classes: Vec<u32> = labels.chunks(width).map(label).collect();
@@ -285,7 +297,8 @@ pub fn model(storage: &Storage, plan: &Plan, subject: Subject, weights: &Blob) -
 /// Keeps the network of the version in force, so that predictions need not build it.
 pub fn warm(storage: &Storage, plan: &Plan, subject: Subject, weights: &Blob) {
     let there = MODELS.with_borrow(|models| models.iter().any(|kept| kept.subject == subject));
-    if !there && plan.len <= KEPT_NUMBERS
+    if !there
+        && plan.len <= KEPT_NUMBERS
         && let Ok(network) = build(storage, plan, weights)
     {
         remember(subject, plan.len, network);

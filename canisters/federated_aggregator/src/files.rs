@@ -34,7 +34,13 @@ pub fn hash_some(storage: &Storage, plan: &Plan, blob: &Blob, content: &mut Cont
         if content.is_complete() {
             break;
         }
-        let piece = read(storage, plan, blob, content.received(), content.next_len().min(PIECE_BYTES));
+        let piece = read(
+            storage,
+            plan,
+            blob,
+            content.received(),
+            content.next_len().min(PIECE_BYTES),
+        );
         content.push(&piece);
     }
     content.is_complete()

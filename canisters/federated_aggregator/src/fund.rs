@@ -119,7 +119,9 @@ pub fn pay_storage_with_cycles<R: Runtime>(host: &Aggregator<R>, task: TaskId) -
         }
         let fee = storage_fee(storage, record.storage_bytes).1;
         if fee == 0 || runtime.cycles_available() < fee {
-            return Err(TaskError::PaymentRefused(format!("{fee} cycles must come with the call")));
+            return Err(TaskError::PaymentRefused(format!(
+                "{fee} cycles must come with the call"
+            )));
         }
         let taken = runtime.cycles_accept(fee);
         storage.count(|counters| counters.cycles_received += taken);

@@ -42,7 +42,9 @@ pub enum Action {
 /// Checks an action and says in words what it does.
 pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation {
     storage::with(|storage| match action {
-        Action::SetPaused(true) => Ok("Pause the aggregator: no upload, work or payment until it is resumed.".to_owned()),
+        Action::SetPaused(true) => {
+            Ok("Pause the aggregator: no upload, work or payment until it is resumed.".to_owned())
+        }
         Action::SetPaused(false) => Ok("Resume the aggregator.".to_owned()),
         Action::SetLimits(limits) => {
             check_limits(limits)?;
@@ -240,7 +242,9 @@ pub fn configure(storage: &mut Storage, args: AggregatorArgs) -> Result<(), Stri
     if listings.len() > MAX_ASSETS_AT_INSTALL {
         return Err(format!("assets: at most {MAX_ASSETS_AT_INSTALL}"));
     }
-    listings.iter().try_for_each(|listing| assets::enter(storage, listing))?;
+    listings
+        .iter()
+        .try_for_each(|listing| assets::enter(storage, listing))?;
     if let Some(governance) = args.governance {
         check_principal(governance)?;
         storage.change_settings(|settings| settings.governance = governance);

@@ -135,7 +135,12 @@ async fn check_licence<R: Runtime>(
         };
         let licences: Vec<Licence> = host
             .runtime()
-            .call(registry, "licences_of", (args,), CallOptions::bounded(REGISTRY_ANSWER_S))
+            .call(
+                registry,
+                "licences_of",
+                (args,),
+                CallOptions::bounded(REGISTRY_ANSWER_S),
+            )
             .await
             .map_err(|error| JoinError::RegistryUnavailable(error.to_string()))?;
         let now = host.runtime().time();
@@ -153,14 +158,7 @@ async fn check_licence<R: Runtime>(
 
 /// Makes the caller a client, with this much at stake. If the task has ended or filled up while the stake was on its way, or the client is one
 /// already, the stake is due back at once.
-pub fn enter(
-    storage: &mut Storage,
-    task: TaskId,
-    client: Principal,
-    account: Account,
-    stake: u128,
-    now: TimestampNs,
-) {
+pub fn enter(storage: &mut Storage, task: TaskId, client: Principal, account: Account, stake: u128, now: TimestampNs) {
     let Some(mut record) = storage.task(task) else { return };
     let known = storage.client(task, &client);
     let mut entry = known.unwrap_or(ClientRecord {

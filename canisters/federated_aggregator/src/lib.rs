@@ -38,3 +38,8 @@ pub mod timer;
 pub mod upload;
 pub mod view;
 pub mod work;
+
+#[cfg(test)]
+mod flow_tests;
+#[cfg(test)]
+mod testing;

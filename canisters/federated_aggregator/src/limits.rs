@@ -1,4 +1,5 @@
 //! What tasks may be unless governance says otherwise, and how much is done at a time.
+#![allow(missing_docs, reason = "one line stands before each group")]
 
 use ddsx_types::federated_aggregator::Limits;
 

@@ -22,7 +22,9 @@ use federated_aggregator::governance::{self, Action};
 use federated_aggregator::host::AGGREGATOR;
 use federated_aggregator::metrics::{self, HttpRequest, HttpResponse};
 use federated_aggregator::storage::{with, with_mut};
-use federated_aggregator::{certification, create, fund as funding, join as joining, lifecycle, owner, timer, upload, view};
+use federated_aggregator::{
+    certification, create, fund as funding, join as joining, lifecycle, owner, timer, upload, view,
+};
 use ic_cdk::{init, post_upgrade, query, update};
 
 fn or_trap<T>(result: Result<T, String>) -> T {

@@ -76,9 +76,24 @@ fn text<R: Runtime>(host: &Aggregator<R>) -> String {
                 "Updates refused as another's copy.",
                 counters.refused.into(),
             ),
-            ("rounds_accepted", "counter", "Rounds accepted.", counters.rounds_accepted.into()),
-            ("rounds_rejected", "counter", "Rounds rejected.", counters.rounds_rejected.into()),
-            ("rounds_skipped", "counter", "Rounds skipped.", counters.rounds_skipped.into()),
+            (
+                "rounds_accepted",
+                "counter",
+                "Rounds accepted.",
+                counters.rounds_accepted.into(),
+            ),
+            (
+                "rounds_rejected",
+                "counter",
+                "Rounds rejected.",
+                counters.rounds_rejected.into(),
+            ),
+            (
+                "rounds_skipped",
+                "counter",
+                "Rounds skipped.",
+                counters.rounds_skipped.into(),
+            ),
             ("rewards", "counter", "Rewards booked.", counters.rewards.into()),
             ("slices", "counter", "Slices of work.", counters.slices.into()),
             (
@@ -95,7 +110,12 @@ fn text<R: Runtime>(host: &Aggregator<R>) -> String {
             ),
             ("blob_bytes", "gauge", "Weights, updates, evaluation sets.", used.into()),
             ("blob_bytes_free", "gauge", "Free between them.", free.into()),
-            ("stable_bytes", "gauge", "Stable memory in use.", storage::stable_bytes().into()),
+            (
+                "stable_bytes",
+                "gauge",
+                "Stable memory in use.",
+                storage::stable_bytes().into(),
+            ),
             (
                 "payments_pending",
                 "gauge",
@@ -126,7 +146,12 @@ fn text<R: Runtime>(host: &Aggregator<R>) -> String {
                 "1 while paused.",
                 u128::from(storage.settings().paused),
             ),
-            ("cycles", "gauge", "Cycles of the canister.", host.runtime().cycles_balance()),
+            (
+                "cycles",
+                "gauge",
+                "Cycles of the canister.",
+                host.runtime().cycles_balance(),
+            ),
             (
                 "time_seconds",
                 "gauge",

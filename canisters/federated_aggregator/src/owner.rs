@@ -77,7 +77,11 @@ pub fn start(storage: &mut Storage, caller: Principal, now: TimestampNs, task: T
         return Err(TaskError::Incomplete);
     }
     let args = storage.arguments(task).ok_or(TaskError::NotFound)?;
-    let per_round = args.reward.as_ref().and_then(|reward| amount(&reward.per_round)).unwrap_or(0);
+    let per_round = args
+        .reward
+        .as_ref()
+        .and_then(|reward| amount(&reward.per_round))
+        .unwrap_or(0);
     let needed = per_round * u128::from(args.rounds.rounds);
     if record.books.budget_left < needed {
         return Err(TaskError::BudgetTooSmall { needed: nat(needed) });

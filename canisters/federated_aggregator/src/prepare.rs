@@ -58,7 +58,14 @@ pub fn step(storage: &mut Storage, record: &mut TaskRecord, context: &Context, p
             let Some(blob) = prepare.blob else {
                 return Progress::Failed("the first weights are lost".to_owned());
             };
-            match evaluate::step(storage, record, &context.plan, Subject::candidate(record.id, 0), &blob, run) {
+            match evaluate::step(
+                storage,
+                record,
+                &context.plan,
+                Subject::candidate(record.id, 0),
+                &blob,
+                run,
+            ) {
                 Ok(false) => Progress::More,
                 Ok(true) => {
                     prepare.evaluated = Some(run.sums().clone());
@@ -120,5 +127,9 @@ pub fn conclude(storage: &mut Storage, record: &mut TaskRecord, context: &Contex
         blob,
     };
     publish::put_in_force(storage, record, model);
-    evaluate::keep(Subject::candidate(record.id, 0), Subject::model(record.id, 0), context.plan.len);
+    evaluate::keep(
+        Subject::candidate(record.id, 0),
+        Subject::model(record.id, 0),
+        context.plan.len,
+    );
 }

@@ -70,7 +70,14 @@ pub fn conclude(
         .updates
         .iter()
         .enumerate()
-        .map(|(place, update)| client_report(update, counts[place], work.worths.as_ref().map(|worths| worths[place]), rewards[place]))
+        .map(|(place, update)| {
+            client_report(
+                update,
+                counts[place],
+                work.worths.as_ref().map(|worths| worths[place]),
+                rewards[place],
+            )
+        })
         .collect();
     if work.accepted {
         accept(storage, record, context, &mut work);
@@ -183,7 +190,13 @@ fn reward(
 }
 
 /// A report of a round of which nothing is known but its time. The record is that after the round.
-fn blank(record: &TaskRecord, before: Option<&Model>, round: u32, opened_at: TimestampNs, now: TimestampNs) -> RoundReport {
+fn blank(
+    record: &TaskRecord,
+    before: Option<&Model>,
+    round: u32,
+    opened_at: TimestampNs,
+    now: TimestampNs,
+) -> RoundReport {
     let after = record.model.as_ref();
     RoundReport {
         task: record.id,

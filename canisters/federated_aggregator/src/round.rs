@@ -115,7 +115,10 @@ fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting
     accepted.sort_by_key(|update| update.place);
     record.collecting = None;
     record.working = true;
-    storage.put_work(record.id, Some(Work::round(collecting.round, collecting.opened_at, accepted)));
+    storage.put_work(
+        record.id,
+        Some(Work::round(collecting.round, collecting.opened_at, accepted)),
+    );
 }
 
 /// Drops all uploads of a round.
@@ -181,7 +184,11 @@ mod tests {
                 uploads: 0,
             };
             let now = if late { 100 } else { 99 };
-            assert_eq!(next(&collecting, &rules, now, working), expected, "{accepted} {late} {extended} {working}");
+            assert_eq!(
+                next(&collecting, &rules, now, working),
+                expected,
+                "{accepted} {late} {extended} {working}"
+            );
         }
     }
 }

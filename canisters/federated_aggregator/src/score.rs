@@ -167,7 +167,9 @@ fn go_on(
             *share *= factor;
         }
         let (first, updates) = (coalition.made, work.updates.len() as u64);
-        let end = record.parameters.min(first + range(updates * PER_NUMBER + 2 * PER_WRITE));
+        let end = record
+            .parameters
+            .min(first + range(updates * PER_NUMBER + 2 * PER_WRITE));
         let deltas = work.deltas(storage, record, first, end);
         let slices: Vec<&[f32]> = deltas.iter().map(Vec::as_slice).collect();
         let mut numbers = storage.read_numbers(&model.blob, first, end - first);

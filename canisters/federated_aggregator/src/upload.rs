@@ -14,10 +14,10 @@ use ddsx_types::federated_aggregator::{
 
 use crate::content::{Content, PieceError};
 use crate::limits::MAX_LINEAGE;
+use crate::round;
 use crate::storage::Storage;
 use crate::storage::extents::Blob;
 use crate::storage::records::{ClientRecord, Collecting, Payee, TaskRecord, UpdateRecord};
-use crate::round;
 
 fn status(update: &UpdateRecord) -> UploadStatus {
     UploadStatus {
@@ -328,7 +328,9 @@ pub fn finish(
 
 /// How far the caller's upload has come.
 pub fn upload_status(storage: &Storage, caller: Principal, key: RoundKey) -> Option<UploadStatus> {
-    storage.update(key.task, key.round, &caller).map(|update| status(&update))
+    storage
+        .update(key.task, key.round, &caller)
+        .map(|update| status(&update))
 }
 
 fn drop_upload(storage: &mut Storage, record: &mut TaskRecord, update: &UpdateRecord, round: u32) {
@@ -383,7 +385,11 @@ mod tests {
             (UpdateEncoding::Int8, 513),
             (UpdateEncoding::Int8, 1),
         ] {
-            assert_eq!(numbers_in(encoding, encoded_len(encoding, numbers)), numbers, "{encoding:?} {numbers}");
+            assert_eq!(
+                numbers_in(encoding, encoded_len(encoding, numbers)),
+                numbers,
+                "{encoding:?} {numbers}"
+            );
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::amounts::nat;
 use crate::create::storage_fee;
 use crate::evaluate::{self, Subject};
 use crate::limits::PREDICT_MULTIPLY_ADDS;
-use crate::storage::records::{ClientRecord, TaskRecord};
 use crate::storage::Storage;
+use crate::storage::records::{ClientRecord, TaskRecord};
 use crate::work::{Context, Work};
 use crate::{certification, files, owner, privacy, publish};
 
@@ -51,7 +51,9 @@ pub fn task(storage: &Storage, task: TaskId) -> Option<TaskInfo> {
         rounds_held: record.rounds_held,
         collecting: record.collecting.map(|collecting| collecting.round),
         best: record.best,
-        privacy: args.privacy.map(|privacy| privacy::spent(&privacy, record.noised_rounds)),
+        privacy: args
+            .privacy
+            .map(|privacy| privacy::spent(&privacy, record.noised_rounds)),
         args,
     })
 }

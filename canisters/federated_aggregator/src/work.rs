@@ -66,7 +66,9 @@ pub enum Slice {
 
 /// What steps need of a task beside its record.
 pub struct Context {
+    /// What it was created with.
     pub args: CreateTaskArgs,
+    /// Its model's plan.
     pub plan: Plan,
 }
 
@@ -161,13 +163,7 @@ fn conclude(storage: &mut Storage, record: &mut TaskRecord, context: &Context, w
 }
 
 /// Gives a task up: its money goes back, its room too.
-pub fn give_up(
-    storage: &mut Storage,
-    record: &mut TaskRecord,
-    work: Option<Work>,
-    now: TimestampNs,
-    reason: String,
-) {
+pub fn give_up(storage: &mut Storage, record: &mut TaskRecord, work: Option<Work>, now: TimestampNs, reason: String) {
     let blobs = match work {
         Some(Work::Prepare(prepare)) => prepare.blobs(),
         Some(Work::Round(round)) => round.blobs(),

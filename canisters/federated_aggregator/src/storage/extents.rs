@@ -63,7 +63,11 @@ impl<M: Memory> Extents<M> {
     /// Hands out room for so many bytes. What lies there is arbitrary: it must be written before it is read.
     pub fn take(&mut self, bytes: u64) -> Result<Blob, Exhausted> {
         let pages = bytes.div_ceil(PAGE).max(1);
-        let found = self.by_size.range(size_key(pages, 0)..).next().map(|entry| *entry.key());
+        let found = self
+            .by_size
+            .range(size_key(pages, 0)..)
+            .next()
+            .map(|entry| *entry.key());
         let first_page = if let Some(key) = found {
             let (found_pages, first_page) = parts(key);
             self.forget(first_page, found_pages);
@@ -88,7 +92,11 @@ impl<M: Memory> Extents<M> {
     /// Takes room back, and joins it with its free neighbours.
     pub fn give_back(&mut self, blob: Blob) {
         let (mut first_page, mut pages) = (blob.first_page, blob.pages);
-        let before = self.by_place.range(..first_page).next_back().map(|entry| entry.into_pair());
+        let before = self
+            .by_place
+            .range(..first_page)
+            .next_back()
+            .map(|entry| entry.into_pair());
         if let Some((place, length)) = before.filter(|(place, length)| place + length == first_page) {
             self.forget(place, length);
             (first_page, pages) = (place, pages + length);
@@ -105,7 +113,9 @@ impl<M: Memory> Extents<M> {
     /// Panics if that would lie outside of it: a mistake of ours, which must not reach another's bytes.
     pub fn write(&self, blob: &Blob, offset: u64, bytes: &[u8]) {
         assert!(
-            offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= blob.bytes),
+            offset
+                .checked_add(bytes.len() as u64)
+                .is_some_and(|end| end <= blob.bytes),
             "a write beyond its blob"
         );
         self.data.write(blob.first_page * PAGE + offset, bytes);
@@ -153,7 +163,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn extents() -> Extents<VectorMemory> {
-        Extents::open(VectorMemory::default(), VectorMemory::default(), VectorMemory::default())
+        Extents::open(
+            VectorMemory::default(),
+            VectorMemory::default(),
+            VectorMemory::default(),
+        )
     }
 
     #[test]

@@ -36,7 +36,12 @@ impl Storage {
     /// Numbers from a blob of little-endian `f32`.
     pub fn read_numbers(&self, blob: &Blob, first: u64, count: u64) -> Vec<f32> {
         let bytes = self.extents.read(blob, first * 4, count * 4);
-        bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect()
     }
 
     /// Numbers into a blob of little-endian `f32`.

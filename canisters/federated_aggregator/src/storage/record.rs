@@ -128,7 +128,10 @@ mod tests {
         let record = (u128::MAX, Some(f64::NEG_INFINITY), vec![candid::Principal::anonymous()]);
         let bytes = encode(&record);
         assert_eq!(decode(&bytes), Some(record));
-        assert_eq!(decode::<(u128, Option<f64>, Vec<candid::Principal>)>(&[&[2], &bytes[1..]].concat()), None);
+        assert_eq!(
+            decode::<(u128, Option<f64>, Vec<candid::Principal>)>(&[&[2], &bytes[1..]].concat()),
+            None
+        );
     }
 
     #[test]

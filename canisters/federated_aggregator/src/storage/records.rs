@@ -1,9 +1,11 @@
 //! What is stored of settings, assets, tasks, clients and updates.
+#![allow(
+    missing_docs,
+    reason = "fields are named as the interface names them; the others have a line"
+)]
 
 use candid::{Nat, Principal};
-use ddsx_types::federated_aggregator::{
-    FileDigest, LineageStream, Stage, TaskId, UpdateEncoding, UpdateKind,
-};
+use ddsx_types::federated_aggregator::{FileDigest, LineageStream, Stage, TaskId, UpdateEncoding, UpdateKind};
 use ddsx_types::{Account, AssetListing, Hash, TimestampNs};
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,9 @@ use candid::Principal;
 use ddsx_types::TimestampNs;
 use ddsx_types::federated_aggregator::{CreateTaskArgs, TaskId};
 
+use super::Storage;
 use super::record::{Key, Stored, key_principal, principal_key};
 use super::records::{ClientRecord, Payee, TaskRecord, UpdateRecord};
-use super::Storage;
 use crate::work::Work;
 
 fn client_key(task: TaskId, client: &Principal) -> Key<38> {
@@ -53,7 +53,9 @@ impl Storage {
     /// Tasks of an owner that have not ended.
     pub fn tasks_of(&self, owner: &Principal) -> u64 {
         let key = principal_key(owner);
-        self.tasks_of_owner.keys_range(Key::of(&[&key])..=Key::last_of(&[&key])).count() as u64
+        self.tasks_of_owner
+            .keys_range(Key::of(&[&key])..=Key::last_of(&[&key]))
+            .count() as u64
     }
 
     /// Task numbers after one, at most so many.
@@ -88,17 +90,22 @@ impl Storage {
 
     /// A client's update in a round.
     pub fn update(&self, task: TaskId, round: u32, client: &Principal) -> Option<UpdateRecord> {
-        self.updates.get(&update_key(task, round, client)).map(|stored| stored.0)
+        self.updates
+            .get(&update_key(task, round, client))
+            .map(|stored| stored.0)
     }
 
     /// Stores an update.
     pub fn put_update(&mut self, task: TaskId, round: u32, record: UpdateRecord) {
-        self.updates.insert(update_key(task, round, &record.client), Stored(record));
+        self.updates
+            .insert(update_key(task, round, &record.client), Stored(record));
     }
 
     /// Forgets an update; its blob is the caller's to give back.
     pub fn remove_update(&mut self, task: TaskId, round: u32, client: &Principal) -> Option<UpdateRecord> {
-        self.updates.remove(&update_key(task, round, client)).map(|stored| stored.0)
+        self.updates
+            .remove(&update_key(task, round, client))
+            .map(|stored| stored.0)
     }
 
     /// All updates of a round, accepted or not.
@@ -147,7 +154,9 @@ impl Storage {
 
     /// The first task on the agenda, and when.
     pub fn next_task(&self) -> Option<(TimestampNs, TaskId)> {
-        self.agenda.first_key_value().map(|(key, ())| (number(&key.0[..8]), number(&key.0[8..])))
+        self.agenda
+            .first_key_value()
+            .map(|(key, ())| (number(&key.0[..8]), number(&key.0[8..])))
     }
 
     /// A payee is to be looked at.

@@ -15,8 +15,8 @@ pub use governance::{
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
 pub use rounds::{
     BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, LineageStream, ModelChunk,
-    ModelChunkArgs, ModelVersion, PredictArgs, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport, RoundState, RoundView,
-    UpdateKind, UpdateReceipt, UploadStatus,
+    ModelChunkArgs, ModelVersion, PredictArgs, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport, RoundState,
+    RoundView, UpdateKind, UpdateReceipt, UploadStatus,
 };
 pub use strategy::{Strategy, StrategyError};
 pub use tasks::{
