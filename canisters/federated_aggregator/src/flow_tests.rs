@@ -71,7 +71,7 @@ fn should_hold_a_task_to_its_end_and_pay_every_unit() {
     assert_eq!(with(|storage| storage.counters().reserved_bytes), 0);
 }
 
-/// Runs a task with an upgrade after every so many timers; answers the final model's hash and the clients' balances.
+/// Runs a task, one step a message, with an upgrade after every so many steps; answers the final model's hash and the clients' balances.
 fn run_with_upgrades(every: Option<u32>) -> (Hash, Vec<u128>) {
     let world = World::new();
     let mut args = task_args();
@@ -89,16 +89,12 @@ fn run_with_upgrades(every: Option<u32>) -> (Hash, Vec<u128>) {
             }
             world.send(task, number, &good(f32::from(number) + 0.5)).unwrap();
         }
-        crate::timer::arm(&world.host);
-        let mut timers = 0;
-        while world.info(task).rounds_held < world.info(task).collecting.unwrap_or(u32::MAX)
-            && world.stage(task) == Stage::Running
-            && world.info(task).collecting.is_none()
-        {
-            assert!(world.runtime.run_next_timer());
-            timers += 1;
-            assert!(timers < 1_000);
-            if every.is_some_and(|every| timers % every == 0) {
+        let mut steps = 0;
+        while with(|storage| storage.task(task)).unwrap().working {
+            world.step(task);
+            steps += 1;
+            assert!(steps < 1_000);
+            if every.is_some_and(|every| steps % every == 0) {
                 world.upgrade();
             }
         }
@@ -118,7 +114,7 @@ fn run_with_upgrades(every: Option<u32>) -> (Hash, Vec<u128>) {
 fn should_go_on_after_upgrades_with_the_same_bits() {
     let whole = run_with_upgrades(None);
     for every in [1, 2, 3] {
-        assert_eq!(run_with_upgrades(Some(every)), whole, "an upgrade every {every} timers");
+        assert_eq!(run_with_upgrades(Some(every)), whole, "an upgrade every {every} steps");
     }
 }
 
@@ -178,6 +174,31 @@ fn should_extend_once_and_then_skip() {
     world.wait(700);
     assert_eq!(world.report(task, 2).outcome, RoundOutcome::Accepted);
     world.check(task);
+}
+
+#[test]
+fn should_let_others_in_where_an_upload_stands_still() {
+    let world = World::new();
+    let task = world.start(&task_args());
+    joined(&world, task, 5);
+    let upload = |scale: f32| {
+        let bytes = encoding::encode(UpdateEncoding::F32, &good(scale)).unwrap();
+        (world.begin_args(task, &bytes, UpdateEncoding::F32), bytes)
+    };
+    for number in 0..3 {
+        world.begin(number, &upload(f32::from(number)).0).unwrap();
+    }
+    let (args, bytes) = upload(9.0);
+    assert_eq!(world.begin(3, &args), Err(UploadError::RoundFull));
+    world.wait(121);
+    world.send_bytes(3, &args, &bytes).unwrap();
+    assert_eq!(world.finish(0, &args), Err(UploadError::NotBegun));
+    // Those that go on are not touched.
+    let (args, bytes) = upload(1.0);
+    world.put(1, &args, 0, &bytes).unwrap();
+    assert!(world.begin(4, &upload(7.0).0).is_ok());
+    assert_eq!(world.begin(2, &upload(2.0).0), Err(UploadError::RoundFull));
+    world.finish(1, &args).unwrap();
 }
 
 #[test]
@@ -563,6 +584,7 @@ proptest! {
         let _ = with_mut(|storage| owner::stop(storage, OWNER, world.now(), task));
         world.wait(3_600);
         world.check(task);
-        prop_assert_eq!(world.ledger.balance(SELF.into()), 0);
+        // What is not above the ledger's fee cannot be paid.
+        prop_assert!(world.ledger.balance(SELF.into()) <= 6 * FEE);
     }
 }

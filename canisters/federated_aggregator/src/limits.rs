@@ -83,6 +83,8 @@ pub const TASKS_PER_TICK: usize = 4;
 pub const PAYOUTS_PER_TICK: usize = 20;
 /// When a payment that a ledger refused is tried again.
 pub const PAYOUT_RETRY_NS: u64 = 600 * SECOND_NS;
+/// After so long without a piece, an upload makes room for another client's where a round is full.
+pub const IDLE_UPLOAD_NS: u64 = 120 * SECOND_NS;
 /// How long a registry may take to answer, in seconds.
 pub const REGISTRY_ANSWER_S: u32 = 60;
 

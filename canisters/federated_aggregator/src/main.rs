@@ -111,7 +111,7 @@ fn leave(task: TaskId) -> Result<(), JoinError> {
 
 #[update]
 fn begin_update(args: BeginUpdateArgs) -> Result<UploadStatus, UploadError> {
-    with_mut(|storage| upload::begin(storage, System.caller(), &args))
+    with_mut(|storage| upload::begin(storage, System.caller(), System.time(), &args))
 }
 
 #[update]

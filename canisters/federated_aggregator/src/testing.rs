@@ -7,13 +7,13 @@ use ddsx_nn::encoding;
 use ddsx_payments::testing::ModelLedger;
 use ddsx_runtime::Runtime;
 use ddsx_runtime::testing::TestRuntime;
-use ddsx_types::AssetListing;
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BeginUpdateArgs, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs, JoinError,
     JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, PutFileArgs, PutUpdateArgs, Reward, RewardRule,
     RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, Strategy, TaskId, TaskInfo, UpdateEncoding,
     UpdateKind, UpdateReceipt, UploadError, UploadStatus,
 };
+use ddsx_types::{AssetListing, Hash};
 use ic_stable_structures::DefaultMemoryImpl;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -21,6 +21,7 @@ use serde_bytes::ByteBuf;
 
 use crate::host::Aggregator;
 use crate::storage::{self, with, with_mut};
+use crate::work::{self, Slice};
 use crate::{content, create, evaluate, fund, join, lifecycle, owner, timer, upload, view};
 
 pub const OWNER: Principal = Principal::from_slice(&[1, 1]);
@@ -284,7 +285,7 @@ impl World {
     }
 
     pub fn begin(&self, number: u8, args: &BeginUpdateArgs) -> Result<UploadStatus, UploadError> {
-        with_mut(|storage| upload::begin(storage, client(number), args))
+        with_mut(|storage| upload::begin(storage, client(number), self.now(), args))
     }
 
     pub fn put(
@@ -333,6 +334,16 @@ impl World {
         match with(|storage| view::round(storage, RoundKey { task, round })) {
             Some(RoundView::Over(report)) => *report,
             other => panic!("round {round} is not over: {other:?}"),
+        }
+    }
+
+    /// One step of a task's work, in a message of its own; seeds count from one.
+    pub fn step(&self, task: TaskId) {
+        let now = self.now();
+        if with_mut(|storage| work::run(storage, task, now, &|| u64::MAX)) == Slice::NeedsSeed {
+            let round = self.info(task).rounds_held;
+            let seed = Hash([u8::try_from(round).unwrap_or(0) + 1; 32]);
+            with_mut(|storage| work::set_seed(storage, task, now, seed));
         }
     }
 

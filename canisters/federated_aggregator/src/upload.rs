@@ -13,7 +13,7 @@ use ddsx_types::federated_aggregator::{
 };
 
 use crate::content::{Content, PieceError};
-use crate::limits::MAX_LINEAGE;
+use crate::limits::{IDLE_UPLOAD_NS, MAX_LINEAGE};
 use crate::round;
 use crate::storage::Storage;
 use crate::storage::extents::Blob;
@@ -58,7 +58,12 @@ fn admitted(
 }
 
 /// Begins an upload, or says how far the same one has come. Another one of the same client in the same round takes its place.
-pub fn begin(storage: &mut Storage, caller: Principal, args: &BeginUpdateArgs) -> Result<UploadStatus, UploadError> {
+pub fn begin(
+    storage: &mut Storage,
+    caller: Principal,
+    now: TimestampNs,
+    args: &BeginUpdateArgs,
+) -> Result<UploadStatus, UploadError> {
     let key = RoundKey {
         task: args.task,
         round: args.round,
@@ -87,8 +92,14 @@ pub fn begin(storage: &mut Storage, caller: Principal, args: &BeginUpdateArgs) -
     if client.attempts >= limit {
         return Err(UploadError::TooManyAttempts { limit });
     }
-    if before.is_none() && collecting.accepted + collecting.uploads >= task_args.rounds.max_updates {
-        return Err(UploadError::RoundFull);
+    let full = collecting.accepted + collecting.uploads >= task_args.rounds.max_updates;
+    if before.is_none() && full {
+        let Some(idle) = idle_upload(storage, args, now) else {
+            return Err(UploadError::RoundFull);
+        };
+        storage.remove_update(args.task, args.round, &idle.client);
+        storage.give_back(idle.blob);
+        collecting.uploads -= 1;
     }
     let bytes = encoded_len(args.encoding, args.numbers);
     let blob = match &before {
@@ -110,6 +121,7 @@ pub fn begin(storage: &mut Storage, caller: Principal, args: &BeginUpdateArgs) -
         blob,
         content: Content::new(bytes),
         squared_norm: 0.0,
+        touched_at: now,
         place: None,
         lineage: args.lineage.clone(),
     };
@@ -119,6 +131,15 @@ pub fn begin(storage: &mut Storage, caller: Principal, args: &BeginUpdateArgs) -
     storage.put_client(args.task, &caller, client);
     storage.put_task(record);
     Ok(status)
+}
+
+/// The upload of another client that has stood still for longest, if that is long enough: whoever vanishes half way keeps nobody out.
+fn idle_upload(storage: &Storage, args: &BeginUpdateArgs, now: TimestampNs) -> Option<UpdateRecord> {
+    storage
+        .updates(args.task, args.round)
+        .into_iter()
+        .filter(|update| update.place.is_none() && update.touched_at.saturating_add(IDLE_UPLOAD_NS) <= now)
+        .min_by_key(|update| update.touched_at)
 }
 
 fn renew(storage: &mut Storage, before: Blob, bytes: u64) -> Result<Blob, UploadError> {
@@ -197,6 +218,7 @@ pub fn put(
     }
     storage.write(&update.blob, args.offset, &args.bytes);
     update.content.push(&args.bytes);
+    update.touched_at = now;
     let status = status(&update);
     storage.put_update(args.task, args.round, update);
     Ok(status)

@@ -46,7 +46,10 @@ impl Storage {
 
     /// Numbers into a blob of little-endian `f32`.
     pub fn write_numbers(&self, blob: &Blob, first: u64, numbers: &[f32]) {
-        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let mut bytes = vec![0; numbers.len() * 4];
+        for (bytes, number) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+            *bytes = number.to_le_bytes();
+        }
         self.extents.write(blob, first * 4, &bytes);
     }
 

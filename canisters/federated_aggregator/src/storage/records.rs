@@ -221,6 +221,8 @@ pub struct UpdateRecord {
     pub blob: Blob,
     pub content: Content,
     pub squared_norm: f64,
+    /// When its client last sent something of it.
+    pub touched_at: TimestampNs,
     /// Its place once it is accepted.
     pub place: Option<u32>,
     pub lineage: Vec<LineageStream>,
