@@ -11,6 +11,7 @@
 
 pub mod candid_header;
 pub mod conformance;
+pub mod federated;
 pub mod ledger;
 pub mod ledger_cost;
 pub mod registry;

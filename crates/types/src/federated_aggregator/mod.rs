@@ -1,9 +1,33 @@
 //! Interface of `federated_aggregator`: the canister that referees federated learning.
 
+mod errors;
+mod governance;
 mod model;
+mod rounds;
 mod strategy;
+mod tasks;
 mod update;
 
+pub use errors::{JoinError, TaskError, UploadError};
+pub use governance::{
+    AggregatorArgs, BanArgs, Evidence, Limits, Parameters, QuarantinedPayment, SettleQuarantinedArgs, StorageFee,
+};
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
+pub use rounds::{
+    BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, LineageStream, ModelChunk,
+    ModelChunkArgs, ModelVersion, PredictArgs, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport, RoundState,
+    RoundView, UpdateKind, UpdateReceipt, UploadStatus,
+};
 pub use strategy::{Strategy, StrategyError};
+pub use tasks::{
+    CreateTaskArgs, EndReason, File, FileDigest, FileStatus, FundArgs, InitialWeights, JoinArgs, JoinRule, Page,
+    Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, Privacy, PrivacySpent, PutFileArgs, Reward,
+    RewardRule, RoundRules, Scoring, Stage, TaskAudit, TaskId, TaskInfo, TaskStage,
+};
 pub use update::{EncodingError, UpdateEncoding};
+
+/// Bytes of a piece: files and updates travel in pieces of this size, the last may be shorter. It is a multiple of the units of every
+/// [`UpdateEncoding`], so that a piece is decoded and checked by itself: 266,240 numbers as `F32`, 532,480 as `F16`, 1,048,576 as `Int8`.
+///
+/// A file's or update's **content hash** is the RFC 6962 Merkle tree hash over its pieces in order.
+pub const PIECE_BYTES: u64 = 260 * 4_096;

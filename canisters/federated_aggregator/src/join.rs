@@ -1,0 +1,235 @@
+//! Joining and leaving a task. Whoever joins an asked-for stake pays it in the same call; membership comes to be in the message that settles it.
+
+use candid::Principal;
+use ddsx_merkle_log::sha256;
+use ddsx_payments::{self as payments, Host, Kind, Order, RequestKey, Status};
+use ddsx_runtime::{CallOptions, Runtime};
+use ddsx_types::federated_aggregator::{JoinArgs, JoinError, JoinRule, RoundKey, Stage, TaskId};
+use ddsx_types::stream_registry::{self, Licence, LicencesOfArgs};
+use ddsx_types::{Account, TimestampNs};
+
+use crate::books::Payable;
+use crate::fund::journal_asset;
+use crate::host::Aggregator;
+use crate::limits::REGISTRY_ANSWER_S;
+use crate::storage::record::encode;
+use crate::storage::records::{ClientRecord, Payee, Purpose, TaskRecord};
+use crate::storage::{self, Storage};
+
+/// Lets the caller in. The same call again is answered the same; it never charges twice.
+pub async fn join<R: Runtime>(host: &Aggregator<R>, args: JoinArgs) -> Result<(), JoinError> {
+    let caller = host.runtime().caller();
+    if caller == Principal::anonymous() {
+        return Err(JoinError::Anonymous);
+    }
+    let request = RequestKey {
+        id: args.request_id.to_vec(),
+        arguments: sha256(&candid::encode_one(&args).unwrap_or_default()),
+    };
+    let known = payments::lookup_request(host, caller, &request);
+    if let Some(status) = known.map_err(|error| JoinError::RequestId(format!("{error:?}")))? {
+        return answer(&status);
+    }
+    let account = args.account.unwrap_or_else(|| caller.into());
+    let rule = storage::with(|storage| admit(storage, caller, args.task, &account))?;
+    if let JoinRule::Licence { registry, stream } = rule {
+        check_licence(host, caller, registry, stream).await?;
+    }
+    // What the registry's answer took time for may have changed.
+    let now = host.runtime().time();
+    let (record, asset) = storage::with(|storage| {
+        admit(storage, caller, args.task, &account)?;
+        let record = storage.task(args.task).ok_or(JoinError::NotFound)?;
+        let asset = record.ledger.and_then(|ledger| storage.asset(ledger));
+        Ok::<_, JoinError>((record, asset))
+    })?;
+    let already = storage::with(|storage| storage.client(args.task, &caller)).is_some_and(|client| client.active);
+    let Some(asset) = asset.filter(|_| record.stake > 0 && !already) else {
+        storage::with_mut(|storage| enter(storage, args.task, caller, account, 0, now));
+        return Ok(());
+    };
+    let order = Order {
+        kind: Kind::Pull {
+            from: Account {
+                owner: caller,
+                subaccount: args.from_subaccount,
+            },
+            to_subaccount: None,
+        },
+        asset: journal_asset(&asset).map_err(JoinError::PaymentRefused)?,
+        amount: record.stake,
+        purpose: encode(&Purpose::Stake {
+            task: args.task,
+            client: caller,
+            account,
+            amount: record.stake,
+        }),
+        caller,
+    };
+    let status = payments::pay(host, order, Some(request))
+        .await
+        .map_err(|error| JoinError::PaymentRefused(format!("{error:?}")))?;
+    answer(&status)
+}
+
+fn answer(status: &Status) -> Result<(), JoinError> {
+    match status {
+        Status::Paid { .. } => Ok(()),
+        Status::Pending { id } | Status::Quarantined { id } => Err(JoinError::Pending { intent: *id }),
+        Status::Failed { failure, .. } => Err(JoinError::PaymentRefused(failure.to_string())),
+    }
+}
+
+/// All that can be checked without asking anybody.
+fn admit(storage: &Storage, caller: Principal, task: TaskId, account: &Account) -> Result<JoinRule, JoinError> {
+    let settings = storage.settings();
+    if settings.paused {
+        return Err(JoinError::Paused);
+    }
+    if storage.is_banned(caller) {
+        return Err(JoinError::Banned);
+    }
+    if account.owner == Principal::anonymous() || account.owner == Principal::management_canister() {
+        return Err(JoinError::InvalidAccount);
+    }
+    let record = storage.task(task).ok_or(JoinError::NotFound)?;
+    if matches!(record.stage, Stage::Ended(_)) {
+        return Err(JoinError::Ended);
+    }
+    let args = storage.arguments(task).ok_or(JoinError::NotFound)?;
+    let client = storage.client(task, &caller);
+    if let Some(client) = &client
+        && client.faults >= settings.limits.faults
+    {
+        return Err(JoinError::TooManyFaults { faults: client.faults });
+    }
+    if record.clients >= args.max_clients && !client.is_some_and(|client| client.active) {
+        return Err(JoinError::Full {
+            limit: args.max_clients,
+        });
+    }
+    if let JoinRule::AllowList(allowed) = &args.join
+        && !allowed.contains(&caller)
+    {
+        return Err(JoinError::NotAllowed);
+    }
+    Ok(args.join)
+}
+
+/// Asks the registry for the caller's licences: an update call, so that its answer is as sure as this canister's own.
+async fn check_licence<R: Runtime>(
+    host: &Aggregator<R>,
+    caller: Principal,
+    registry: Principal,
+    stream: u64,
+) -> Result<(), JoinError> {
+    let mut start_after = None;
+    // Enough pages for whatever one principal can sensibly hold; each is a call.
+    for _ in 0..10 {
+        let args = LicencesOfArgs {
+            owner: caller,
+            page: stream_registry::Page {
+                start_after,
+                limit: None,
+            },
+        };
+        let licences: Vec<Licence> = host
+            .runtime()
+            .call(
+                registry,
+                "licences_of",
+                (args,),
+                CallOptions::bounded(REGISTRY_ANSWER_S),
+            )
+            .await
+            .map_err(|error| JoinError::RegistryUnavailable(error.to_string()))?;
+        let now = host.runtime().time();
+        if licences
+            .iter()
+            .any(|licence| licence.stream == stream && licence.expires_at.is_none_or(|end| end > now))
+        {
+            return Ok(());
+        }
+        let Some(last) = licences.last() else { break };
+        start_after = Some(last.id);
+    }
+    Err(JoinError::NotAllowed)
+}
+
+/// Makes the caller a client, with this much at stake. If the task has ended or filled up while the stake was on its way, or the client is one
+/// already, the stake is due back at once.
+pub fn enter(storage: &mut Storage, task: TaskId, client: Principal, account: Account, stake: u128, now: TimestampNs) {
+    let Some(mut record) = storage.task(task) else { return };
+    let known = storage.client(task, &client);
+    let mut entry = known.unwrap_or(ClientRecord {
+        account,
+        joined_at: now,
+        active: false,
+        stake: 0,
+        updates: 0,
+        faults: 0,
+        score: 0.0,
+        earned: 0,
+        payable: Payable::default(),
+        attempts_round: 0,
+        attempts: 0,
+    });
+    entry.account = account;
+    record.books.receive_stake(stake);
+    let limit = storage.arguments(task).map_or(0, |args| args.max_clients);
+    let ended = matches!(record.stage, Stage::Ended(_));
+    if entry.active || ended || record.clients >= limit {
+        record.books.release(stake);
+        entry.payable.credit(stake);
+        if stake > 0 {
+            storage.ask_payout(now, Payee::Client(task, client));
+        }
+    } else {
+        entry.active = true;
+        entry.stake = stake;
+        record.clients += 1;
+    }
+    storage.put_client(task, &client, entry);
+    storage.put_task(record);
+}
+
+/// Leaves a task: the stake is due back. Not while an update of the client is in the round that collects.
+pub fn leave(storage: &mut Storage, caller: Principal, now: TimestampNs, task: TaskId) -> Result<(), JoinError> {
+    if storage.settings().paused {
+        return Err(JoinError::Paused);
+    }
+    let mut record = storage.task(task).ok_or(JoinError::NotFound)?;
+    let client = storage.client(task, &caller).filter(|client| client.active);
+    let mut client = client.ok_or(JoinError::NotJoined)?;
+    if let Some(collecting) = record.collecting {
+        let key = RoundKey {
+            task,
+            round: collecting.round,
+        };
+        if crate::upload::upload_status(storage, caller, key).is_some() {
+            return Err(JoinError::UpdateInRound);
+        }
+    }
+    release_stake(storage, &mut record, &caller, &mut client, now);
+    client.active = false;
+    record.clients -= 1;
+    storage.put_client(task, &caller, client);
+    storage.put_task(record);
+    Ok(())
+}
+
+/// A stake goes back to its client. Both records are the caller's to store.
+pub fn release_stake(
+    storage: &mut Storage,
+    record: &mut TaskRecord,
+    client: &Principal,
+    entry: &mut ClientRecord,
+    now: TimestampNs,
+) {
+    let stake = std::mem::take(&mut entry.stake);
+    if stake > 0 {
+        record.books.release(stake);
+        entry.payable.credit(stake);
+        storage.ask_payout(now, Payee::Client(record.id, *client));
+    }
+}

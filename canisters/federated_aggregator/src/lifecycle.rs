@@ -1,0 +1,30 @@
+//! What happens at install and upgrade. Nothing is copied: the state is where it was, work under way included.
+
+use ddsx_payments::{self as payments, Host};
+use ddsx_runtime::Runtime;
+use ddsx_types::federated_aggregator::AggregatorArgs;
+
+use crate::host::Aggregator;
+use crate::{certification, governance, storage, timer};
+
+/// Sets up a fresh aggregator.
+pub fn init<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArgs>) -> Result<(), String> {
+    let installer = host.runtime().caller();
+    storage::with_mut(|storage| governance::install(storage, installer, args.unwrap_or_default()))?;
+    start(host);
+    Ok(())
+}
+
+/// Takes the state over from the version before.
+pub fn post_upgrade<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArgs>) -> Result<(), String> {
+    storage::with_mut(|storage| governance::configure(storage, args.unwrap_or_default()))?;
+    start(host);
+    Ok(())
+}
+
+/// Certified data and timers do not survive an upgrade.
+fn start<R: Runtime>(host: &Aggregator<R>) {
+    storage::with(|storage| certification::publish(storage, host.runtime()));
+    payments::resume(host);
+    timer::arm(host);
+}

@@ -1,0 +1,117 @@
+//! What tasks may be unless governance says otherwise, and how much is done at a time.
+#![allow(missing_docs, reason = "one line stands before each group")]
+
+use ddsx_types::federated_aggregator::Limits;
+
+/// Limits at first.
+pub const DEFAULT: Limits = Limits {
+    parameters: 50_000_000,
+    multiply_adds: 200_000_000,
+    clients: 1_000,
+    updates: 128,
+    attempts: 5,
+    faults: 3,
+    task_bytes: 16 << 30,
+    total_bytes: 100 << 30,
+    tasks_per_owner: 20,
+    evaluation_bytes: 512 << 20,
+};
+
+/// The furthest that governance can raise them: what one message can still do, and what the memory manager can address.
+pub const HIGHEST: Limits = Limits {
+    parameters: 100_000_000,
+    multiply_adds: 400_000_000,
+    clients: 10_000,
+    updates: 128,
+    attempts: 100,
+    faults: 100,
+    task_bytes: 64 << 30,
+    total_bytes: 120 << 30,
+    tasks_per_owner: 1_000,
+    evaluation_bytes: 1 << 30,
+};
+
+/// Bytes of a task's name, description and client configuration.
+pub const MAX_NAME_BYTES: usize = 100;
+pub const MAX_DESCRIPTION_BYTES: usize = 4_000;
+pub const MAX_CONFIG_BYTES: usize = 2_000;
+/// Principals on an allow-list.
+pub const MAX_ALLOWED: usize = 1_000;
+/// Rounds of a task.
+pub const MAX_ROUNDS: u32 = 10_000;
+/// How long a round may collect, in seconds.
+pub const DURATION_S: std::ops::RangeInclusive<u64> = 10..=2_592_000;
+/// Updates of a round that is scored by coalitions.
+pub const MAX_SCORED: u32 = ddsx_nn::score::shapley::MAX_PLAYERS;
+/// Orders of Shapley's players.
+pub const MAX_PERMUTATIONS: u32 = 1_000;
+/// Streams that an update may declare.
+pub const MAX_LINEAGE: usize = 10;
+/// Bytes of the header of a safetensors file.
+pub const MAX_HEADER_BYTES: u64 = 1 << 20;
+/// Assets ever listed, and their highest number at install.
+pub const MAX_ASSETS: usize = 100;
+pub const MAX_ASSETS_AT_INSTALL: usize = 20;
+
+/// Instructions after which a slice begins no further step. A step itself stays below [`STEP_INSTRUCTIONS`] by the estimates below, so that a slice is
+/// far below the 10 B that a message could take safely.
+pub const SLICE_INSTRUCTIONS: u64 = 1_000_000_000;
+/// What a step may cost by estimate.
+pub const STEP_INSTRUCTIONS: u64 = 1_000_000_000;
+/// Estimates, in instructions: reading, decoding and combining one number of one update; one number of one pair of updates
+/// measured; one number drawn as noise; one number of the model written; one multiply-add of a prediction.
+pub const PER_NUMBER: u64 = 60;
+pub const PER_PAIR: u64 = 6;
+pub const PER_NOISE: u64 = 400;
+pub const PER_WRITE: u64 = 60;
+pub const PER_MULTIPLY_ADD: u64 = 10;
+/// Ranges of parameters are cut at multiples of this: of the blocks that encodings, sums and noise are made of.
+pub const RANGE_UNIT: u64 = 4_096;
+/// Pieces hashed in one step.
+pub const PIECES_PER_STEP: u64 = 8;
+/// Multiply-adds of one `predict`.
+pub const PREDICT_MULTIPLY_ADDS: u64 = 300_000_000;
+/// Clients whose stakes go back in one step.
+pub const CLIENTS_PER_STEP: usize = 100;
+
+/// Slices that are begun for a task before one has ended well; then the task is given up.
+pub const MAX_FAILURES: u32 = 5;
+/// How long a slice may take before another is begun in its place.
+pub const SLICE_TIMEOUT_NS: u64 = 30 * SECOND_NS;
+/// Tasks whose slices one tick begins, and payments that it begins.
+pub const TASKS_PER_TICK: usize = 4;
+pub const PAYOUTS_PER_TICK: usize = 20;
+/// When a payment that a ledger refused is tried again.
+pub const PAYOUT_RETRY_NS: u64 = 600 * SECOND_NS;
+/// After so long without a piece, an upload makes room for another client's where a round is full.
+pub const IDLE_UPLOAD_NS: u64 = 120 * SECOND_NS;
+/// How long a registry may take to answer, in seconds.
+pub const REGISTRY_ANSWER_S: u32 = 60;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// Numbers of a range so that a step with so many instructions a number stays within its bound; a multiple of [`RANGE_UNIT`].
+pub fn range(instructions_per_number: u64) -> u64 {
+    let numbers = STEP_INSTRUCTIONS / instructions_per_number.max(1);
+    // More would not fit a heap of 4 GiB beside everything else.
+    (numbers.min(1 << 24) / RANGE_UNIT).max(1) * RANGE_UNIT
+}
+
+/// What the payments journal takes on.
+pub fn journal() -> ddsx_payments::Limits {
+    ddsx_payments::Limits::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_cut_ranges_that_stay_within_a_step() {
+        for per_number in [1, 60, 1_200, 50_000, 10_000_000_000] {
+            let range = range(per_number);
+            assert_eq!(range % RANGE_UNIT, 0);
+            assert!(range == RANGE_UNIT || range * per_number <= STEP_INSTRUCTIONS);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Endpoints of the federated aggregator. The rules are in the library; here a call is decoded and handed on.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "an endpoint owns the argument decoded for it"
+)]
+#![allow(
+    missing_docs,
+    reason = "the endpoints are documented by their argument types and by the Candid file"
+)]
+
+use candid::{CandidType, Nat, Principal};
+use ddsx_runtime::{Runtime, System};
+use ddsx_types::federated_aggregator::{
+    AggregatorArgs, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, FileStatus, FundArgs,
+    JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs,
+    ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView,
+    SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, UpdateReceipt, UploadError,
+    UploadStatus,
+};
+use ddsx_types::{Account, AssetListing, Validation};
+use federated_aggregator::governance::{self, Action};
+use federated_aggregator::host::AGGREGATOR;
+use federated_aggregator::metrics::{self, HttpRequest, HttpResponse};
+use federated_aggregator::storage::{with, with_mut};
+use federated_aggregator::{
+    certification, create, fund as funding, join as joining, lifecycle, owner, timer, upload, view,
+};
+use ic_cdk::{init, post_upgrade, query, update};
+
+fn or_trap<T>(result: Result<T, String>) -> T {
+    result.unwrap_or_else(|message| ic_cdk::trap(message))
+}
+
+/// After a change that may have published something or made something due.
+fn changed() {
+    with(|storage| certification::publish(storage, &System));
+    timer::arm(&AGGREGATOR);
+}
+
+#[init]
+fn init(args: Option<AggregatorArgs>) {
+    or_trap(lifecycle::init(&AGGREGATOR, args));
+}
+
+#[post_upgrade]
+fn post_upgrade(args: Option<AggregatorArgs>) {
+    or_trap(lifecycle::post_upgrade(&AGGREGATOR, args));
+}
+
+// A task and its owner.
+
+#[update]
+fn create_task(args: CreateTaskArgs) -> Result<TaskId, TaskError> {
+    with_mut(|storage| create::create(storage, System.caller(), System.time(), &args))
+}
+
+#[update]
+async fn pay_storage(args: PayStorageArgs) -> Result<(), TaskError> {
+    funding::pay_storage(&AGGREGATOR, args).await
+}
+
+#[update]
+fn pay_storage_with_cycles(task: TaskId) -> Result<(), TaskError> {
+    funding::pay_storage_with_cycles(&AGGREGATOR, task)
+}
+
+#[update]
+async fn fund(args: FundArgs) -> Result<Nat, TaskError> {
+    funding::fund(&AGGREGATOR, args).await
+}
+
+#[update]
+fn put_file(args: PutFileArgs) -> Result<FileStatus, TaskError> {
+    with_mut(|storage| owner::put_file(storage, System.caller(), &args))
+}
+
+#[update]
+fn start_task(task: TaskId) -> Result<(), TaskError> {
+    let started = with_mut(|storage| owner::start(storage, System.caller(), System.time(), task));
+    changed();
+    started
+}
+
+#[update]
+fn stop_task(task: TaskId) -> Result<(), TaskError> {
+    let stopped = with_mut(|storage| owner::stop(storage, System.caller(), System.time(), task));
+    changed();
+    stopped
+}
+
+#[update]
+fn free_storage(task: TaskId) -> Result<(), TaskError> {
+    with_mut(|storage| owner::free_storage(storage, System.caller(), task))
+}
+
+// Clients.
+
+#[update]
+async fn join(args: JoinArgs) -> Result<(), JoinError> {
+    let joined = joining::join(&AGGREGATOR, args).await;
+    timer::arm(&AGGREGATOR);
+    joined
+}
+
+#[update]
+fn leave(task: TaskId) -> Result<(), JoinError> {
+    let left = with_mut(|storage| joining::leave(storage, System.caller(), System.time(), task));
+    timer::arm(&AGGREGATOR);
+    left
+}
+
+#[update]
+fn begin_update(args: BeginUpdateArgs) -> Result<UploadStatus, UploadError> {
+    with_mut(|storage| upload::begin(storage, System.caller(), System.time(), &args))
+}
+
+#[update]
+fn put_update(args: PutUpdateArgs) -> Result<UploadStatus, UploadError> {
+    let taken = with_mut(|storage| upload::put(storage, System.caller(), System.time(), &args));
+    timer::arm(&AGGREGATOR);
+    taken
+}
+
+#[update]
+fn finish_update(key: RoundKey) -> Result<UpdateReceipt, UploadError> {
+    let finished = with_mut(|storage| upload::finish(storage, System.caller(), System.time(), key));
+    changed();
+    finished
+}
+
+#[query]
+fn upload_status(key: RoundKey) -> Option<UploadStatus> {
+    with(|storage| upload::upload_status(storage, System.caller(), key))
+}
+
+// What everybody may read.
+
+#[query]
+fn task(task: TaskId) -> Option<TaskInfo> {
+    with(|storage| view::task(storage, task))
+}
+
+#[query]
+fn tasks(page: Page) -> Vec<TaskInfo> {
+    with(|storage| view::tasks(storage, page))
+}
+
+#[query]
+fn participant(args: ParticipantArgs) -> Option<Participant> {
+    with(|storage| view::participant(storage, args.task, args.client))
+}
+
+#[query]
+fn participants(args: ParticipantsArgs) -> Vec<Participant> {
+    with(|storage| view::participants(storage, args))
+}
+
+#[query]
+fn audit(task: TaskId) -> Option<TaskAudit> {
+    with(|storage| view::audit(storage, task))
+}
+
+#[query]
+fn round(key: RoundKey) -> Option<RoundView> {
+    with(|storage| view::round(storage, key))
+}
+
+#[query]
+fn report(key: RoundKey) -> Option<CertifiedReport> {
+    with(|storage| view::report(storage, &System, key))
+}
+
+#[query]
+fn model_info(task: TaskId) -> Option<CertifiedModel> {
+    with(|storage| view::model_info(storage, &System, task))
+}
+
+#[query]
+fn model_chunk(args: ModelChunkArgs) -> Result<ModelChunk, TaskError> {
+    with(|storage| view::model_chunk(storage, args))
+}
+
+#[query]
+fn evaluation_chunk(task: TaskId, offset: u64) -> Result<ModelChunk, TaskError> {
+    with(|storage| view::evaluation_chunk(storage, task, offset))
+}
+
+#[query]
+fn predict(args: PredictArgs) -> Result<Vec<f32>, TaskError> {
+    with(|storage| view::predict(storage, &args))
+}
+
+// Governance: `validate_x` for the voters, `x` for the governance principal alone; `x` traps on failure.
+
+#[query]
+fn parameters() -> Parameters {
+    with(governance::parameters)
+}
+
+#[query]
+fn quarantined_payments(page: Page) -> Vec<QuarantinedPayment> {
+    governance::quarantined(&AGGREGATOR, page)
+}
+
+async fn govern(action: Action) {
+    or_trap(governance::execute(&AGGREGATOR, action).await);
+}
+
+#[query]
+fn validate_set_paused(paused: bool) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetPaused(paused))
+}
+
+#[update]
+async fn set_paused(paused: bool) {
+    govern(Action::SetPaused(paused)).await;
+}
+
+#[query]
+fn validate_set_limits(limits: Limits) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetLimits(limits))
+}
+
+#[update]
+async fn set_limits(limits: Limits) {
+    govern(Action::SetLimits(limits)).await;
+}
+
+#[query]
+fn validate_set_storage_fee(fee: StorageFee) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetStorageFee(fee))
+}
+
+#[update]
+async fn set_storage_fee(fee: StorageFee) {
+    govern(Action::SetStorageFee(fee)).await;
+}
+
+#[query]
+fn validate_set_banned(args: BanArgs) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetBanned(args))
+}
+
+#[update]
+async fn set_banned(args: BanArgs) {
+    govern(Action::SetBanned(args)).await;
+}
+
+#[query]
+fn validate_list_asset(listing: AssetListing) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::ListAsset(listing))
+}
+
+#[update]
+async fn list_asset(listing: AssetListing) {
+    govern(Action::ListAsset(listing)).await;
+}
+
+#[query]
+fn validate_delist_asset(ledger: Principal) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::DelistAsset(ledger))
+}
+
+#[update]
+async fn delist_asset(ledger: Principal) {
+    govern(Action::DelistAsset(ledger)).await;
+}
+
+#[query]
+fn validate_set_treasury(treasury: Account) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetTreasury(treasury))
+}
+
+#[update]
+async fn set_treasury(treasury: Account) {
+    govern(Action::SetTreasury(treasury)).await;
+}
+
+#[query]
+fn validate_set_governance(governance: Principal) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetGovernance(governance))
+}
+
+#[update]
+async fn set_governance(governance: Principal) {
+    govern(Action::SetGovernance(governance)).await;
+}
+
+#[query]
+fn validate_settle_quarantined(args: SettleQuarantinedArgs) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SettleQuarantined(args))
+}
+
+#[update]
+async fn settle_quarantined(args: SettleQuarantinedArgs) {
+    govern(Action::SettleQuarantined(args)).await;
+}
+
+// About the canister.
+
+/// A standard that this canister supports (ICRC-10).
+#[derive(CandidType)]
+struct SupportedStandard {
+    name: String,
+    url: String,
+}
+
+#[query]
+fn icrc10_supported_standards() -> Vec<SupportedStandard> {
+    vec![SupportedStandard {
+        name: "ICRC-10".to_owned(),
+        url: "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-10/ICRC-10.md".to_owned(),
+    }]
+}
+
+#[query(hidden = true)]
+fn http_request(request: HttpRequest) -> HttpResponse {
+    metrics::respond(&AGGREGATOR, &request)
+}
+
+fn main() {}
+
+ic_cdk::export_candid!();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `UPDATE_CANDID=1` writes the file anew.
+    #[test]
+    fn should_have_the_interface_of_the_committed_candid_file() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../candid/federated_aggregator.did");
+        let generated = __export_service();
+        if std::env::var_os("UPDATE_CANDID").is_some() {
+            std::fs::write(&path, &generated).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            committed, generated,
+            "run: UPDATE_CANDID=1 cargo test --release -p federated_aggregator --bin federated_aggregator"
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! Paying what is due, by the payments journal. A payee is in the queue as long as something is due to it that can be paid; while a payment is under
+//! way no other begins.
+
+use ddsx_payments::{self as payments, Begun, Failure, Host, Kind, Order};
+use ddsx_runtime::Runtime;
+use ddsx_types::{Account, TimestampNs};
+
+use crate::books::Payable;
+use crate::fund::journal_asset;
+use crate::host::Aggregator;
+use crate::limits::{PAYOUT_RETRY_NS, PAYOUTS_PER_TICK};
+use crate::storage::record::encode;
+use crate::storage::records::{AssetRecord, Payee, Purpose};
+use crate::storage::{self, Storage};
+
+/// A payment that can begin.
+struct Ready {
+    asset: AssetRecord,
+    account: Account,
+    due: u128,
+}
+
+/// What a payee is due, where, and in what.
+fn standing(storage: &Storage, payee: Payee) -> Option<(AssetRecord, Account, Payable)> {
+    match payee {
+        Payee::Owner(task) => {
+            let record = storage.task(task)?;
+            let asset = storage.asset(record.ledger?)?;
+            Some((asset, record.owner.into(), record.owner_due))
+        }
+        Payee::Client(task, client) => {
+            let asset = storage.asset(storage.task(task)?.ledger?)?;
+            let entry = storage.client(task, &client)?;
+            Some((asset, entry.account, entry.payable))
+        }
+        Payee::Treasury(ledger) => {
+            let asset = storage.asset(ledger)?;
+            let payable = asset.treasury;
+            Some((asset, storage.settings().treasury, payable))
+        }
+    }
+}
+
+/// Whether a payee can be paid now. What is not above the ledger's fee (for the treasury: below the listing's threshold) waits for more.
+fn ready(storage: &Storage, payee: Payee) -> Option<Ready> {
+    let (asset, account, payable) = standing(storage, payee)?;
+    let least = match payee {
+        Payee::Treasury(_) => asset.payout_threshold.max(asset.fee.saturating_mul(2)),
+        Payee::Owner(_) | Payee::Client(..) => asset.fee.saturating_add(1),
+    };
+    (payable.in_flight == 0 && payable.due >= least.max(1)).then_some(Ready {
+        due: payable.due,
+        asset,
+        account,
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Begin,
+    Finish,
+    Abort,
+}
+
+/// Moves an amount in a payee's account and in the task's books.
+fn change(storage: &mut Storage, payee: Payee, amount: u128, change: Change) {
+    let apply = |payable: &mut Payable| match change {
+        Change::Begin => {
+            payable.begin();
+        }
+        Change::Finish => payable.finish(amount),
+        Change::Abort => payable.abort(amount),
+    };
+    let task = match payee {
+        Payee::Treasury(ledger) => {
+            if let Some(mut asset) = storage.asset(ledger) {
+                apply(&mut asset.treasury);
+                storage.put_asset(asset);
+            }
+            return;
+        }
+        Payee::Owner(task) => task,
+        Payee::Client(task, client) => {
+            if let Some(mut entry) = storage.client(task, &client) {
+                apply(&mut entry.payable);
+                storage.put_client(task, &client, entry);
+            }
+            task
+        }
+    };
+    let Some(mut record) = storage.task(task) else { return };
+    if matches!(payee, Payee::Owner(_)) {
+        apply(&mut record.owner_due);
+    }
+    match change {
+        Change::Begin => record.books.begin(amount),
+        Change::Finish => record.books.finish(amount),
+        Change::Abort => record.books.abort(amount),
+    }
+    storage.put_task(record);
+}
+
+/// Begins the payments that are due. Says when the queue is to be looked at again.
+pub fn run<R: Runtime>(host: &Aggregator<R>) {
+    let now = host.runtime().time();
+    for _ in 0..PAYOUTS_PER_TICK {
+        let first = storage::with(Storage::next_payout);
+        let Some((when, payee)) = first.filter(|(when, _)| *when <= now) else {
+            return;
+        };
+        storage::with_mut(|storage| storage.payout_seen(when, payee));
+        let Some(ready) = storage::with(|storage| ready(storage, payee)) else {
+            continue;
+        };
+        if !begin(host, payee, &ready) {
+            storage::with_mut(|storage| storage.ask_payout(now.saturating_add(PAYOUT_RETRY_NS), payee));
+        }
+    }
+}
+
+/// Stores a payment's intent, and takes the amount from what is due in the same message.
+fn begin<R: Runtime>(host: &Aggregator<R>, payee: Payee, ready: &Ready) -> bool {
+    let Ok(asset) = journal_asset(&ready.asset) else {
+        return false;
+    };
+    let order = Order {
+        kind: Kind::Push {
+            from_subaccount: None,
+            to: ready.account,
+        },
+        asset,
+        amount: ready.due - ready.asset.fee,
+        purpose: encode(&Purpose::Payout { payee, due: ready.due }),
+        caller: host.runtime().canister_self(),
+    };
+    if !matches!(payments::begin(host, order, None), Ok(Begun::New(_))) {
+        return false;
+    }
+    storage::with_mut(|storage| change(storage, payee, ready.due, Change::Begin));
+    true
+}
+
+/// The ledger has executed a payment.
+pub fn finish(storage: &mut Storage, now: TimestampNs, payee: Payee, due: u128) {
+    change(storage, payee, due, Change::Finish);
+    // More may have become due meanwhile.
+    storage.ask_payout(now, payee);
+}
+
+/// The ledger will not execute a payment: the amount is due again, and tried again later.
+pub fn abort(storage: &mut Storage, now: TimestampNs, payee: Payee, due: u128) {
+    change(storage, payee, due, Change::Abort);
+    storage.ask_payout(now.saturating_add(PAYOUT_RETRY_NS), payee);
+}
+
+/// A ledger that refuses a fee says which one it wants.
+pub fn learn_fee(storage: &mut Storage, ledger: candid::Principal, failure: &Failure) {
+    if let (Failure::BadFee { expected_fee }, Some(mut asset)) = (failure, storage.asset(ledger)) {
+        asset.fee = (*expected_fee).min(crate::amounts::MAX_AMOUNT);
+        storage.put_asset(asset);
+    }
+}

@@ -1,0 +1,194 @@
+//! A round's life from its opening to the moment when its updates are combined, and the end of a task.
+
+use ddsx_types::TimestampNs;
+use ddsx_types::federated_aggregator::{EndReason, RoundRules, Stage};
+
+use crate::publish;
+use crate::storage::Storage;
+use crate::storage::records::{Collecting, Payee, TaskRecord};
+use crate::work::Work;
+
+fn duration_ns(rules: &RoundRules) -> u64 {
+    rules.duration_s.saturating_mul(1_000_000_000)
+}
+
+/// What the clock or an update means for the round that collects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Wait on.
+    Wait,
+    /// Combine what is here.
+    Close,
+    /// Too few: wait once more as long.
+    Extend,
+    /// Too few again.
+    Skip,
+}
+
+/// Decides on the round that collects. While another round of the task is being worked on, nothing closes.
+pub fn next(collecting: &Collecting, rules: &RoundRules, now: TimestampNs, working: bool) -> Next {
+    if working {
+        return Next::Wait;
+    }
+    if collecting.accepted >= rules.max_updates {
+        return Next::Close;
+    }
+    let enough = collecting.accepted >= rules.min_updates;
+    match (now >= collecting.deadline, enough, collecting.extended) {
+        (true, true, _) | (false, true, true) => Next::Close,
+        (false, ..) => Next::Wait,
+        (true, false, false) => Next::Extend,
+        (true, false, true) => Next::Skip,
+    }
+}
+
+/// Opens the next round, or ends the task if it was the last or its owner wants so. The record is the caller's to store.
+pub fn open(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRules, now: TimestampNs) {
+    if record.stopping {
+        end(storage, record, now, EndReason::Stopped);
+        return;
+    }
+    if record.collecting.is_some() {
+        return;
+    }
+    let held = record.rounds_held + u32::from(record.working);
+    if held >= rules.rounds {
+        if !record.working {
+            end(storage, record, now, EndReason::Completed);
+        }
+        return;
+    }
+    record.collecting = Some(Collecting {
+        round: held + 1,
+        opened_at: now,
+        deadline: now.saturating_add(duration_ns(rules)),
+        extended: false,
+        accepted: 0,
+        uploads: 0,
+    });
+}
+
+/// Acts on the round that collects as [`next`] says, and sets when the task is looked at again. The record is the caller's to store.
+pub fn advance(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRules, now: TimestampNs) {
+    while record.stage == Stage::Running {
+        let Some(mut collecting) = record.collecting else { break };
+        match next(&collecting, rules, now, record.working) {
+            Next::Wait => break,
+            Next::Extend => {
+                collecting.extended = true;
+                collecting.deadline = now.saturating_add(duration_ns(rules));
+                record.collecting = Some(collecting);
+            }
+            Next::Close => {
+                close(storage, record, &collecting);
+                if record.asynchronous {
+                    open(storage, record, rules, now);
+                }
+            }
+            Next::Skip => {
+                discard(storage, record, collecting.round);
+                record.collecting = None;
+                publish::skip(storage, record, &collecting, now);
+                open(storage, record, rules, now);
+            }
+        }
+    }
+    let due = if record.working {
+        Some(now)
+    } else {
+        record.collecting.map(|collecting| collecting.deadline)
+    };
+    storage.schedule(record, due);
+}
+
+/// Takes the accepted updates out of the collection and hands them to the work; uploads that did not finish are dropped.
+fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting) {
+    let mut accepted = Vec::new();
+    for update in storage.updates(record.id, collecting.round) {
+        storage.remove_update(record.id, collecting.round, &update.client);
+        if update.place.is_some() {
+            accepted.push(update);
+        } else {
+            storage.give_back(update.blob);
+        }
+    }
+    accepted.sort_by_key(|update| update.place);
+    record.collecting = None;
+    record.working = true;
+    storage.put_work(
+        record.id,
+        Some(Work::round(collecting.round, collecting.opened_at, accepted)),
+    );
+}
+
+/// Drops all uploads of a round.
+fn discard(storage: &mut Storage, record: &TaskRecord, round: u32) {
+    for update in storage.updates(record.id, round) {
+        storage.remove_update(record.id, round, &update.client);
+        storage.give_back(update.blob);
+    }
+}
+
+/// Ends a task: what is left of the budget is the owner's again, and stakes go back in slices. The record is the caller's to store.
+pub fn end(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs, reason: EndReason) {
+    if let Some(collecting) = record.collecting.take() {
+        discard(storage, record, collecting.round);
+    }
+    for blob in std::mem::take(&mut record.state) {
+        storage.give_back(blob);
+    }
+    record.stage = Stage::Ended(reason);
+    record.since = now;
+    let left = record.books.budget_left;
+    record.books.assign(left);
+    record.owner_due.credit(left);
+    storage.ask_payout(now, Payee::Owner(record.id));
+    storage.task_ended(&record.owner, record.id);
+    record.working = true;
+    storage.put_work(record.id, Some(Work::Release { after: None }));
+    storage.schedule(record, Some(now));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_close_extend_once_and_skip() {
+        let rules = RoundRules {
+            rounds: 1,
+            min_updates: 2,
+            max_updates: 4,
+            duration_s: 10,
+            max_samples: 1,
+            max_staleness: 0,
+        };
+        for (accepted, late, extended, working, expected) in [
+            (0, false, false, false, Next::Wait),
+            (3, false, false, false, Next::Wait),
+            (4, false, false, false, Next::Close),
+            (4, false, false, true, Next::Wait),
+            (2, true, false, false, Next::Close),
+            (1, true, false, false, Next::Extend),
+            (1, false, true, false, Next::Wait),
+            (2, false, true, false, Next::Close),
+            (1, true, true, false, Next::Skip),
+            (1, true, true, true, Next::Wait),
+        ] {
+            let collecting = Collecting {
+                round: 1,
+                opened_at: 0,
+                deadline: 100,
+                extended,
+                accepted,
+                uploads: 0,
+            };
+            let now = if late { 100 } else { 99 };
+            assert_eq!(
+                next(&collecting, &rules, now, working),
+                expected,
+                "{accepted} {late} {extended} {working}"
+            );
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Tasks and what belongs to them: clients, updates, work, reports, agenda.
+
+use candid::Principal;
+use ddsx_types::TimestampNs;
+use ddsx_types::federated_aggregator::{CreateTaskArgs, TaskId};
+
+use super::Storage;
+use super::record::{Key, Stored, key_principal, principal_key};
+use super::records::{ClientRecord, Payee, TaskRecord, UpdateRecord};
+use crate::work::Work;
+
+fn client_key(task: TaskId, client: &Principal) -> Key<38> {
+    Key::of(&[&task.to_be_bytes(), &principal_key(client)])
+}
+
+fn update_key(task: TaskId, round: u32, client: &Principal) -> Key<42> {
+    Key::of(&[&task.to_be_bytes(), &round.to_be_bytes(), &principal_key(client)])
+}
+
+fn report_key(task: TaskId, round: u32) -> Key<12> {
+    Key::of(&[&task.to_be_bytes(), &round.to_be_bytes()])
+}
+
+impl Storage {
+    /// What a task was created with.
+    pub fn arguments(&self, task: TaskId) -> Option<CreateTaskArgs> {
+        candid::decode_one(&self.arguments.get(&task)?).ok()
+    }
+
+    /// A task.
+    pub fn task(&self, task: TaskId) -> Option<TaskRecord> {
+        self.tasks.get(&task).map(|stored| stored.0)
+    }
+
+    /// Enters a new task.
+    pub fn enter_task(&mut self, record: TaskRecord, arguments: &CreateTaskArgs) {
+        let bytes = candid::encode_one(arguments).unwrap_or_default();
+        self.arguments.insert(record.id, bytes);
+        self.tasks_of_owner.insert(owner_key(&record.owner, record.id), ());
+        self.put_task(record);
+    }
+
+    /// Stores a task.
+    pub fn put_task(&mut self, record: TaskRecord) {
+        self.tasks.insert(record.id, Stored(record));
+    }
+
+    /// The task does not count against its owner any more.
+    pub fn task_ended(&mut self, owner: &Principal, task: TaskId) {
+        self.tasks_of_owner.remove(&owner_key(owner, task));
+    }
+
+    /// Tasks of an owner that have not ended.
+    pub fn tasks_of(&self, owner: &Principal) -> u64 {
+        let key = principal_key(owner);
+        self.tasks_of_owner
+            .keys_range(Key::of(&[&key])..=Key::last_of(&[&key]))
+            .count() as u64
+    }
+
+    /// Task numbers after one, at most so many.
+    pub fn task_ids(&self, after: Option<TaskId>, limit: usize) -> Vec<TaskId> {
+        let Some(first) = after.map_or(Some(0), |after| after.checked_add(1)) else {
+            return Vec::new();
+        };
+        self.tasks.keys_range(first..).take(limit).collect()
+    }
+
+    /// A client of a task.
+    pub fn client(&self, task: TaskId, client: &Principal) -> Option<ClientRecord> {
+        self.clients.get(&client_key(task, client)).map(|stored| stored.0)
+    }
+
+    /// Stores a client.
+    pub fn put_client(&mut self, task: TaskId, client: &Principal, record: ClientRecord) {
+        self.clients.insert(client_key(task, client), Stored(record));
+    }
+
+    /// Clients of a task after one, at most so many.
+    pub fn clients(&self, task: TaskId, after: Option<&Principal>, limit: usize) -> Vec<(Principal, ClientRecord)> {
+        let task = task.to_be_bytes();
+        let first = after.map_or(Key::of(&[&task]), |after| Key::of(&[&task, &principal_key(after)]));
+        self.clients
+            .range(first..=Key::last_of(&[&task]))
+            .map(|entry| (key_principal(&entry.key().0[8..]), entry.value().0))
+            .filter(|(client, _)| Some(client) != after)
+            .take(limit)
+            .collect()
+    }
+
+    /// A client's update in a round.
+    pub fn update(&self, task: TaskId, round: u32, client: &Principal) -> Option<UpdateRecord> {
+        self.updates
+            .get(&update_key(task, round, client))
+            .map(|stored| stored.0)
+    }
+
+    /// Stores an update.
+    pub fn put_update(&mut self, task: TaskId, round: u32, record: UpdateRecord) {
+        self.updates
+            .insert(update_key(task, round, &record.client), Stored(record));
+    }
+
+    /// Forgets an update; its blob is the caller's to give back.
+    pub fn remove_update(&mut self, task: TaskId, round: u32, client: &Principal) -> Option<UpdateRecord> {
+        self.updates
+            .remove(&update_key(task, round, client))
+            .map(|stored| stored.0)
+    }
+
+    /// All updates of a round, accepted or not.
+    pub fn updates(&self, task: TaskId, round: u32) -> Vec<UpdateRecord> {
+        let (task, round) = (task.to_be_bytes(), round.to_be_bytes());
+        self.updates
+            .range(Key::of(&[&task, &round])..=Key::last_of(&[&task, &round]))
+            .map(|entry| entry.value().0)
+            .collect()
+    }
+
+    /// What is being done for a task.
+    pub fn work(&self, task: TaskId) -> Option<Work> {
+        self.work.get(&task).map(|stored| stored.0)
+    }
+
+    /// Sets what is being done for a task.
+    pub fn put_work(&mut self, task: TaskId, work: Option<Work>) {
+        match work {
+            Some(work) => self.work.insert(task, Stored(work)).map(|_| ()),
+            None => self.work.remove(&task).map(|_| ()),
+        };
+    }
+
+    /// A round's report in Candid.
+    pub fn report(&self, task: TaskId, round: u32) -> Option<Vec<u8>> {
+        self.reports.get(&report_key(task, round))
+    }
+
+    /// Stores a round's report.
+    pub fn put_report(&mut self, task: TaskId, round: u32, report: Vec<u8>) {
+        self.reports.insert(report_key(task, round), report);
+    }
+
+    /// Sets when a task is to be looked at next; the record is changed with the agenda.
+    pub fn schedule(&mut self, record: &mut TaskRecord, due: Option<TimestampNs>) {
+        let key = |due: TimestampNs| Key::of(&[&due.to_be_bytes(), &record.id.to_be_bytes()]);
+        if let Some(before) = record.due {
+            self.agenda.remove(&key(before));
+        }
+        if let Some(due) = due {
+            self.agenda.insert(key(due), ());
+        }
+        record.due = due;
+    }
+
+    /// The first task on the agenda, and when.
+    pub fn next_task(&self) -> Option<(TimestampNs, TaskId)> {
+        self.agenda
+            .first_key_value()
+            .map(|(key, ())| (number(&key.0[..8]), number(&key.0[8..])))
+    }
+
+    /// A payee is to be looked at.
+    pub fn ask_payout(&mut self, when: TimestampNs, payee: Payee) {
+        self.payouts.insert(payout_key(when, payee), ());
+    }
+
+    /// The first payee in the queue, and when.
+    pub fn next_payout(&self) -> Option<(TimestampNs, Payee)> {
+        self.payouts.first_key_value().map(|(key, ())| {
+            let (task, principal) = (number(&key.0[9..17]), key_principal(&key.0[17..]));
+            let payee = match key.0[8] {
+                0 => Payee::Owner(task),
+                1 => Payee::Client(task, principal),
+                _ => Payee::Treasury(principal),
+            };
+            (number(&key.0[..8]), payee)
+        })
+    }
+
+    /// A payee was looked at.
+    pub fn payout_seen(&mut self, when: TimestampNs, payee: Payee) {
+        self.payouts.remove(&payout_key(when, payee));
+    }
+
+    /// Payees in the queue.
+    pub fn payouts_waiting(&self) -> u64 {
+        self.payouts.len()
+    }
+}
+
+fn owner_key(owner: &Principal, task: TaskId) -> Key<38> {
+    Key::of(&[&principal_key(owner), &task.to_be_bytes()])
+}
+
+fn payout_key(when: TimestampNs, payee: Payee) -> Key<47> {
+    let (kind, task, principal) = match payee {
+        Payee::Owner(task) => (0, task, Principal::management_canister()),
+        Payee::Client(task, client) => (1, task, client),
+        Payee::Treasury(ledger) => (2, 0, ledger),
+    };
+    Key::of(&[
+        &when.to_be_bytes(),
+        &[kind],
+        &task.to_be_bytes(),
+        &principal_key(&principal),
+    ])
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}

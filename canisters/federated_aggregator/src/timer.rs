@@ -1,0 +1,137 @@
+//! The clock: deadlines, slices of work, payments. One timer is set for whatever comes first.
+//!
+//! A tick does nothing that could fail: each slice runs in a message of its own, and before it does, the task is put back on the agenda. A slice that
+//! traps is begun again some time later, and after a few times the task is given up: it holds up no other.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use ddsx_payments::Host;
+use ddsx_runtime::{Runtime, TimerId};
+use ddsx_types::federated_aggregator::TaskId;
+use ddsx_types::{Hash, TimestampNs};
+
+use crate::host::Aggregator;
+use crate::limits::{MAX_FAILURES, SLICE_TIMEOUT_NS, TASKS_PER_TICK};
+use crate::storage::{self, Storage};
+use crate::work::{self, Slice};
+use crate::{certification, evaluate, payout};
+
+/// How late a timer may fire before it is taken as lost.
+const GRACE_NS: u64 = 300_000_000_000;
+
+thread_local! {
+    /// When the timer fires, and which it is. Timers end with an upgrade, and so does this.
+    static ARMED: Cell<Option<(TimestampNs, TimerId)>> = const { Cell::new(None) };
+}
+
+/// Forgets the timer, as an upgrade does.
+#[cfg(test)]
+pub fn forget() {
+    ARMED.set(None);
+}
+
+/// Makes sure that the timer fires when something is due. Called after whatever may change that.
+pub fn arm<R: Runtime>(host: &Aggregator<R>) {
+    let now = host.runtime().time();
+    let due = storage::with(|storage| {
+        if storage.settings().paused {
+            return None;
+        }
+        let task = storage.next_task().map(|(due, _)| due);
+        let payout = storage.next_payout().map(|(due, _)| due);
+        task.into_iter().chain(payout).min()
+    });
+    let Some(due) = due.map(|due| due.max(now)) else { return };
+    if let Some((at, timer)) = ARMED.get() {
+        if at <= due && now <= at.saturating_add(GRACE_NS) {
+            return;
+        }
+        host.runtime().clear_timer(timer);
+    }
+    let next = host.clone();
+    let timer = host.runtime().set_timer(Duration::from_nanos(due - now), async move {
+        ARMED.set(None);
+        tick(&next);
+    });
+    ARMED.set(Some((due, timer)));
+}
+
+fn tick<R: Runtime>(host: &Aggregator<R>) {
+    let now = host.runtime().time();
+    if storage::with(|storage| storage.settings().paused) {
+        return;
+    }
+    for _ in 0..TASKS_PER_TICK {
+        let Some(task) = storage::with_mut(|storage| take(storage, now)) else {
+            break;
+        };
+        let next = host.clone();
+        host.runtime()
+            .set_timer(Duration::ZERO, async move { slice(&next, task).await });
+    }
+    payout::run(host);
+    arm(host);
+}
+
+/// The next task that is due, put back on the agenda for the case that its slice does not end well.
+fn take(storage: &mut Storage, now: TimestampNs) -> Option<TaskId> {
+    let (due, task) = storage.next_task()?;
+    if due > now {
+        return None;
+    }
+    let mut record = storage.task(task)?;
+    record.failures += 1;
+    storage.schedule(&mut record, Some(now.saturating_add(SLICE_TIMEOUT_NS)));
+    storage.put_task(record);
+    Some(task)
+}
+
+async fn slice<R: Runtime>(host: &Aggregator<R>, task: TaskId) {
+    let now = host.runtime().time();
+    let runtime = host.runtime().clone();
+    let failed = storage::with(|storage| storage.task(task)).is_some_and(|record| record.failures > MAX_FAILURES);
+    let outcome = storage::with_mut(|storage| {
+        if failed {
+            give_up(storage, task, now);
+            return Slice::Ended;
+        }
+        work::run(storage, task, now, &|| runtime.instruction_counter())
+    });
+    storage::with(|storage| certification::publish(storage, host.runtime()));
+    if outcome == Slice::NeedsSeed
+        && let Ok(seed) = host.runtime().raw_rand().await
+    {
+        let now = host.runtime().time();
+        storage::with_mut(|storage| work::set_seed(storage, task, now, Hash(seed)));
+    }
+    warm_soon(host, task);
+    arm(host);
+}
+
+fn give_up(storage: &mut Storage, task: TaskId, now: TimestampNs) {
+    let Some(mut record) = storage.task(task) else { return };
+    let work = storage.work(task);
+    let reason = "a step of its work failed over and over".to_owned();
+    work::give_up(storage, &mut record, work, now, reason);
+    storage.put_task(record);
+}
+
+/// Loads the model in force for predictions, in a message of its own.
+fn warm_soon<R: Runtime>(host: &Aggregator<R>, task: TaskId) {
+    let settled = storage::with(|storage| storage.task(task)).is_some_and(|record| !record.working);
+    if !settled {
+        return;
+    }
+    host.runtime().set_timer(Duration::ZERO, async move {
+        storage::with(|storage| {
+            let (Some(record), Some(context)) = (storage.task(task), work::Context::of(storage, task)) else {
+                return;
+            };
+            if let Some(model) = &record.model {
+                let subject = evaluate::Subject::model(task, model.version);
+                evaluate::warm(storage, &context.plan, subject, &model.blob);
+            }
+        });
+    });
+}

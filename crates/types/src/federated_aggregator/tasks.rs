@@ -1,0 +1,383 @@
+//! Tasks: what is trained, who may take part, what it pays.
+
+use super::{ModelSpec, Strategy};
+use crate::{Account, Hash, TimestampNs};
+use candid::{CandidType, Nat, Principal};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+/// Number of a task.
+pub type TaskId = u64;
+
+/// A page of a listing, by ascending number.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Begin after this one; at the first if absent.
+    pub start_after: Option<u64>,
+    /// At most so many, 1 to 100; 100 if absent.
+    pub limit: Option<u32>,
+}
+
+/// Length and content hash of a file that is uploaded later (see [`super::PIECE_BYTES`]).
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileDigest {
+    /// Bytes.
+    pub bytes: u64,
+    /// Merkle tree hash over its pieces.
+    pub hash: Hash,
+}
+
+/// Where the first weights come from.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialWeights {
+    /// A safetensors file that the owner uploads.
+    Upload(FileDigest),
+    /// Drawn by the canister, as PyTorch draws them, from the network's randomness.
+    Draw,
+}
+
+/// Who may take part.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub enum JoinRule {
+    /// Whoever comes, up to the task's number of clients.
+    Open,
+    /// These and nobody else; at most 1,000.
+    AllowList(Vec<Principal>),
+    /// Holders of a valid licence of a stream, asked of the registry when they join.
+    Licence {
+        /// The stream registry.
+        registry: Principal,
+        /// The stream.
+        stream: u64,
+    },
+}
+
+/// How rounds go.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundRules {
+    /// How many; 1 to 10,000.
+    pub rounds: u32,
+    /// Fewest updates that are combined.
+    pub min_updates: u32,
+    /// Updates with which a round closes before its deadline.
+    pub max_updates: u32,
+    /// How long a round collects, in seconds (10 to 2,592,000). With too few updates it is extended once by the same, then skipped.
+    pub duration_s: u64,
+    /// What a client can weigh at most, in samples, whatever it declares.
+    pub max_samples: u64,
+    /// FedBuff alone: by how many versions an update may lag behind.
+    pub max_staleness: u32,
+}
+
+/// How a contribution's worth is found.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+pub enum Scoring {
+    /// Loss without the client minus loss with it. At most 64 updates in a round.
+    LeaveOneOut,
+    /// Truncated Monte Carlo Shapley values of the same. At most 64 updates in a round.
+    Shapley {
+        /// Orders drawn; 1 to 1,000.
+        permutations: u32,
+        /// An order is left when no more than this is to be gained, in nats.
+        tolerance: f64,
+    },
+    /// Cosine of the update and the step, times samples. Costs no evaluation.
+    Proxy,
+}
+
+/// How a round's budget is split among those whose worth is positive.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RewardRule {
+    /// In proportion to worth.
+    ByWorth,
+    /// In equal parts.
+    Equal,
+}
+
+/// What is paid.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Reward {
+    /// The asset's ledger; it must be listed.
+    pub ledger: Principal,
+    /// For each round, in the asset's smallest unit; below 2^96.
+    pub per_round: Nat,
+    /// How it is split.
+    pub rule: RewardRule,
+    /// What a client deposits when it joins; it comes back unless the client sends what is provably false. Below 2^96.
+    pub stake: Nat,
+}
+
+/// Differential privacy of the published models: each update is clipped, and Gaussian noise is added to their mean.
+/// Clients count equally then.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+pub struct Privacy {
+    /// Greatest Euclidean norm of an update that is combined.
+    pub clip: f32,
+    /// σ: the sum of the clipped updates gets noise of standard deviation σ·clip.
+    pub noise_multiplier: f32,
+    /// δ for which ε is reported; in (0, 0.1].
+    pub delta: f64,
+}
+
+/// Privacy spent so far (Rényi accountant of the Gaussian mechanism, every client in every round).
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+pub struct PrivacySpent {
+    /// ε.
+    pub epsilon: f64,
+    /// δ.
+    pub delta: f64,
+    /// Rounds whose model was noised.
+    pub rounds: u32,
+}
+
+/// Argument of `create_task`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct CreateTaskArgs {
+    /// 1 to 100 bytes.
+    pub name: String,
+    /// At most 4,000 bytes.
+    pub description: String,
+    /// The model. Its output must be classes or regression targets.
+    pub model: ModelSpec,
+    /// The first weights.
+    pub initial: InitialWeights,
+    /// How updates become a step.
+    pub strategy: Strategy,
+    /// Who may take part.
+    pub join: JoinRule,
+    /// How many may take part; 1 to the canister's limit.
+    pub max_clients: u32,
+    /// How rounds go.
+    pub rounds: RoundRules,
+    /// The held-out set: a safetensors file of `inputs` (`F32`, samples first) and `labels` (`U8`, `I32` or `I64`, one a sample) or `targets`
+    /// (`F32`). Committed here, uploaded later, and readable through no endpoint until the task has ended.
+    pub evaluation: FileDigest,
+    /// By how much a candidate may be worse than the best so far: in accuracy (0 to 1) for classes, in loss for regression.
+    pub tolerance: f64,
+    /// How contributions are scored.
+    pub scoring: Scoring,
+    /// What is paid; nothing if absent.
+    pub reward: Option<Reward>,
+    /// Greatest Euclidean norm that an update may have. One beyond it is refused, and its sender's stake is lost.
+    pub norm_bound: Option<f32>,
+    /// Noise, if wanted.
+    pub privacy: Option<Privacy>,
+    /// Clients' local training, in words or JSON that `ddsx train` understands; at most 2,000 bytes. Not looked at.
+    pub client_config: String,
+}
+
+/// A file of a task.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    /// The first weights.
+    Weights,
+    /// The evaluation set.
+    Evaluation,
+}
+
+/// Argument of `put_file`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PutFileArgs {
+    /// The task.
+    pub task: TaskId,
+    /// Which file.
+    pub file: File,
+    /// Where the piece begins: the bytes received so far.
+    pub offset: u64,
+    /// The piece: [`super::PIECE_BYTES`], or what is left.
+    pub bytes: ByteBuf,
+}
+
+/// How far a file has come.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Bytes received.
+    pub received: u64,
+    /// Bytes in all.
+    pub bytes: u64,
+}
+
+/// Argument of `pay_storage`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PayStorageArgs {
+    /// The task.
+    pub task: TaskId,
+    /// The caller's subaccount that pays; it must have approved the fee and the ledger's own.
+    pub from_subaccount: Option<crate::Subaccount>,
+    /// 16 to 32 bytes that name this request.
+    pub request_id: ByteBuf,
+}
+
+/// Argument of `fund`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct FundArgs {
+    /// The task.
+    pub task: TaskId,
+    /// How much goes into the budget; the payer pays the ledger's fee besides.
+    pub amount: Nat,
+    /// The caller's subaccount that pays.
+    pub from_subaccount: Option<crate::Subaccount>,
+    /// 16 to 32 bytes that name this request.
+    pub request_id: ByteBuf,
+}
+
+/// Argument of `join`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct JoinArgs {
+    /// The task.
+    pub task: TaskId,
+    /// Where rewards and the stake go; the caller's default account if absent.
+    pub account: Option<Account>,
+    /// The caller's subaccount that pays the stake.
+    pub from_subaccount: Option<crate::Subaccount>,
+    /// 16 to 32 bytes that name this request.
+    pub request_id: ByteBuf,
+}
+
+/// A client of a task.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct Participant {
+    /// Who.
+    pub client: Principal,
+    /// Where it is paid.
+    pub account: Account,
+    /// When it joined.
+    pub joined_at: TimestampNs,
+    /// Its stake, as long as it is held.
+    pub stake: Nat,
+    /// Updates that were combined.
+    pub updates: u32,
+    /// Updates refused for what is provably false.
+    pub faults: u32,
+    /// Sum of its scores.
+    pub score: f64,
+    /// Rewards so far, paid or not.
+    pub earned: Nat,
+    /// Due and not on its way.
+    pub due: Nat,
+    /// On its way.
+    pub in_flight: Nat,
+    /// Paid, ledger fees counted.
+    pub paid: Nat,
+    /// Whether it may go on.
+    pub active: bool,
+}
+
+/// Argument of `participant`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParticipantArgs {
+    /// The task.
+    pub task: TaskId,
+    /// Who.
+    pub client: Principal,
+}
+
+/// Argument of `participants`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParticipantsArgs {
+    /// The task.
+    pub task: TaskId,
+    /// Begin after this one.
+    pub start_after: Option<Principal>,
+    /// At most so many, 1 to 100; 100 if absent.
+    pub limit: Option<u32>,
+}
+
+/// Why a task is over.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// All its rounds were held.
+    Completed,
+    /// Its owner ended it.
+    Stopped,
+    /// It could not begin, or a step failed over and over: why, in words.
+    Failed(String),
+}
+
+/// Where a task is.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its owner uploads and pays.
+    Draft,
+    /// The canister checks the files and evaluates the first model.
+    Preparing,
+    /// Rounds are held.
+    Running,
+    /// It is over. Payments may still be on their way.
+    Ended(EndReason),
+}
+
+/// Where a task is, and since when.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct TaskStage {
+    /// Where.
+    pub stage: Stage,
+    /// Since when.
+    pub since: TimestampNs,
+}
+
+/// A task.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct TaskInfo {
+    /// Its number.
+    pub id: TaskId,
+    /// Who made it.
+    pub owner: Principal,
+    /// When.
+    pub created_at: TimestampNs,
+    /// As it was created.
+    pub args: CreateTaskArgs,
+    /// Where it is.
+    pub stage: TaskStage,
+    /// Numbers in the model.
+    pub parameters: u64,
+    /// Bytes of storage reserved for it.
+    pub storage_bytes: u64,
+    /// What its storage costs in the fee's ledger, if it can be paid so.
+    pub storage_fee: Option<Nat>,
+    /// What its storage costs in cycles.
+    pub storage_fee_cycles: Nat,
+    /// Whether that is paid.
+    pub storage_paid: bool,
+    /// The first weights.
+    pub weights: Option<FileStatus>,
+    /// The evaluation set.
+    pub evaluation: FileStatus,
+    /// Budget received.
+    pub budget: Nat,
+    /// What of it is not assigned.
+    pub budget_left: Nat,
+    /// Clients that joined and may go on.
+    pub clients: u32,
+    /// The model in force.
+    pub version: u32,
+    /// Rounds held, skipped ones counted.
+    pub rounds_held: u32,
+    /// The round that collects, if one does.
+    pub collecting: Option<u32>,
+    /// The best value so far of what decides acceptance: accuracy, or loss negated.
+    pub best: Option<f64>,
+    /// Privacy spent, where noise is added.
+    pub privacy: Option<PrivacySpent>,
+}
+
+/// The books of a task, in its asset. `received = budget_left + stakes + owed + in_flight + paid + to_treasury`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct TaskAudit {
+    /// Budget and stakes received.
+    pub received: Nat,
+    /// Budget not assigned.
+    pub budget_left: Nat,
+    /// Stakes held.
+    pub stakes: Nat,
+    /// Due to clients and owner.
+    pub owed: Nat,
+    /// On its way.
+    pub in_flight: Nat,
+    /// Paid, ledger fees counted.
+    pub paid: Nat,
+    /// Stakes lost, handed to the treasury.
+    pub to_treasury: Nat,
+    /// Whether the equation holds, and the sums over all clients agree.
+    pub conserved: bool,
+}

@@ -1,0 +1,234 @@
+//! `federated_aggregator` in the world, beside a ledger in which it pays.
+
+use std::time::Duration;
+
+use candid::{Nat, Principal};
+use ddsx_types::AssetListing;
+use ddsx_types::federated_aggregator::{
+    AggregatorArgs, BeginUpdateArgs, CertifiedModel, CreateTaskArgs, File, FileStatus, FundArgs, JoinArgs, JoinError,
+    ModelChunk, ModelChunkArgs, PIECE_BYTES, PutFileArgs, PutUpdateArgs, RoundKey, RoundReport, RoundView, TaskAudit,
+    TaskError, TaskId, TaskInfo, UpdateReceipt, UploadError, UploadStatus,
+};
+use serde_bytes::ByteBuf;
+
+use crate::ledger::{FEE, Ledger, approve};
+use crate::world::{World, user};
+
+/// Who owns tasks.
+pub fn owner() -> Principal {
+    user(400)
+}
+
+/// A client.
+pub fn client(number: u64) -> Principal {
+    user(500 + number)
+}
+
+/// Who governs.
+pub fn governance() -> Principal {
+    user(600)
+}
+
+/// What each starts with.
+pub const START: u64 = 1_000_000_000_000;
+
+/// An aggregator and the ledger that it lists.
+#[derive(Clone, Copy)]
+pub struct Federation<'w> {
+    /// Where both run.
+    pub world: &'w World,
+    /// The ledger.
+    pub ledger: Ledger<'w>,
+    /// The aggregator.
+    pub id: Principal,
+}
+
+impl<'w> Federation<'w> {
+    /// An aggregator governed by [`governance`]; [`owner`] and so many clients hold [`START`] and have approved it.
+    pub fn open(world: &'w World, clients: u64) -> Self {
+        let holders: Vec<Principal> = std::iter::once(owner()).chain((0..clients).map(client)).collect();
+        let balances: Vec<_> = holders.iter().map(|holder| ((*holder).into(), START)).collect();
+        let ledger = Ledger::install(world, &balances);
+        let args = AggregatorArgs {
+            governance: Some(governance()),
+            assets: Some(vec![AssetListing {
+                ledger: ledger.id,
+                symbol: "DST".into(),
+                decimals: 8,
+                fee: FEE.into(),
+                transaction_window_ns: None,
+                dedup_first: true,
+                payout_threshold: (10 * FEE).into(),
+            }]),
+            ..AggregatorArgs::default()
+        };
+        let id = world.install("federated_aggregator", (Some(args),));
+        for holder in holders {
+            ledger.approve(holder, approve(id, START / 2)).unwrap();
+        }
+        Self { world, ledger, id }
+    }
+
+    /// Upgrades the aggregator to the same module.
+    pub fn upgrade(&self) {
+        self.world
+            .upgrade(self.id, "federated_aggregator", (None::<AggregatorArgs>,))
+            .unwrap();
+    }
+
+    /// Creates a task, uploads its files, funds and starts it.
+    pub fn start(&self, args: &CreateTaskArgs, weights: &[u8], evaluation: &[u8], budget: u64) -> TaskId {
+        let created: Result<TaskId, TaskError> = self.world.call(owner(), self.id, "create_task", (args,));
+        let task = created.unwrap();
+        self.put_file(task, File::Weights, weights);
+        self.put_file(task, File::Evaluation, evaluation);
+        if budget > 0 {
+            let fund = FundArgs {
+                task,
+                amount: budget.into(),
+                from_subaccount: None,
+                request_id: ByteBuf::from([1; 16]),
+            };
+            let funded: Result<Nat, TaskError> = self.world.call(owner(), self.id, "fund", (fund,));
+            assert_eq!(funded, Ok(budget.into()));
+        }
+        let started: Result<(), TaskError> = self.world.call(owner(), self.id, "start_task", (task,));
+        started.unwrap();
+        task
+    }
+
+    fn put_file(&self, task: TaskId, file: File, bytes: &[u8]) {
+        let mut offset = 0;
+        for piece in bytes.chunks(usize::try_from(PIECE_BYTES).unwrap()) {
+            let args = PutFileArgs {
+                task,
+                file,
+                offset,
+                bytes: ByteBuf::from(piece),
+            };
+            let put: Result<FileStatus, TaskError> = self.world.call(owner(), self.id, "put_file", (args,));
+            offset = put.unwrap().received;
+        }
+    }
+
+    /// `join`.
+    pub fn join(&self, task: TaskId, number: u64) -> Result<(), JoinError> {
+        let args = JoinArgs {
+            task,
+            account: None,
+            from_subaccount: None,
+            request_id: ByteBuf::from([2; 16]),
+        };
+        self.world.call(client(number), self.id, "join", (args,))
+    }
+
+    /// `task`.
+    pub fn task(&self, task: TaskId) -> TaskInfo {
+        let info: Option<TaskInfo> = self.world.query(self.id, "task", (task,));
+        info.unwrap()
+    }
+
+    /// `begin_update`.
+    pub fn begin(&self, number: u64, args: &BeginUpdateArgs) -> Result<UploadStatus, UploadError> {
+        self.world.call(client(number), self.id, "begin_update", (args,))
+    }
+
+    /// `put_update`.
+    pub fn put(
+        &self,
+        number: u64,
+        args: &BeginUpdateArgs,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<UploadStatus, UploadError> {
+        let args = PutUpdateArgs {
+            task: args.task,
+            round: args.round,
+            offset,
+            bytes: ByteBuf::from(bytes),
+        };
+        self.world.call(client(number), self.id, "put_update", (args,))
+    }
+
+    /// `finish_update`.
+    pub fn finish(&self, number: u64, args: &BeginUpdateArgs) -> Result<UpdateReceipt, UploadError> {
+        let key = RoundKey {
+            task: args.task,
+            round: args.round,
+        };
+        self.world.call(client(number), self.id, "finish_update", (key,))
+    }
+
+    /// A whole upload.
+    pub fn send(&self, number: u64, args: &BeginUpdateArgs, bytes: &[u8]) -> Result<UpdateReceipt, UploadError> {
+        self.begin(number, args)?;
+        let mut offset = 0;
+        for piece in bytes.chunks(usize::try_from(PIECE_BYTES).unwrap()) {
+            offset = self.put(number, args, offset, piece)?.received;
+        }
+        self.finish(number, args)
+    }
+
+    /// The model in force, downloaded piece by piece.
+    pub fn model(&self, task: TaskId) -> (CertifiedModel, Vec<u8>) {
+        let info: Option<CertifiedModel> = self.world.query(self.id, "model_info", (task,));
+        let info = info.unwrap();
+        let mut file = Vec::new();
+        while (file.len() as u64) < info.model.bytes {
+            let args = ModelChunkArgs {
+                task,
+                version: info.model.version,
+                offset: file.len() as u64,
+            };
+            let chunk: Result<ModelChunk, TaskError> = self.world.query(self.id, "model_chunk", (args,));
+            file.extend_from_slice(&chunk.unwrap().bytes);
+        }
+        (info, file)
+    }
+
+    /// `round`.
+    pub fn round(&self, task: TaskId, round: u32) -> Option<RoundView> {
+        self.world.query(self.id, "round", (RoundKey { task, round },))
+    }
+
+    /// Lets the aggregator work until a round is over; `between` is called after each step.
+    ///
+    /// # Panics
+    /// If it is not over after many steps.
+    pub fn finish_round(&self, task: TaskId, round: u32, between: &mut dyn FnMut()) -> RoundReport {
+        for _ in 0..300 {
+            if let Some(RoundView::Over(report)) = self.round(task, round) {
+                return *report;
+            }
+            self.world.pic.advance_time(Duration::from_millis(100));
+            self.world.pic.tick();
+            between();
+        }
+        panic!("round {round} is not over: {:?}", self.round(task, round));
+    }
+
+    /// Lets time pass in steps.
+    pub fn wait(&self, by: Duration) {
+        for _ in 0..10 {
+            self.world.advance(by / 10);
+        }
+    }
+
+    /// A figure of `/metrics`.
+    pub fn metric(&self, name: &str) -> u64 {
+        let (status, text) = self.world.http_get(self.id, "/metrics");
+        assert_eq!(status, 200);
+        let prefix = format!("aggregator_{name} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
+        line.unwrap_or_else(|| panic!("no figure {name}")).parse().unwrap()
+    }
+
+    /// The books balance, and the ledger holds what they say (nothing of it for the treasury).
+    pub fn check(&self, task: TaskId) {
+        let audit: Option<TaskAudit> = self.world.query(self.id, "audit", (task,));
+        let audit = audit.unwrap();
+        assert!(audit.conserved, "{audit:?}");
+        let held = audit.received.clone() - audit.paid.clone() - audit.to_treasury.clone();
+        assert_eq!(self.ledger.balance(self.id), held, "{audit:?}");
+    }
+}
