@@ -12,7 +12,7 @@ import { equalBytes } from '@/verify/bytes';
 import { verifyInWorker } from '@/verify/client';
 import { ContentHash, PIECE_BYTES } from '@/verify/content';
 import { VerificationError } from '@/verify/error';
-import { decodeModel, decodeReport } from '@/verify/federated';
+import { decodeChunk, decodeModel, decodeReport } from '@/verify/federated';
 import type { ProvedRecord } from '@/verify/protocol';
 import { actor, asked, askedResult, Refused, some } from './agent';
 import { environment } from './environment';
@@ -164,10 +164,9 @@ async function downloadVersion(
   const total = Number(bytes);
   for (let offset = 0; offset < total; offset += PIECE_BYTES) {
     signal.throwIfAborted();
-    const { bytes: piece } = await askedResult(
-      'model_chunk',
-      canister().model_chunk({ task, version, offset: BigInt(offset) }),
-    );
+    const answer = decodeChunk(await ask('model_chunk', [{ task, version, offset: BigInt(offset) }]));
+    if ('Err' in answer) throw new Refused('model_chunk', answer.Err);
+    const piece = answer.Ok.bytes;
     if (piece.length !== Math.min(PIECE_BYTES, total - offset)) {
       throw new VerificationError('content-altered', `a piece of the model has ${piece.length} bytes`);
     }

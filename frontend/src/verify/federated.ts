@@ -39,6 +39,11 @@ export const decodeReport = (encoded: Uint8Array): RoundReport =>
 export const decodeModel = (encoded: Uint8Array): ModelVersion =>
   IDL.decode([MODEL], encoded)[0] as unknown as ModelVersion;
 
+/** A piece of a model, or why there is none. It proves nothing by itself: its file's content hash does. */
+export const decodeChunk = (reply: Uint8Array) =>
+  IDL.decode([returns('model_chunk')], reply)[0] as unknown as
+    { Ok: { bytes: Uint8Array; total: bigint } } | { Err: object };
+
 interface Told {
   encoded: Uint8Array;
   certificate: [] | [Uint8Array];
