@@ -196,6 +196,14 @@ impl Definition {
         self.reward.as_ref().map(|pay| pay.ledger)
     }
 
+    /// The model that the definition names, checked; a `model_file` is taken from `base`.
+    ///
+    /// # Errors
+    /// [`DefinitionError::File`], [`DefinitionError::Malformed`], [`DefinitionError::Field`].
+    pub fn plan(&self, base: &Path) -> Result<Plan, DefinitionError> {
+        Plan::new(&self.model(base)?, &Limits::default()).map_err(|error| field("model", error))
+    }
+
     /// Makes arguments and files. Paths are taken from `base`; `reward` is the ledger of the rewards and its units; `registry` is the one whose
     /// licences are meant where the file names none.
     ///
@@ -208,8 +216,7 @@ impl Definition {
         registry: Option<Principal>,
     ) -> Result<Prepared, DefinitionError> {
         self.client.check()?;
-        let model = self.model(base)?;
-        let plan = Plan::new(&model, &Limits::default()).map_err(|error| field("model", error))?;
+        let (model, plan) = (self.model(base)?, self.plan(base)?);
         strategies::check_parameters(&self.strategy).map_err(|error| field("strategy", error))?;
         let evaluation = self.evaluation(base, &plan)?;
         let weights = match &self.weights {
