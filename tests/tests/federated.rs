@@ -165,7 +165,9 @@ impl Digits {
     fn delta(&self, number: u64, round: u32, file: &[u8]) -> Vec<f32> {
         let global = weights::read(&self.plan, file).unwrap();
         let settings = Settings {
-            epochs: 3,
+            learning_rate: 0.1,
+            batch: 16,
+            epochs: 5,
             seed: number * 100 + u64::from(round),
             ..Settings::default()
         };
