@@ -5,7 +5,7 @@ pub mod view;
 
 use ddsx_client::{Aggregator, LedgerInfo};
 use ddsx_trainer::{StateFolder, definition};
-use ddsx_types::federated_aggregator::{Page, RoundKey, Stage, TaskId, TaskInfo};
+use ddsx_types::federated_aggregator::{JoinError, Page, RoundKey, Stage, TaskId, TaskInfo};
 use serde_json::{Value, json};
 
 use crate::args::{TaskCommand, TaskJoinArgs, TaskListArgs};
@@ -126,6 +126,9 @@ async fn show(context: &Context, aggregator: &Aggregator, task: TaskId, rounds: 
 
 async fn join(context: &Context, aggregator: &Aggregator, args: TaskJoinArgs) -> Result<(), Failure> {
     let info = info(aggregator, args.task).await?;
+    if matches!(info.stage.stage, Stage::Ended(_)) {
+        return Err(Failure::refused(JoinError::Ended));
+    }
     let me = aggregator.network().principal();
     let known = aggregator.participant(args.task, me).await?;
     let path = args.state.clone();
