@@ -14,6 +14,7 @@ export default defineConfig({
   plugins: [
     bindings('../candid/stream_registry.did'),
     bindings('./candid/icrc_ledger.did'),
+    bindings('../candid/federated_aggregator.did'),
     react(),
     canisterEnvironment(),
   ],

@@ -48,8 +48,14 @@ export async function startNetwork({
     const admin = `http://127.0.0.1:${await portIn(portFile, server)}`;
     const url = await openInstance(admin);
     const network = await deploy(url, canisters);
-    const { registry, ledger, rootKey } = network;
-    const config = { network: url, root_key: hex(rootKey), ledger, registry };
+    const { registry, ledger, aggregator, rootKey } = network;
+    const config = {
+      network: url,
+      root_key: hex(rootKey),
+      ledger,
+      registry,
+      ...(aggregator ? { aggregator } : {}),
+    };
     writeFileSync(join(folder, 'ddsx.json'), `${JSON.stringify(config, null, 2)}\n`);
     writeFileSync(join(folder, 'faucet.json'), `${JSON.stringify({ seed: hex(seedOf('faucet')) })}\n`);
     return { ...network, url, folder, stop };
@@ -132,6 +138,17 @@ async function openInstance(admin) {
 
 const defaultEffective = new Map();
 
+const Account = IDL.Record({ owner: IDL.Principal, subaccount: IDL.Opt(IDL.Vec(IDL.Nat8)) });
+const Listing = IDL.Record({
+  ledger: IDL.Principal,
+  symbol: IDL.Text,
+  decimals: IDL.Nat8,
+  fee: IDL.Nat,
+  transaction_window_ns: IDL.Opt(IDL.Nat64),
+  dedup_first: IDL.Bool,
+  payout_threshold: IDL.Nat,
+});
+
 async function deploy(url, canisters) {
   const operator = keyOf('operator');
   const agent = await HttpAgent.create({ host: url, identity: operator, shouldFetchRootKey: true });
@@ -141,7 +158,6 @@ async function deploy(url, canisters) {
   const governance = operator.getPrincipal();
   const account = (owner) => ({ owner, subaccount: [] });
 
-  const Account = IDL.Record({ owner: IDL.Principal, subaccount: IDL.Opt(IDL.Vec(IDL.Nat8)) });
   const LedgerInit = IDL.Record({
     name: IDL.Text,
     symbol: IDL.Text,
@@ -174,15 +190,6 @@ async function deploy(url, canisters) {
     ],
   ]);
 
-  const Listing = IDL.Record({
-    ledger: IDL.Principal,
-    symbol: IDL.Text,
-    decimals: IDL.Nat8,
-    fee: IDL.Nat,
-    transaction_window_ns: IDL.Opt(IDL.Nat64),
-    dedup_first: IDL.Bool,
-    payout_threshold: IDL.Nat,
-  });
   const RegistryInit = IDL.Record({
     assets: IDL.Opt(IDL.Vec(Listing)),
     payout_interval_s: IDL.Opt(IDL.Nat64),
@@ -213,12 +220,35 @@ async function deploy(url, canisters) {
       ],
     ],
   ]);
+  const aggregator = await deployAggregator(
+    agent,
+    effective,
+    join(canisters, 'federated_aggregator.wasm.gz'),
+    {
+      governance: [governance],
+      treasury: [{ owner: governance, subaccount: [new Uint8Array(32).fill(8)] }],
+      assets: [[listing]],
+    },
+  );
   const web = await deployPage(agent, effective, join(canisters, 'web.wasm.gz'), {
     'PUBLIC_CANISTER_ID:stream_registry': registry,
     'PUBLIC_CANISTER_ID:dst_ledger': ledger,
+    ...(aggregator ? { 'PUBLIC_CANISTER_ID:federated_aggregator': aggregator } : {}),
     PUBLIC_FAUCET_SEED: hex(seedOf('faucet')),
   });
-  return { ledger, registry, web, rootKey: agent.rootKey };
+  return { ledger, registry, aggregator, web, rootKey: agent.rootKey };
+}
+
+/** The referee of federated tasks, where `scripts/build` has built it. */
+async function deployAggregator(agent, effective, file, { governance, treasury, assets }) {
+  if (!existsSync(file)) return undefined;
+  // What is left out keeps its default: limits, and a storage fee of nothing.
+  const AggregatorArgs = IDL.Record({
+    governance: IDL.Opt(IDL.Principal),
+    treasury: IDL.Opt(Account),
+    assets: IDL.Opt(IDL.Vec(Listing)),
+  });
+  return install(agent, effective, file, [[IDL.Opt(AggregatorArgs)], [[{ governance, treasury, assets }]]]);
 }
 
 /** The page's own canister, where `scripts/build` has built it. */

@@ -38,6 +38,7 @@ export async function interfaces() {
     return {
       registry: (await vite.ssrLoadModule('/src/bindings/stream_registry.did.ts')).idlFactory,
       ledger: (await vite.ssrLoadModule('/src/bindings/icrc_ledger.did.ts')).idlFactory,
+      aggregator: (await vite.ssrLoadModule('/src/bindings/federated_aggregator.did.ts')).idlFactory,
     };
   } finally {
     await vite.close();
@@ -173,7 +174,8 @@ function chunkOf(events, labels) {
   };
 }
 
-function ok(result) {
+/** What a canister answers; throws what it refuses. */
+export function ok(result) {
   if ('Ok' in result) return result.Ok;
   throw new Error(JSON.stringify(result, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { readFeed } from '../dev/seed.mjs';
+import { drawDigits, refuseForgeries, seeRounds, setTasks } from './federated.mjs';
 import { forgeries } from './forgeries.mjs';
 import { startIdentityProvider } from './identity-provider.mjs';
 import { flaws, openPage, setStage, show, signIn } from './stage.mjs';
@@ -302,6 +303,11 @@ test('should let a provider publish a file, and earn from it', async () => {
     mimeType: 'application/x-ndjson',
     buffer: Buffer.from(lines[0]),
   };
+  await helping.page.goto('/publish');
+  await helping.page.getByRole('heading', { name: 'Streams you may publish to' }).waitFor();
+  await show(helping.page, 'my-streams-of-others');
+  await helping.page.getByRole('link', { name: 'California earthquakes' }).click();
+  await helping.page.getByText('The owner lets you publish here').waitFor();
   await helping.page.locator('#publish-file').setInputFiles(more);
   await helping.page.getByLabel('Contributor').selectOption({ label: 'nc' });
   await helping.page.getByRole('button', { name: 'Publish', exact: true }).click();
@@ -412,6 +418,23 @@ test('should keep a wallet: send, receive, revoke', async () => {
   await context.close();
 });
 
+test('should follow federated tasks, from verified reports to the model', async (journey) => {
+  const { aggregator } = stage.network;
+  if (!aggregator) return journey.skip('the canister `federated_aggregator` has not been built');
+  const context = await stage.visitor();
+  const federation = await setTasks(stage, context);
+  await journey.test('should show rounds, clients, rules, books, reports, and save the model', () =>
+    seeRounds(federation, context),
+  );
+  await journey.test('should answer a drawn digit, by mouse and by keyboard', () =>
+    drawDigits(federation, context),
+  );
+  await journey.test('should refuse forged reports and models', () =>
+    refuseForgeries(stage, federation, context),
+  );
+  await context.close();
+});
+
 test('should say on every page what does not answer, and go on when it does', async () => {
   const context = await stage.visitor();
   const { page, assertOnlyBrokenRequests } = await openPage(context);
@@ -427,6 +450,12 @@ test('should say on every page what does not answer, and go on when it does', as
     ['/earnings', 'list_streams', 'earnings'],
     ['/wallet', 'parameters', 'wallet'],
     ['/governance', 'parameters', 'governance'],
+    ...(stage.network.aggregator
+      ? [
+          ['/tasks', 'tasks', 'tasks'],
+          ['/tasks/0', 'task', 'task'],
+        ]
+      : []),
   ]) {
     drop.add(method);
     await page.goto(path);
@@ -451,6 +480,7 @@ test('should show the rules in force and who controls what', async () => {
   await page.goto('/governance');
   await page.getByText('Books balance').waitFor();
   await page.getByText('2.5 % of each price').waitFor();
+  if (stage.network.aggregator) await page.getByText('50,000,000 parameters').waitFor();
   await page.getByRole('button', { name: 'Copy the controller' }).nth(1).waitFor();
   await show(page, 'governance');
   await page.goto('/earnings');

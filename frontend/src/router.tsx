@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { readEnvironment } from './api/environment';
 import { Failure } from './components/basics';
 import { Frame } from './components/frame';
 import { Explore } from './pages/explore';
@@ -62,6 +63,29 @@ const wallet = createRoute({
   path: '/wallet',
   component: lazyRouteComponent(() => import('./pages/wallet'), 'WalletPage'),
 });
+const tasks = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks',
+  component: lazyRouteComponent(() => import('./pages/tasks'), 'TasksPage'),
+});
+const task = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks/$task',
+  params: {
+    parse: ({ task }) => ({ task: number(task) }),
+    stringify: ({ task }) => ({ task: String(task) }),
+  },
+  component: lazyRouteComponent(() => import('./pages/task'), 'TaskPage'),
+});
+const round = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks/$task/rounds/$round',
+  params: {
+    parse: ({ task, round }) => ({ task: number(task), round: /^\d{1,9}$/.test(round) ? Number(round) : 0 }),
+    stringify: ({ task, round }) => ({ task: String(task), round: String(round) }),
+  },
+  component: lazyRouteComponent(() => import('./pages/round'), 'RoundPage'),
+});
 const governance = createRoute({
   getParentRoute: () => root,
   path: '/governance',
@@ -80,6 +104,8 @@ export const router = createRouter({
     earnings,
     wallet,
     governance,
+    // Where no federated tasks run there is no page about them.
+    ...(readEnvironment()?.aggregator ? [tasks, task, round] : []),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

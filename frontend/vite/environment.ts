@@ -10,6 +10,8 @@ interface Network {
   root_key: string;
   ledger: string;
   registry: string;
+  /** Where federated tasks run, if they do here. */
+  aggregator?: string;
 }
 
 /** What `scripts/demo` and `npm run network` write, and the `ddsx` command reads. */
@@ -35,6 +37,7 @@ function environment(): string | undefined {
     `ic_root_key=${network.root_key}`,
     `PUBLIC_CANISTER_ID:stream_registry=${network.registry}`,
     `PUBLIC_CANISTER_ID:dst_ledger=${network.ledger}`,
+    ...(network.aggregator ? [`PUBLIC_CANISTER_ID:federated_aggregator=${network.aggregator}`] : []),
     ...(faucet ? [`PUBLIC_FAUCET_SEED=${faucet.seed}`] : []),
     ...(provider ? [`PUBLIC_IDENTITY_PROVIDER=${provider}`] : []),
   ];

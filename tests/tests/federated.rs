@@ -378,10 +378,7 @@ fn should_refuse_what_is_wrong_and_slash_what_is_false() {
     assert_eq!(federation.metric("faults"), 3);
     // Lost stakes are the treasury's.
     let treasury = federation.ledger.balance(governance());
-    assert!(
-        treasury > Nat::from(2 * STAKE) && treasury <= Nat::from(3 * STAKE),
-        "{treasury}"
-    );
+    assert!(treasury > 2 * STAKE && treasury <= 3 * STAKE, "{treasury}");
 
     // Too few updates: extended once, then skipped; the late update is told so.
     federation.wait(Duration::from_secs(3_700));

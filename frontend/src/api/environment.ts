@@ -8,6 +8,8 @@ export interface Environment {
   registry: string;
   /** The DST ledger. */
   ledger: string;
+  /** The referee of federated tasks, where there is one. */
+  aggregator: string | undefined;
   /** Whether this is a network on somebody's machine, and not the Internet Computer. */
   local: boolean;
   /** The seed of the key that holds a local network's test tokens: public, and on local networks only. */
@@ -19,6 +21,7 @@ export interface Environment {
 interface Delivered {
   readonly 'PUBLIC_CANISTER_ID:stream_registry'?: string;
   readonly 'PUBLIC_CANISTER_ID:dst_ledger'?: string;
+  readonly 'PUBLIC_CANISTER_ID:federated_aggregator'?: string;
   readonly PUBLIC_FAUCET_SEED?: string;
   readonly PUBLIC_IDENTITY_PROVIDER?: string;
 }
@@ -34,6 +37,7 @@ export function readEnvironment(): Environment | undefined {
     rootKey: delivered.IC_ROOT_KEY,
     registry,
     ledger,
+    aggregator: delivered['PUBLIC_CANISTER_ID:federated_aggregator'],
     local,
     faucetSeed: local ? delivered.PUBLIC_FAUCET_SEED : undefined,
     identityProvider: local ? delivered.PUBLIC_IDENTITY_PROVIDER : undefined,

@@ -1,6 +1,5 @@
 // The stream registry. Every call to it is here.
 import { Principal } from '@icp-sdk/core/principal';
-import { IDL } from '@icp-sdk/core/candid';
 import {
   idlFactory,
   type _SERVICE,
@@ -24,19 +23,10 @@ import { verifyInWorker } from '@/verify/client';
 import type { VerifiedLicence, VerifiedPull } from '@/verify/protocol';
 import type { StoredHeld } from '@/verify/stored';
 import { mayBeLagging, VerificationError } from '@/verify/error';
-import {
-  actor,
-  asked,
-  askedResult,
-  CallFailed,
-  changed,
-  Refused,
-  sessionHasEnded,
-  SessionEnded,
-  some,
-  theProvingAgent,
-} from './agent';
+import { actor, asked, askedResult, changed, Refused, sessionHasEnded, SessionEnded, some } from './agent';
 import { environment } from './environment';
+import { allPages, wholePage } from './pages';
+import { failure, now, proving } from './proved';
 
 export type {
   Account,
@@ -71,31 +61,10 @@ export type {
   StreamRevenue,
 } from '@/bindings/stream_registry.did';
 
-const PAGE = 100;
-
 let made: ReturnType<typeof actor<_SERVICE>> | undefined;
 function registry() {
   made ??= actor<_SERVICE>(idlFactory, environment().registry);
   return made;
-}
-
-const wholePage = (after: bigint | undefined) => ({ start_after: some(after), limit: some(PAGE) });
-
-/** All pages of a list, up to a bound that keeps the page usable. */
-async function allPages<T>(
-  page: (after: bigint | undefined) => Promise<T[]>,
-  key: (entry: T) => bigint,
-  most = 2_000,
-): Promise<T[]> {
-  const all: T[] = [];
-  let after: bigint | undefined;
-  for (;;) {
-    const part = await page(after);
-    all.push(...part);
-    const last = part.at(-1);
-    if (part.length < PAGE || !last || all.length >= most) return all;
-    after = key(last);
-  }
 }
 
 export const listStreams = (): Promise<StreamInfo[]> =>
@@ -196,26 +165,7 @@ export const registryAccount = () => ({
   subaccount: [] as [],
 });
 
-/** A query's reply as it came, for the worker to decode and verify. */
-async function rawQuery(method: string, types: IDL.Type[], values: unknown[]): Promise<Uint8Array> {
-  try {
-    const answer = await theProvingAgent().query(environment().registry, {
-      methodName: method,
-      arg: IDL.encode(types, values),
-    });
-    if (!('reply' in answer)) throw new Error(answer.reject_message);
-    return answer.reply.arg;
-  } catch (error) {
-    throw new CallFailed(method, 'nothing-done', error);
-  }
-}
-
-const service = idlFactory({ IDL });
-const argumentTypes = (method: string) =>
-  service._fields.find(([name]) => name === method)?.[1].argTypes ?? [];
-
-const now = () => BigInt(Date.now()) * 1_000_000n;
-const anchor = () => ({ rootKey: environment().rootKey, canister: environment().registry });
+const { ask, anchor } = proving(idlFactory, () => environment().registry);
 
 export interface PullOptions {
   stream: bigint;
@@ -244,7 +194,7 @@ async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions):
   // A licence is for whom it belongs to.
   if (licence !== undefined && sessionHasEnded()) throw new SessionEnded('pull');
   const withLeft = from !== 0n && held?.end !== String(from);
-  const reply = await rawQuery('pull', argumentTypes('pull'), [
+  const reply = await ask('pull', [
     { stream, from, max_bytes: some(maxBytes), licence: some(licence), with_left_frontier: withLeft },
   ]);
   const request = {
@@ -260,9 +210,7 @@ async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions):
   let answer = await verifyInWorker({ ...request, consistency: undefined });
   if (answer.kind === 'needs-consistency') {
     const { first, second } = answer;
-    const consistency = await rawQuery('consistency_proof', argumentTypes('consistency_proof'), [
-      { stream, first, second: [second] },
-    ]);
+    const consistency = await ask('consistency_proof', [{ stream, first, second: [second] }]);
     answer = await verifyInWorker({ ...request, consistency });
   }
   if (answer.kind === 'pulled') return answer.pulled;
@@ -272,18 +220,10 @@ async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions):
 
 /** A licence as it is certified; nothing if it is certified that there is none. */
 export async function getVerifiedLicence(licence: bigint): Promise<VerifiedLicence> {
-  const reply = await rawQuery('licence', argumentTypes('licence'), [licence]);
+  const reply = await ask('licence', [licence]);
   const answer = await verifyInWorker({ kind: 'licence', anchor: anchor(), licence, reply, now: now() });
   if (answer.kind === 'licence') return answer.licence;
   throw failure(answer);
-}
-
-function failure(answer: { kind: string }): Error {
-  if (answer.kind === 'failed') {
-    const { code, message } = answer as { code: VerificationError['code']; message: string; kind: string };
-    return new VerificationError(code, message);
-  }
-  return new Error(`the verifier answered ${answer.kind}`);
 }
 
 export type { Pulled };

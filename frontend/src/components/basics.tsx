@@ -112,6 +112,37 @@ export function Copy({ text, label, children = 'copy' }: { text: string; label: 
   );
 }
 
+/** How far something has come. */
+export function Progress({ label, value, of }: { label: string; value: number; of: number }) {
+  return (
+    <div
+      className="bar"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={of}
+      aria-valuenow={value}
+    >
+      <span style={{ width: `${(value / Math.max(1, of)) * 100}%` }} />
+    </div>
+  );
+}
+
+/** A line for a shell, to be copied. */
+export function Command({ text, children }: { text: string; children: ReactNode }) {
+  return (
+    <div className="stack-small">
+      <div className="row row-between">
+        <span className="muted small">{children}</span>
+        <Copy text={text} label="the command" />
+      </div>
+      <pre className="code" tabIndex={0}>
+        {text}
+      </pre>
+    </div>
+  );
+}
+
 export type SealState = 'verified' | 'failed' | 'waiting';
 
 /** The plain sign: verified, refused, or not known yet. */

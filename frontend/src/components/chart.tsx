@@ -6,10 +6,14 @@ import 'uplot/dist/uPlot.min.css';
 export interface Series {
   label: string;
   values: (number | null)[];
-  color?: 'verified' | 'signal';
+  color?: 'verified' | 'signal' | 'failed' | 'muted';
   fill?: boolean;
   steps?: boolean;
   bars?: boolean;
+  /** Whether the line goes on across what is missing. */
+  joined?: boolean;
+  /** Single marks, without a line: told apart by their shape too. */
+  mark?: 'ring' | 'cross';
 }
 
 /** What the horizontal axis counts: moments, whole days in UTC, or plain numbers. */
@@ -17,6 +21,9 @@ export type Axis = 'time' | 'days' | 'numbers';
 
 const HEIGHT = 190;
 const HALF_DAY_S = 43_200;
+const WHOLE_NUMBERS = [1, 2, 5]
+  .flatMap((step) => [1, 10, 100, 1_000, 10_000].map((power) => step * power))
+  .sort((a, b) => a - b);
 const DAYS_BETWEEN_TICKS = [1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365].map((days) => days * 86_400);
 
 function color(name: string): string {
@@ -35,6 +42,7 @@ export default function Chart({
   label,
   unit,
   axis = 'time',
+  near = false,
 }: {
   /** Seconds since the Unix epoch; numbers on a plain axis. */
   times: number[];
@@ -43,6 +51,8 @@ export default function Chart({
   label: string;
   unit: string;
   axis?: Axis;
+  /** Whether the vertical axis begins near the least value, and not at zero. */
+  near?: boolean;
 }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -52,7 +62,7 @@ export default function Chart({
     const draw = () => {
       plot?.destroy();
       plot = new uPlot(
-        options(host.clientWidth, series, unit, axis),
+        options(host.clientWidth, series, unit, axis, near),
         [times, ...series.map((one) => one.values)],
         host,
       );
@@ -67,7 +77,7 @@ export default function Chart({
       resized.disconnect();
       plot?.destroy();
     };
-  }, [times, series, unit, axis]);
+  }, [times, series, unit, axis, near]);
   return <div ref={place} className="chart" role="img" aria-label={label} />;
 }
 
@@ -87,7 +97,43 @@ function clock(seconds: number[], axis: Axis): string[] {
   return seconds.map((at) => format.format(at * 1000));
 }
 
-function options(width: number, series: Series[], unit: string, axis: Axis): uPlot.Options {
+/** A room around what is shown, so that a single value and marks at the edge are seen whole. */
+function around(min: number, max: number): [number, number] {
+  const room = (max - min) * 0.15 || Math.abs(max) * 0.1 || 1;
+  return [min >= 0 ? Math.max(0, min - room) : min - room, max + room];
+}
+
+/** Crosses where uPlot draws points. */
+function crosses(size: number): NonNullable<uPlot.Series.Points['paths']> {
+  return (plot, series, first, last) => {
+    const path = new Path2D();
+    const half = (size / 2) * devicePixelRatio;
+    for (let index = first; index <= last; index += 1) {
+      const value = plot.data[series]?.[index];
+      const at = plot.data[0][index];
+      if (value === null || value === undefined || at === undefined) continue;
+      const [x, y] = [plot.valToPos(at, 'x', true), plot.valToPos(value, 'y', true)];
+      path.moveTo(x - half, y - half);
+      path.lineTo(x + half, y + half);
+      path.moveTo(x + half, y - half);
+      path.lineTo(x - half, y + half);
+    }
+    return { stroke: path };
+  };
+}
+
+function points(one: Series): uPlot.Series.Points {
+  switch (one.mark) {
+    case 'cross':
+      return { show: true, width: 2, paths: crosses(8) };
+    case 'ring':
+      return { show: true, size: 8, width: 1.5, fill: color('panel') };
+    default:
+      return { show: !one.bars && one.values.length < 40 };
+  }
+}
+
+function options(width: number, series: Series[], unit: string, axis: Axis, near: boolean): uPlot.Options {
   const look = {
     stroke: color('muted'),
     font: '12px "IBM Plex Mono", monospace',
@@ -109,8 +155,13 @@ function options(width: number, series: Series[], unit: string, axis: Axis): uPl
         ...(axis === 'days'
           ? { range: (_: uPlot, min: number, max: number) => [min - HALF_DAY_S, max + HALF_DAY_S] as const }
           : {}),
+        ...(axis === 'numbers'
+          ? { range: (_: uPlot, min: number, max: number) => [min - 0.5, max + 0.5] as const }
+          : {}),
       },
-      y: { range: (_, min, max) => [Math.min(0, min), max === 0 ? 1 : max * 1.1] },
+      y: {
+        range: (_, min, max) => (near ? around(min, max) : [Math.min(0, min), max === 0 ? 1 : max * 1.1]),
+      },
     },
     axes: [
       {
@@ -118,6 +169,7 @@ function options(width: number, series: Series[], unit: string, axis: Axis): uPl
         size: 34,
         space: 90,
         ...(axis === 'days' ? { incrs: DAYS_BETWEEN_TICKS } : {}),
+        ...(axis === 'numbers' ? { incrs: WHOLE_NUMBERS } : {}),
         ...(axis === 'numbers' ? {} : { values: (_: uPlot, at: number[]) => clock(at, axis) }),
       },
       { ...look, size: 64, label: unit, labelFont: look.font, labelSize: 18 },
@@ -127,13 +179,15 @@ function options(width: number, series: Series[], unit: string, axis: Axis): uPl
       ...series.map((one) => ({
         label: one.label,
         stroke: color(one.color ?? 'verified'),
-        width: one.bars ? 0 : 1.5,
+        width: one.bars || one.mark ? 0 : 1.5,
+        ...(one.mark ? { paths: () => null } : {}),
         ...(one.fill || one.bars
           ? { fill: color(`${one.color ?? 'verified'}${one.bars ? '' : '-soft'}`) }
           : {}),
         ...(one.bars && bars ? { paths: bars } : {}),
         ...(one.steps && steps ? { paths: steps } : {}),
-        points: { show: !one.bars && one.values.length < 40 },
+        ...(one.joined ? { spanGaps: true } : {}),
+        points: points(one),
       })),
     ],
   };

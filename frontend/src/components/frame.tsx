@@ -8,6 +8,7 @@ import { SessionEndedNotice, SignIn } from './sign-in';
 
 const PAGES = [
   ['/', 'Explore'],
+  ['/tasks', 'Federated tasks'],
   ['/licences', 'My licences'],
   ['/publish', 'My streams'],
   ['/earnings', 'Earnings'],
@@ -31,10 +32,13 @@ function Brand() {
   );
 }
 
+/** Where no federated tasks run, the page does not speak of them. */
+const pages = () => PAGES.filter(([to]) => to !== '/tasks' || environment().aggregator !== undefined);
+
 function Navigation({ onGo }: { onGo?: () => void }) {
   return (
     <nav className="nav" aria-label="Pages">
-      {PAGES.map(([to, label]) => (
+      {pages().map(([to, label]) => (
         <Link key={to} to={to} activeOptions={{ exact: to === '/' }} onClick={onGo}>
           {label}
         </Link>

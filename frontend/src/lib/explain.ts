@@ -112,6 +112,17 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
     `${text(fields['limit'])}: at most ${String(fields['max'])}.`,
     'Remove something first, or ask the operators.',
   ],
+  NotFound: () => ['No such task', 'There is no task of this number.', 'Look it up under Federated tasks.'],
+  WrongStage: () => [
+    'Not at this stage',
+    'The task has no model just now: the first is not prepared yet, or its storage was freed.',
+    'Try again once it runs.',
+  ],
+  VersionGone: (fields) => [
+    'There is a newer model',
+    `Version ${String(fields['current'])} is in force now. Nothing of the older one was kept.`,
+    'Try again.',
+  ],
   NotOwner: () => ['Not your stream', "Only the stream's owner may do this.", 'Sign in as its owner.'],
   NotAPublisher: () => [
     'You may not publish here',
@@ -219,6 +230,8 @@ function shortened(text: string): Pick<Explanation, 'detail' | 'inFull'> {
 export function explain(error: unknown, unit?: Unit): Explanation {
   if (error instanceof Refused) {
     const [name = '', fields] = Object.entries(error.error as Record<string, unknown>)[0] ?? [];
+    if (typeof fields === 'string')
+      return { title: 'The canister refused', detail: sentence(fields), next: 'Try again.' };
     const words = WORDS[name]?.((fields ?? {}) as Record<string, unknown>, unit);
     if (words) return { title: words[0], detail: words[1], next: words[2] };
     return { title: 'The canister refused', detail: name, next: 'Try again later.' };

@@ -27,6 +27,14 @@ export function size(bytes: number | bigint): string {
 export const percent = (basisPoints: number): string =>
   `${(basisPoints / 100).toLocaleString(undefined, { maximumFractionDigits: 2 })} %`;
 
+/** A part of one as a percentage. */
+export const share = (part: number, places = 1): string =>
+  `${(part * 100).toLocaleString(undefined, { maximumFractionDigits: places })} %`;
+
+/** A measured number, as exact as it is worth reading. */
+export const figure = (value: number): string =>
+  value.toLocaleString(undefined, { maximumSignificantDigits: 4 });
+
 /** The name of a Candid variant. */
 export const tag = (variant: object): string => Object.keys(variant)[0] ?? '';
 
@@ -35,6 +43,13 @@ export function csv(rows: readonly (readonly string[])[]): string {
   const cell = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   return rows.map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
 }
+
+/** A name as the name of a file, without an ending. */
+export const fileStem = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
 
 /** Hands the reader a file. */
 export function download(name: string, content: BlobPart, type: string): void {

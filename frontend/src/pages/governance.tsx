@@ -5,6 +5,11 @@ import { getControllers } from '@/api/controllers';
 import { getMintingAccount, getTotalSupply } from '@/api/ledger';
 import { getAudit, getQuarantined, type AssetListing, type Parameters } from '@/api/registry';
 import { Amount, Id, Loaded, Notice, PageHead, Panel, Seal, Skeleton } from '@/components/basics';
+import {
+  AggregatorGovernance,
+  AggregatorQuarantine,
+  AggregatorRules,
+} from '@/features/federated/aggregator-rules';
 import { parametersQuery } from '@/features/queries';
 import { accountText } from '@/lib/account';
 import { counted, percent } from '@/lib/text';
@@ -32,6 +37,7 @@ export function GovernancePage() {
                 {rules.assets.map((asset) => (
                   <Asset key={asset.ledger.toText()} asset={asset} />
                 ))}
+                {environment().aggregator && <AggregatorRules />}
               </div>
               <div className="stack">
                 <Control rules={rules} />
@@ -204,7 +210,7 @@ function Controlled({ name, canister, children }: { name: string; canister: stri
 }
 
 function Control({ rules }: { rules: Parameters }) {
-  const { registry, ledger, local } = environment();
+  const { registry, ledger, aggregator, local } = environment();
   const minting = useQuery({ queryKey: ['minting', ledger], queryFn: () => getMintingAccount(ledger) });
   return (
     <Panel title="Who controls what">
@@ -227,6 +233,11 @@ function Control({ rules }: { rules: Parameters }) {
           )}
         </dd>
       </Controlled>
+      {aggregator && (
+        <Controlled name="Federated aggregator" canister={aggregator}>
+          <AggregatorGovernance />
+        </Controlled>
+      )}
       {local && (
         <p className="muted small">
           On this local network one key made at its start holds all of these offices.
@@ -251,6 +262,7 @@ function Quarantine() {
           )
         }
       </Loaded>
+      {environment().aggregator && <AggregatorQuarantine />}
     </Panel>
   );
 }

@@ -6,18 +6,19 @@ import { getVerifiedLicence, type Licence } from '@/api/registry';
 import {
   Amount,
   Button,
-  Copy,
+  Command,
   Empty,
   Failure,
   Loaded,
   Notice,
   PageHead,
   Panel,
+  Progress,
   Seal,
   Time,
 } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
-import { commandLine, fileName, pullAll, type Progress } from '@/features/licences/download';
+import { commandLine, fileName, pullAll, type Pulling } from '@/features/licences/download';
 import { openNotes, type PurchaseNote } from '@/features/purchase/note';
 import { streamQuery, useAssets, useMyLicences } from '@/features/queries';
 import { kindText } from '@/features/streams/words';
@@ -173,7 +174,7 @@ function Proof({ licence }: { licence: Licence }) {
 }
 
 function Use({ licence, name, contentType }: { licence: Licence; name: string; contentType: string }) {
-  const [progress, setProgress] = useState<Progress>();
+  const [progress, setProgress] = useState<Pulling>();
   const [stop, setStop] = useState<AbortController>();
   const pulling = useMutation({
     mutationFn: async () => {
@@ -203,18 +204,7 @@ function Use({ licence, name, contentType }: { licence: Licence; name: string; c
       </div>
       {pulling.isPending && progress && (
         <div className="stack-small">
-          <div
-            className="bar"
-            role="progressbar"
-            aria-label="Verified"
-            aria-valuemin={0}
-            aria-valuemax={Number(progress.of)}
-            aria-valuenow={Number(progress.chunks)}
-          >
-            <span
-              style={{ width: `${(Number(progress.chunks) / Math.max(1, Number(progress.of))) * 100}%` }}
-            />
-          </div>
+          <Progress label="Verified" value={Number(progress.chunks)} of={Number(progress.of)} />
           <p className="muted small">
             {counted(progress.records, 'record')}, {size(progress.bytes)} verified
           </p>
@@ -229,15 +219,7 @@ function Use({ licence, name, contentType }: { licence: Licence; name: string; c
         </Notice>
       )}
       {pulling.error && !stopped && <Failure error={pulling.error} retry={() => pulling.mutate()} />}
-      <div className="stack-small">
-        <div className="row row-between">
-          <span className="muted small">The same in a shell, with proof, as it grows:</span>
-          <Copy text={command} label="the command" />
-        </div>
-        <pre className="code" tabIndex={0}>
-          {command}
-        </pre>
-      </div>
+      <Command text={command}>The same in a shell, with proof, as it grows:</Command>
     </div>
   );
 }

@@ -38,6 +38,13 @@ export function u64(value: bigint): Uint8Array {
   return out;
 }
 
+/** 4 bytes, big-endian. */
+export function u32(value: number): Uint8Array {
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, value);
+  return out;
+}
+
 /** The bytes ended inside a field. */
 export class Truncated extends Error {}
 

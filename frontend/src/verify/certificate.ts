@@ -24,7 +24,7 @@ export const MAX_AHEAD_NS = 60n * NS_PER_SECOND;
 export interface Anchor {
   /** The network's root key, in DER. */
   rootKey: Uint8Array;
-  /** The registry canister, as text. */
+  /** The canister, as text. */
   canister: string;
 }
 
@@ -132,19 +132,32 @@ async function openWitness(witness: Uint8Array, certified: Certified): Promise<H
   return tree;
 }
 
+/** The 32 bytes that are certified at a path; that there is nothing; or that the witness does not show it. */
+export async function certifiedEntry(
+  witness: Uint8Array,
+  certified: Certified,
+  path: readonly [label: string, key: Uint8Array],
+): Promise<Hash | 'absent' | 'hidden'> {
+  const tree = await openWitness(witness, certified);
+  const found = lookup_path([...path], tree);
+  if (found.status === LookupPathStatus.Found && found.value.length === 32) return found.value;
+  return found.status === LookupPathStatus.Absent ? 'absent' : 'hidden';
+}
+
 /** The hash certified for a stream's head. */
 export async function certifiedHeadHash(
   witness: Uint8Array,
   certified: Certified,
   stream: bigint,
 ): Promise<Hash> {
-  const tree = await openWitness(witness, certified);
-  const found = lookup_path(['heads', u64(stream)], tree);
-  if (found.status === LookupPathStatus.Found && found.value.length === 32) return found.value;
-  if (found.status === LookupPathStatus.Absent) {
+  const entry = await certifiedEntry(witness, certified, ['heads', u64(stream)]);
+  if (entry === 'absent') {
     throw new VerificationError('no-such-stream', `the registry certifies that it has no stream ${stream}`);
   }
-  throw new VerificationError('witness-without-head', `the witness shows no head of stream ${stream}`);
+  if (entry === 'hidden') {
+    throw new VerificationError('witness-without-head', `the witness shows no head of stream ${stream}`);
+  }
+  return entry;
 }
 
 /** The hash certified for a licence; nothing if it is certified that there is none. */
@@ -153,11 +166,12 @@ export async function certifiedLicenceHash(
   certified: Certified,
   licence: bigint,
 ): Promise<Hash | undefined> {
-  const tree = await openWitness(witness, certified);
-  const found = lookup_path(['licences', u64(licence)], tree);
-  if (found.status === LookupPathStatus.Found && found.value.length === 32) return found.value;
-  if (found.status === LookupPathStatus.Absent) return undefined;
-  throw new VerificationError('licence-not-shown', `the witness does not show licence ${licence}`);
+  const entry = await certifiedEntry(witness, certified, ['licences', u64(licence)]);
+  if (entry === 'absent') return undefined;
+  if (entry === 'hidden') {
+    throw new VerificationError('licence-not-shown', `the witness does not show licence ${licence}`);
+  }
+  return entry;
 }
 
 /** An unsigned LEB128 number. */

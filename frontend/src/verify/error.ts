@@ -35,7 +35,10 @@ export type VerificationCode =
   | 'next-mismatch'
   | 'chunks-withheld'
   | 'licence-not-shown'
-  | 'licence-altered';
+  | 'licence-altered'
+  | 'record-not-shown'
+  | 'record-altered'
+  | 'content-altered';
 
 /** Why a reply is not believed. Nothing of it may be shown or kept. */
 export class VerificationError extends Error {

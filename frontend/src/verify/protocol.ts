@@ -28,7 +28,19 @@ export interface LicenceRequest {
   now: bigint;
 }
 
-export type WorkRequest = PullRequest | LicenceRequest;
+/** A round's report, or the model in force, of a federated task. */
+export interface FederatedRequest {
+  kind: 'federated';
+  anchor: Anchor;
+  task: bigint;
+  /** The report of this round; the model in force if absent. */
+  round: number | undefined;
+  /** The reply to `report` or `model_info`, in Candid. */
+  reply: Uint8Array;
+  now: bigint;
+}
+
+export type WorkRequest = PullRequest | LicenceRequest | FederatedRequest;
 
 export type VerifiedPull = Omit<Verified, 'held'> & {
   held: StoredHeld;
@@ -52,9 +64,23 @@ export interface VerifiedLicence {
   certifiedAt: bigint;
 }
 
+/** A record whose SHA-256 is certified. It is decoded by whom it is for: classes do not survive the way from the worker. */
+export interface ProvedRecord {
+  /** The record in Candid. */
+  encoded: Uint8Array;
+  /** Its SHA-256: what the canister certifies. */
+  hash: Uint8Array;
+  /** The root of the canister's hash tree, which the network certifies. */
+  certifiedData: Uint8Array;
+  certifiedAt: bigint;
+  /** The subnet that signed; absent where the root key itself did. */
+  subnet: string | undefined;
+}
+
 export type WorkAnswer =
   | { kind: 'pulled'; pulled: VerifiedPull }
   | { kind: 'licence'; licence: VerifiedLicence }
+  | { kind: 'record'; record: ProvedRecord | undefined }
   | { kind: 'refused'; error: PullError }
   | { kind: 'needs-consistency'; first: bigint; second: bigint }
   | { kind: 'failed'; code: VerificationCode; message: string };

@@ -11,6 +11,7 @@ import {
 import { equalBytes } from './bytes';
 import { certifiedLicenceHash, checkFreshness, verifyCertificate } from './certificate';
 import { VerificationError } from './error';
+import { verifyRecord } from './federated';
 import { sha256, type Hash } from './hash';
 import type { LicenceRequest, PullRequest, WorkAnswer, WorkRequest } from './protocol';
 import { consistencyNeeded, verifyPull } from './pull';
@@ -31,7 +32,14 @@ function decode(method: string, bytes: Uint8Array): unknown {
 /** Verifies what a request holds. Never throws. */
 export async function work(request: WorkRequest): Promise<WorkAnswer> {
   try {
-    return request.kind === 'pull' ? await pull(request) : await licence(request);
+    switch (request.kind) {
+      case 'pull':
+        return await pull(request);
+      case 'licence':
+        return await licence(request);
+      case 'federated':
+        return { kind: 'record', record: await verifyRecord(request) };
+    }
   } catch (error) {
     if (error instanceof VerificationError)
       return { kind: 'failed', code: error.code, message: error.message };

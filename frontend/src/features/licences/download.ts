@@ -1,11 +1,12 @@
 // A whole stream, pulled and verified from its first chunk, as one file.
 import { pull } from '@/api/registry';
 import { environment } from '@/api/environment';
+import { fileStem } from '@/lib/text';
 import { headKey, loadHead, saveHead, type StoredHeld } from '@/verify/stored';
 
 const MAX_BYTES = 1_900_000n;
 
-export interface Progress {
+export interface Pulling {
   chunks: bigint;
   of: bigint;
   bytes: number;
@@ -16,7 +17,7 @@ export interface Progress {
 export async function pullAll(
   stream: bigint,
   licence: bigint | undefined,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: Pulling) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
   const { rootKey, registry } = environment();
@@ -56,10 +57,7 @@ const EXTENSIONS: Record<string, string> = {
 };
 
 export const fileName = (name: string, contentType: string): string =>
-  `${name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')}.${EXTENSIONS[contentType] ?? 'bin'}`;
+  `${fileStem(name)}.${EXTENSIONS[contentType] ?? 'bin'}`;
 
 /** The same with the command, with proof, in a shell. */
 export function commandLine(stream: bigint, licence: bigint, name: string): string {

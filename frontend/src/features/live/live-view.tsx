@@ -1,10 +1,10 @@
 import { Link } from '@tanstack/react-router';
-import { useMemo, type ReactNode } from 'react';
+import { useMemo } from 'react';
 import type { StreamInfo } from '@/api/registry';
 import { SessionEnded } from '@/api/agent';
-import { environment } from '@/api/environment';
 import { Button, Failure, Notice, Panel, Seal, Skeleton, Time } from '@/components/basics';
-import { counted, shorten, size } from '@/lib/text';
+import { certificateCheck, Checks, freshnessCheck } from '@/components/checks';
+import { counted, size } from '@/lib/text';
 import { toHex } from '@/verify/bytes';
 import type { VerifiedPull } from '@/verify/protocol';
 import { VERDICTS } from '@/verify/leaf';
@@ -44,7 +44,7 @@ export function LiveView({ info, licence }: { info: StreamInfo; licence: bigint 
           <p>It is certified to hold nothing yet. Records appear here as they arrive.</p>
         </Notice>
       )}
-      {live.proof && <Checks proof={live.proof} />}
+      {live.proof && <PullChecks proof={live.proof} />}
     </Panel>
   );
 }
@@ -111,66 +111,35 @@ const HISTORY: Record<VerifiedPull['history'], (size: string) => string> = {
   'was-empty': () => 'The stream was empty when it was last seen.',
 };
 
-/** What was checked, with the hashes for those who ask. */
-function Checks({ proof }: { proof: VerifiedPull }) {
+/** What was checked of the last reply. */
+function PullChecks({ proof }: { proof: VerifiedPull }) {
   const verdict = proof.chunks.at(-1)?.leaf.verdict ?? 0;
   const passed = VERDICTS.filter(([bit]) => verdict & bit).map(([, text]) => text);
-  const checks: [title: string, detail: ReactNode, hashes: [string, string][]][] = [
-    [
-      'Certificate, to the network’s root key',
-      proof.subnet
-        ? `Signed by subnet ${shorten(proof.subnet)}, to which the root key delegated.`
-        : 'Signed by the root key.',
-      [['root key', toHex(environment().rootKey.slice(-96))]],
-    ],
-    [
-      'Registry, and this stream’s head in it',
-      'The witness leads from the registry’s certified data to the head.',
-      [
-        ['certified data', toHex(proof.certifiedData)],
-        ['hash of the head', toHex(proof.certifiedHead)],
-      ],
-    ],
-    [
-      'Fresh',
-      <>
-        Certified <Time ns={proof.certifiedAt} />; older than 5 minutes is refused.
-      </>,
-      [],
-    ],
-    [
-      'History not rewritten',
-      HISTORY[proof.history](counted(proof.comparedWith ?? 0n, 'chunk')),
-      [[`root of ${counted(proof.head.size, 'chunk')}`, toHex(proof.head.root)]],
-    ],
-    [
-      'Every chunk, whole and in order',
-      `Payload, credits and leaf of each chunk hash to the log’s root.${passed.length > 0 ? ` The registry also found: ${passed.join('; ')}.` : ''}`,
-      proof.chunks.slice(-3).map(({ leaf, leafHash }) => [`leaf ${leaf.sequence}`, toHex(leafHash)]),
-    ],
-  ];
   return (
-    <details>
-      <summary>What was checked</summary>
-      <ul className="checks">
-        {checks.map(([title, detail, hashes]) => (
-          <li key={title}>
-            <Seal state="verified">
-              <span className="visually-hidden">verified</span>
-            </Seal>
-            <div className="stack-small">
-              <h3>{title}</h3>
-              <p className="muted">{detail}</p>
-              {hashes.map(([name, hash]) => (
-                <p key={name} className="hash">
-                  {name} {hash}
-                </p>
-              ))}
-            </div>
-          </li>
-        ))}
-      </ul>
-    </details>
+    <Checks
+      checks={[
+        certificateCheck(proof.subnet),
+        [
+          'Registry, and this stream’s head in it',
+          'The witness leads from the registry’s certified data to the head.',
+          [
+            ['certified data', toHex(proof.certifiedData)],
+            ['hash of the head', toHex(proof.certifiedHead)],
+          ],
+        ],
+        freshnessCheck(proof.certifiedAt),
+        [
+          'History not rewritten',
+          HISTORY[proof.history](counted(proof.comparedWith ?? 0n, 'chunk')),
+          [[`root of ${counted(proof.head.size, 'chunk')}`, toHex(proof.head.root)]],
+        ],
+        [
+          'Every chunk, whole and in order',
+          `Payload, credits and leaf of each chunk hash to the log’s root.${passed.length > 0 ? ` The registry also found: ${passed.join('; ')}.` : ''}`,
+          proof.chunks.slice(-3).map(({ leaf, leafHash }) => [`leaf ${leaf.sequence}`, toHex(leafHash)]),
+        ],
+      ]}
+    />
   );
 }
 

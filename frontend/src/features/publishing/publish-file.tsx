@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { environment } from '@/api/environment';
 import { addContributors, type StreamInfo } from '@/api/registry';
-import { Button, Failure, Notice, Panel } from '@/components/basics';
+import { Button, Failure, Notice, Panel, Progress } from '@/components/basics';
 import { SelectField, TextField } from '@/components/forms';
 import { contributorsQuery } from '@/features/queries';
 import { counted, size } from '@/lib/text';
@@ -164,18 +164,7 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         </Button>
         {file && <span className="muted small">{size(file.bytes.length)}</span>}
       </div>
-      {run.isPending && progress && (
-        <div
-          className="bar"
-          role="progressbar"
-          aria-label="Published"
-          aria-valuemin={0}
-          aria-valuemax={progress.total}
-          aria-valuenow={progress.done}
-        >
-          <span style={{ width: `${(progress.done / Math.max(1, progress.total)) * 100}%` }} />
-        </div>
-      )}
+      {run.isPending && progress && <Progress label="Published" value={progress.done} of={progress.total} />}
       {run.isSuccess && (
         <Notice kind="verified" title={`${counted(run.data, 'chunk')} published`}>
           <p>They are in the certified log, and buyers can verify every record of them.</p>

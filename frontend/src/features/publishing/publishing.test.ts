@@ -4,6 +4,7 @@ import { CallFailed, Refused } from '@/api/agent';
 import type { AppendArgs, NewChunk } from '@/api/registry';
 import { batches, cutLines, cutWhole, CuttingError, labelsIn, MAX_BATCH_BYTES, type Cutting } from './chunks';
 import { fromDraft, NEW_DRAFT, parseContributors } from './draft';
+import { mayPublish } from './may-publish';
 import { openPublish, publish, type PublishNote } from './publish';
 
 const api = vi.hoisted(() => ({ append: vi.fn(), getStream: vi.fn() }));
@@ -168,5 +169,26 @@ describe('a draft', () => {
       'share',
     ]);
     expect(parseContributors('a, nobody')).toHaveProperty('fault');
+  });
+});
+
+describe('streams of others', () => {
+  const me = Principal.fromText('aaaaa-aa');
+  const other = Principal.fromText('2vxsx-fae');
+  it.each<[string, Parameters<typeof mayPublish>[0], boolean]>([
+    ['nobody else publishes', [], false],
+    ['somebody else does', [{ principal: other, expires_at: [] }], false],
+    [
+      'one may for ever',
+      [
+        { principal: other, expires_at: [] },
+        { principal: me, expires_at: [] },
+      ],
+      true,
+    ],
+    ['one may until later', [{ principal: me, expires_at: [11n] }], true],
+    ['one might until now', [{ principal: me, expires_at: [10n] }], false],
+  ])('should be one’s to publish to where the list says so: %s', (_, publishers, expected) => {
+    expect(mayPublish(publishers, me.toText(), 10n)).toBe(expected);
   });
 });
