@@ -187,9 +187,10 @@ impl From<CreationFailure> for Failure {
             CreationFailure::Random(error) => error.into(),
             CreationFailure::File { .. } | CreationFailure::Damaged { .. } => Self::local(error),
             CreationFailure::Changed { .. } => Self::usage(error),
-            CreationFailure::CyclesOnly(_) | CreationFailure::Failed { .. } | CreationFailure::Slow(_) => {
-                Self::refused(error)
-            }
+            CreationFailure::CyclesOnly(_)
+            | CreationFailure::Gone { .. }
+            | CreationFailure::Failed { .. }
+            | CreationFailure::Slow(_) => Self::refused(error),
         }
     }
 }

@@ -4,8 +4,8 @@ mod create;
 pub mod view;
 
 use ddsx_client::{Aggregator, LedgerInfo};
-use ddsx_trainer::{StateFolder, definition};
-use ddsx_types::federated_aggregator::{Page, RoundKey, Stage, TaskId, TaskInfo};
+use ddsx_trainer::{Membership, StateFolder, definition};
+use ddsx_types::federated_aggregator::{JoinError, Page, RoundKey, Stage, TaskId, TaskInfo};
 use serde_json::{Value, json};
 
 use crate::args::{TaskCommand, TaskJoinArgs, TaskListArgs};
@@ -126,11 +126,14 @@ async fn show(context: &Context, aggregator: &Aggregator, task: TaskId, rounds: 
 
 async fn join(context: &Context, aggregator: &Aggregator, args: TaskJoinArgs) -> Result<(), Failure> {
     let info = info(aggregator, args.task).await?;
+    if matches!(info.stage.stage, Stage::Ended(_)) {
+        return Err(Failure::refused(JoinError::Ended));
+    }
     let me = aggregator.network().principal();
     let known = aggregator.participant(args.task, me).await?;
     let path = args.state.clone();
-    let path = path.unwrap_or_else(|| state_path(context, aggregator, args.task));
-    let mut folder = StateFolder::open(&path, aggregator.id(), args.task, me, None)?;
+    let path = path.unwrap_or_else(|| state_path(context, aggregator, &info));
+    let mut folder = StateFolder::open(&path, Membership::new(aggregator, &info), None)?;
     let already = known.as_ref().is_some_and(|known| known.active);
     if !already {
         let stake = info.args.reward.as_ref().map(|reward| reward.stake.clone());
@@ -158,9 +161,10 @@ async fn join(context: &Context, aggregator: &Aggregator, args: TaskJoinArgs) ->
 }
 
 /// Where one client's state lies unless told.
-pub fn state_path(context: &Context, aggregator: &Aggregator, task: TaskId) -> std::path::PathBuf {
+pub fn state_path(context: &Context, aggregator: &Aggregator, task: &TaskInfo) -> std::path::PathBuf {
     let (aggregator, me) = (aggregator.id(), aggregator.network().principal());
-    context.folders.training.join(format!("{aggregator}-{task}-{me}"))
+    let name = format!("{aggregator}-{}-{}-{me}", task.id, task.created_at / 1_000_000_000);
+    context.folders.training.join(name)
 }
 
 async fn report(context: &Context, aggregator: &Aggregator, key: RoundKey) -> Result<(), Failure> {

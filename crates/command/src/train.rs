@@ -12,7 +12,8 @@ use ddsx_nn::spec::Plan;
 use ddsx_nn::train::data::Dataset;
 use ddsx_trainer::data::{self, stream};
 use ddsx_trainer::{
-    Client, ClientOptions, Division, Pace, Recipe, RecipeError, StateFolder, TrainerError, Watcher, account, settled,
+    Client, ClientOptions, Division, Membership, Pace, Recipe, RecipeError, StateFolder, TrainerError, Watcher,
+    account, settled,
 };
 use ddsx_types::federated_aggregator::{LineageStream, Stage, TaskInfo};
 use tokio::task::JoinSet;
@@ -157,7 +158,7 @@ impl Setting<'_> {
         if let Some(path) = &self.args.state {
             return path.clone();
         }
-        let mut path = task::state_path(self.context, &self.aggregator, self.info.id);
+        let mut path = task::state_path(self.context, &self.aggregator, &self.info);
         if simulated {
             path.as_mut_os_string().push("-simulated");
         }
@@ -165,8 +166,7 @@ impl Setting<'_> {
     }
 
     fn state(&self, path: &Path, aggregator: &Aggregator, seed: Option<u64>) -> Result<StateFolder, Failure> {
-        let client = aggregator.network().principal();
-        Ok(StateFolder::open(path, aggregator.id(), self.info.id, client, seed)?)
+        Ok(StateFolder::open(path, Membership::new(aggregator, &self.info), seed)?)
     }
 
     /// Reports from the last round that an earlier run took part in are printed, perhaps again; a first run begins with what comes.

@@ -17,7 +17,7 @@ use ddsx_nn::weights;
 use ddsx_trainer::data::{self, Columns};
 use ddsx_trainer::definition::Definition;
 use ddsx_trainer::{
-    Client, ClientOptions, Creation, Division, Event, Observer, Pace, Recipe, StateFolder, Watcher, silent,
+    Client, ClientOptions, Creation, Division, Event, Membership, Observer, Pace, Recipe, StateFolder, Watcher, silent,
 };
 use ddsx_types::federated_aggregator::{EndReason, PredictArgs, RoundReport, Stage, TaskInfo};
 use tokio::task::JoinSet;
@@ -192,7 +192,7 @@ async fn clients(scene: &Scene, task: &TaskInfo, files: &Files) -> Result<(Vec<C
         let aggregator = scene.network_as(&name).await?.aggregator(scene.place.aggregator);
         let me = aggregator.network().principal();
         let folder = files.folder.join("state").join(&name);
-        let state = StateFolder::open(&folder, aggregator.id(), task.id, me, Some(number))?;
+        let state = StateFolder::open(&folder, Membership::new(&aggregator, task), Some(number))?;
         let share = data::read(share, &plan, &columns)?;
         samples.push((me, share.len() as u64));
         clients.push(Client::new(aggregator, task, Arc::new(share), state, options.clone())?);

@@ -56,6 +56,16 @@ pub enum CreationFailure {
         /// The note.
         path: String,
     },
+    /// The task that the note names is not there, or is another: an old state of the network, or a local network that was started anew.
+    #[error(
+        "task {task}, which an earlier run made, is not there; try again, or, if the network was started anew, remove {path}"
+    )]
+    Gone {
+        /// The task.
+        task: TaskId,
+        /// The note.
+        path: String,
+    },
     /// Storage costs cycles, which a person cannot send.
     #[error("the storage of the task costs {0} cycles, and no token: let a canister pay it (pay_storage_with_cycles)")]
     CyclesOnly(Nat),
@@ -131,6 +141,21 @@ struct Note {
     fund_amount: Option<u128>,
 }
 
+impl Note {
+    fn new(aggregator: Principal, owner: Principal, args: Hash) -> Result<Self, StateError> {
+        Ok(Self {
+            version: VERSION,
+            aggregator,
+            owner,
+            args,
+            task: None,
+            storage_request: Hash(random()?),
+            fund_request: Hash(random()?),
+            fund_amount: None,
+        })
+    }
+}
+
 /// A task on its way.
 pub struct Creation {
     aggregator: Aggregator,
@@ -167,16 +192,7 @@ impl Creation {
         patience: Duration,
     ) -> Result<Self, CreationFailure> {
         let args = sha256(&candid::encode_one(&prepared.args).unwrap_or_default());
-        let new = Note {
-            version: VERSION,
-            aggregator: aggregator.id(),
-            owner: aggregator.network().principal(),
-            args,
-            task: None,
-            storage_request: Hash(random()?),
-            fund_request: Hash(random()?),
-            fund_amount: None,
-        };
+        let new = Note::new(aggregator.id(), aggregator.network().principal(), args)?;
         let found = match std::fs::read(note) {
             Ok(bytes) => Some(read_note(note, &bytes)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -216,17 +232,32 @@ impl Creation {
         // Written down before the call: a run whose reply is lost looks for its task instead of making another.
         let first = !self.path.exists();
         self.save()?;
-        let (task, found) = match self.note.task {
+        if let Some(task) = self.note.task.filter(|_| !first)
+            && !self.is_there(task).await?
+        {
+            return Err(CreationFailure::Gone {
+                task,
+                path: self.path.display().to_string(),
+            });
+        }
+        let known = match self.note.task {
+            None if !first => self.look().await?,
+            known => known,
+        };
+        let (task, found) = match known {
             Some(task) => (task, true),
-            None => match if first { None } else { self.look().await? } {
-                Some(task) => (task, true),
-                None => (self.aggregator.create_task(&self.prepared.args).await?, false),
-            },
+            None => (self.aggregator.create_task(&self.prepared.args).await?, false),
         };
         self.note.task = Some(task);
         self.save()?;
         tell(Step::Created { task, found });
         self.info().await
+    }
+
+    /// Whether a task is this owner's and has these arguments. Were it forgotten on one node's word, the next would be paid for once more.
+    async fn is_there(&self, task: TaskId) -> Result<bool, CreationFailure> {
+        let found = self.aggregator.task(task).await?;
+        Ok(found.is_some_and(|found| found.owner == self.note.owner && found.args == self.prepared.args))
     }
 
     /// A draft of this owner with these arguments.
@@ -452,7 +483,7 @@ fn read_note(path: &Path, bytes: &[u8]) -> Result<Note, CreationFailure> {
 /// The payment may still be made: the same request is to be repeated.
 fn is_unsettled(error: &CallError<TaskError>) -> bool {
     match error {
-        CallError::Refused { error, .. } => matches!(error, TaskError::Pending { .. }),
+        CallError::Refused { error, .. } => matches!(error, TaskError::Pending { .. } | TaskError::PaymentUnderWay),
         CallError::Network(error) => is_passing(error),
     }
 }
@@ -478,6 +509,7 @@ mod tests {
         });
         for (error, unsettled, renewed) in [
             (refused(TaskError::Pending { intent: 1 }), true, false),
+            (refused(TaskError::PaymentUnderWay), true, false),
             (lost, true, false),
             (refused(TaskError::PaymentRefused("funds".into())), false, true),
             (refused(TaskError::RequestId("reused".into())), false, true),

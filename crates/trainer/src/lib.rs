@@ -30,5 +30,5 @@ pub use event::{Event, Observer, silent};
 pub use recipe::{Recipe, RecipeError};
 pub use retry::Pace;
 pub use simulation::{Division, DivisionError};
-pub use state::{StateError, StateFolder};
+pub use state::{Membership, StateError, StateFolder};
 pub use watch::{Watcher, settled};

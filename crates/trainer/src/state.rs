@@ -4,9 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use candid::Principal;
-use ddsx_client::{content, write_atomically};
-use ddsx_types::Hash;
-use ddsx_types::federated_aggregator::{BeginUpdateArgs, TaskId};
+use ddsx_client::{Aggregator, content, write_atomically};
+use ddsx_types::federated_aggregator::{BeginUpdateArgs, TaskId, TaskInfo};
+use ddsx_types::{Hash, TimestampNs};
 use serde::{Deserialize, Serialize};
 
 const VERSION: u32 = 1;
@@ -40,13 +40,36 @@ pub enum StateError {
     Random(String),
 }
 
+/// Whose folder it is. A local network that is started anew has the same canister and task numbers again; its tasks are made at another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The aggregator.
+    pub aggregator: Principal,
+    /// The task.
+    pub task: TaskId,
+    /// When it was made.
+    pub created_at: TimestampNs,
+    /// The client.
+    pub client: Principal,
+}
+
+impl Membership {
+    /// Of the identity as which the aggregator is called.
+    pub fn new(aggregator: &Aggregator, task: &TaskInfo) -> Self {
+        Self {
+            aggregator: aggregator.id(),
+            task: task.id,
+            created_at: task.created_at,
+            client: aggregator.network().principal(),
+        }
+    }
+}
+
 /// What is kept besides an update that is on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Note {
     version: u32,
-    aggregator: Principal,
-    task: TaskId,
-    client: Principal,
+    of: Membership,
     /// Names the request to join: the same one never charges a stake twice.
     join_request: Hash,
     /// What every round's seed comes from.
@@ -103,13 +126,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// See [`StateError`].
-    pub fn open(
-        path: &Path,
-        aggregator: Principal,
-        task: TaskId,
-        client: Principal,
-        seed: Option<u64>,
-    ) -> Result<Self, StateError> {
+    pub fn open(path: &Path, of: Membership, seed: Option<u64>) -> Result<Self, StateError> {
         std::fs::create_dir_all(path).map_err(file_error(path))?;
         let file = path.join(NOTE);
         let note: Note = match std::fs::read(&file) {
@@ -117,9 +134,7 @@ impl StateFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let note = Note {
                     version: VERSION,
-                    aggregator,
-                    task,
-                    client,
+                    of,
                     join_request: Hash(random()?),
                     seed: match seed {
                         Some(seed) => seed,
@@ -142,7 +157,7 @@ impl StateFolder {
         if note.version != VERSION {
             return Err(damaged(&file, &format!("its version is {}", note.version)));
         }
-        if (note.aggregator, note.task, note.client) != (aggregator, task, client) {
+        if note.of != of {
             return Err(StateError::Foreign(path.display().to_string()));
         }
         Ok(Self {
@@ -255,10 +270,15 @@ mod tests {
     use ddsx_types::federated_aggregator::{UpdateEncoding, UpdateKind};
 
     const ME: Principal = Principal::from_slice(&[1; 29]);
-    const AGGREGATOR: Principal = Principal::from_slice(&[2; 10]);
+    const OF: Membership = Membership {
+        aggregator: Principal::from_slice(&[2; 10]),
+        task: 7,
+        created_at: 1,
+        client: ME,
+    };
 
     fn open(path: &Path, seed: Option<u64>) -> StateFolder {
-        StateFolder::open(path, AGGREGATOR, 7, ME, seed).unwrap()
+        StateFolder::open(path, OF, seed).unwrap()
     }
 
     fn args(round: u32, bytes: &[u8]) -> BeginUpdateArgs {
@@ -310,10 +330,19 @@ mod tests {
     fn should_refuse_the_folder_of_another_client_and_a_damaged_one() {
         let folder = tempfile::tempdir().unwrap();
         open(folder.path(), None);
-        let foreign = StateFolder::open(folder.path(), AGGREGATOR, 8, ME, None);
-        assert!(matches!(foreign, Err(StateError::Foreign(_))));
+        for of in [
+            Membership { task: 8, ..OF },
+            Membership { created_at: 2, ..OF },
+            Membership {
+                client: Principal::from_slice(&[3; 29]),
+                ..OF
+            },
+        ] {
+            let foreign = StateFolder::open(folder.path(), of, None);
+            assert!(matches!(foreign, Err(StateError::Foreign(_))), "{of:?}");
+        }
         std::fs::write(folder.path().join(NOTE), "{").unwrap();
-        let broken = StateFolder::open(folder.path(), AGGREGATOR, 7, ME, None);
+        let broken = StateFolder::open(folder.path(), OF, None);
         assert!(matches!(broken, Err(StateError::Damaged { .. })));
     }
 
