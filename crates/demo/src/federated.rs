@@ -151,7 +151,7 @@ async fn create(scene: &Scene, files: &Files, aggregator: Aggregator) -> Result<
 
 fn pace() -> Pace {
     Pace {
-        poll: Duration::from_millis(100),
+        poll: Duration::from_millis(200),
         ..Pace::default()
     }
 }
