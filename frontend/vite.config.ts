@@ -1,4 +1,5 @@
 import { icpBindgen } from '@icp-sdk/bindgen/plugins/vite';
+import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { canisterEnvironment, networkProxy } from './vite/environment.ts';
@@ -18,7 +19,13 @@ export default defineConfig({
     react(),
     canisterEnvironment(),
   ],
-  resolve: { alias: { '@': '/src', 'react-style-singleton': '/src/lib/style-singleton.ts' } },
+  resolve: {
+    alias: {
+      '@': '/src',
+      // In full: what is bundled beforehand for the dev server does not know the page's own root.
+      'react-style-singleton': join(import.meta.dirname, 'src/lib/style-singleton.ts'),
+    },
+  },
   server: { port: 5173, proxy: networkProxy() },
   preview: { port: 4173, proxy: networkProxy() },
   worker: { format: 'es' },

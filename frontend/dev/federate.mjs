@@ -299,7 +299,7 @@ export async function federate(network, factories) {
         strategy: { MultiKrum: { malicious: 1, keep: 3 } },
         rounds: {
           rounds: 20,
-          min_updates: 4,
+          min_updates: 5,
           max_updates: 8,
           duration_s: 600n,
           max_samples: 10_000n,

@@ -33,6 +33,8 @@ export async function interfaces() {
     server: { middlewareMode: true, watch: null },
     logLevel: 'error',
     appType: 'custom',
+    // Nothing is bundled for a page that is not served.
+    optimizeDeps: { noDiscovery: true, include: [] },
   });
   try {
     return {

@@ -53,7 +53,7 @@ export async function setStage() {
         permissions: ['clipboard-read', 'clipboard-write'],
         locale: 'en-GB',
       });
-      context.setDefaultTimeout(20_000);
+      context.setDefaultTimeout(Number(process.env.DDSX_E2E_TIMEOUT ?? 20_000));
       return context;
     },
     async strike() {

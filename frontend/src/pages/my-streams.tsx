@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { StreamInfo } from '@/api/registry';
 import { Amount, Empty, Failure, Loaded, PageHead, Time } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
-import { useMayPublish } from '@/features/publishing/may-publish';
+import { useMayPublish } from '@/features/publishing/use-may-publish';
 import { revenueQuery, streamsQuery, useAssets } from '@/features/queries';
 import { count, counted, size } from '@/lib/text';
 import { useSession } from '@/session/session';
