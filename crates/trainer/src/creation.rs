@@ -246,7 +246,16 @@ impl Creation {
         };
         let (task, found) = match known {
             Some(task) => (task, true),
-            None => (self.aggregator.create_task(&self.prepared.args).await?, false),
+            None => match self.aggregator.create_task(&self.prepared.args).await {
+                Ok(task) => (task, false),
+                Err(error) => {
+                    if error.refusal().is_some() {
+                        // Nothing was made: there is nothing to go on with.
+                        self.forget()?;
+                    }
+                    return Err(error.into());
+                }
+            },
         };
         self.note.task = Some(task);
         self.save()?;

@@ -35,9 +35,11 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
     let note = Creation::note_path(&context.folders.tasks, &aggregator, &args.definition);
     let mut creation = Creation::open(aggregator, prepared, &note, args.patience)?;
     let again = |failure: Failure| {
-        context
-            .output
-            .remark("What was done is written down. Type the same command again: it goes on, and pays nothing twice.");
+        if note.exists() {
+            let said =
+                "What was done is written down. Type the same command again: it goes on, and pays nothing twice.";
+            context.output.remark(said);
+        }
         failure
     };
     let bar = context.output.progress(0, "");

@@ -310,7 +310,8 @@ pub fn participant_json(participant: &Participant) -> Value {
     })
 }
 
-pub fn participants_text(participants: &[Participant], units: Option<&LedgerInfo>) -> String {
+/// Clients in rows; when a task is over, nobody takes part any more, and it is not said of each.
+pub fn participants_text(participants: &[Participant], units: Option<&LedgerInfo>, over: bool) -> String {
     let mut rows = vec![
         ["client", "updates", "score", "earned", "paid", ""]
             .map(String::from)
@@ -319,8 +320,8 @@ pub fn participants_text(participants: &[Participant], units: Option<&LedgerInfo
     rows.extend(participants.iter().map(|one| {
         let state = match (one.active, one.faults) {
             (_, faults @ 1..) => format!("{faults} faults"),
-            (false, 0) => "left".into(),
-            (true, 0) => String::new(),
+            (false, 0) if !over => "left".into(),
+            (_, 0) => String::new(),
         };
         vec![
             one.client.to_text(),
@@ -390,8 +391,9 @@ impl Shown {
         if !self.reports.is_empty() {
             parts.push(rounds_text(&self.reports, units));
         }
+        let over = matches!(self.info.stage.stage, Stage::Ended(_));
         if !self.clients.is_empty() {
-            parts.push(participants_text(&self.clients, units).trim_end().to_owned());
+            parts.push(participants_text(&self.clients, units, over).trim_end().to_owned());
         }
         if let Some(audit) = self.audit.as_ref().filter(|_| self.info.args.reward.is_some()) {
             let sum = "budget left + stakes + owed + on its way + paid + to the treasury";

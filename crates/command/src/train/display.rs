@@ -199,7 +199,7 @@ impl Display {
             "clients": participants.iter().map(participant_json).collect::<Value>(),
         });
         self.output
-            .result(&json, &participants_text(participants, self.units.as_ref()))
+            .result(&json, &participants_text(participants, self.units.as_ref(), true))
     }
 }
 
