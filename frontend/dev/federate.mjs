@@ -83,7 +83,7 @@ function numbersOf(file) {
 }
 
 /** Softmax regression by stochastic gradient descent: what a client does in a round. */
-function train(numbers, samples, { epochs = 3, rate = 0.1, seed = 0 } = {}) {
+function train(numbers, samples, { epochs = 1, rate = 0.02, seed = 0 } = {}) {
   const weights = Float64Array.from(numbers);
   const next = random(seed);
   for (let epoch = 0; epoch < epochs; epoch += 1) {

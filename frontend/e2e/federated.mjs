@@ -53,7 +53,7 @@ export async function seeRounds(federation, context) {
   const file = readFileSync(await download.path());
   assert.ok(file.equals(await federation.model(federation.running)), 'the downloaded model');
   await page.getByText('Verified and saved').waitFor();
-  await page.getByText(/^ddsx train 0 --data/).waitFor();
+  await page.getByText(/^ddsx train 0 .*--data/s).waitFor();
 
   await page.getByRole('tab', { name: 'Rounds' }).click();
   await page.getByRole('link', { name: 'Report of round 8' }).click();

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { color } from '@/lib/color';
 
 export interface Series {
   label: string;
@@ -25,16 +26,6 @@ const WHOLE_NUMBERS = [1, 2, 5]
   .flatMap((step) => [1, 10, 100, 1_000, 10_000].map((power) => step * power))
   .sort((a, b) => a - b);
 const DAYS_BETWEEN_TICKS = [1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365].map((days) => days * 86_400);
-
-function color(name: string): string {
-  // A custom property with light-dark() is resolved only where it is used as a colour.
-  const probe = document.createElement('span');
-  probe.style.color = `var(--${name})`;
-  document.body.append(probe);
-  const resolved = getComputedStyle(probe).color;
-  probe.remove();
-  return resolved;
-}
 
 export default function Chart({
   times,

@@ -2,7 +2,7 @@ import '@/styles/federated.css';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { TaskInfo } from '@/api/aggregator';
-import { Amount, Command, Empty, Loaded, PageHead, Seal } from '@/components/basics';
+import { Amount, Command, Empty, Loaded, PageHead } from '@/components/basics';
 import { tasksQuery, useRewardUnit } from '@/features/federated/queries';
 import { bestName, bestText, roundText, stageText } from '@/features/federated/words';
 import { counted } from '@/lib/text';
@@ -64,7 +64,7 @@ function Card({ info }: { info: TaskInfo }) {
         </h2>
         <p className="description">{info.args.description || 'No description.'}</p>
         <p className="small muted">
-          {running ? <Seal state="verified">Running</Seal> : stageText(info.stage.stage)}
+          {running ? <strong>Running</strong> : stageText(info.stage.stage)}
           {' · '}
           round {roundText(info)}
           {' · '}
@@ -72,7 +72,7 @@ function Card({ info }: { info: TaskInfo }) {
         </p>
       </div>
       <p className="task-figure">
-        <strong className="num">{bestText(info)}</strong>
+        <strong className={info.best.length > 0 ? 'num' : undefined}>{bestText(info)}</strong>
         <br />
         <span className="small muted">{bestName(info).toLowerCase()}</span>
       </p>

@@ -126,6 +126,12 @@ describe('rounds as curves', () => {
     expect(curve(reports, 'loss').series[0]?.values).toEqual([0.5, null, null, expect.closeTo(0.1)]);
   });
 
+  it('should not be flattened by a model that was refused', () => {
+    const reports = [report(1, 'Accepted', 0.9), report(2, 'Rejected', 0), report(3, 'Accepted', 0.94)];
+    expect(curve(reports, 'accuracy').series[1]?.values).toEqual([null, expect.closeTo(88), null]);
+    expect(curve(reports, 'loss').series[1]?.values).toEqual([null, expect.closeTo(0.12), null]);
+  });
+
   it('should leave out marks that there are none of, and say where nothing was accepted', () => {
     expect(curve([report(1, 'Accepted', 0.5)], 'accuracy').series).toHaveLength(1);
     expect(curve([report(1, 'Accepted', 0.5)], 'accuracy').told).toBe(

@@ -2,6 +2,7 @@ import { lazy, Suspense, useMemo } from 'react';
 import type { Proved, RoundReport, TaskInfo } from '@/api/aggregator';
 import { Failure, Panel, Seal, Skeleton } from '@/components/basics';
 import { counted } from '@/lib/text';
+import { Mark } from './mark';
 import { curve, type Measure } from './quality';
 import { SHOWN_ROUNDS, useReports } from './queries';
 import { isClassifier } from './words';
@@ -22,8 +23,8 @@ export function Quality({ info }: { info: TaskInfo }) {
           Nothing is combined yet. Each round that is over stands here with what the held-out set says of its
           model.
         </p>
-      ) : waiting > 0 && reports.length === 0 ? (
-        <Skeleton lines={6} />
+      ) : reports.length === 0 ? (
+        waiting > 0 && <Skeleton lines={6} />
       ) : (
         <Drawn info={info} reports={reports} />
       )}
@@ -84,30 +85,25 @@ function Legend({ reports }: { reports: Proved<RoundReport>[] }) {
   const has = (outcome: string) => reports.some(({ value }) => outcome in value.outcome);
   return (
     <ul className="legend small" aria-label="Marks">
-      <li>
-        <svg viewBox="0 0 12 12" aria-hidden="true" className="legend-accepted">
-          <path d="M0 6h12" />
-          <circle cx="6" cy="6" r="2" fill="currentColor" />
-        </svg>
+      <li className="outcome">
+        <Mark outcome="Accepted" />
         accepted
       </li>
       {has('Rejected') && (
-        <li>
-          <svg viewBox="0 0 12 12" aria-hidden="true" className="legend-rejected">
-            <path d="m2 2 8 8m0-8-8 8" />
-          </svg>
+        <li className="outcome">
+          <Mark outcome="Rejected" />
           rejected: the model before stayed
         </li>
       )}
       {has('Skipped') && (
-        <li>
-          <svg viewBox="0 0 12 12" aria-hidden="true" className="legend-skipped">
-            <circle cx="6" cy="6" r="4" />
-          </svg>
+        <li className="outcome">
+          <Mark outcome="Skipped" />
           skipped: too few updates
         </li>
       )}
-      <li className="muted">across: rounds</li>
+      <li className="muted">
+        {has('Rejected') ? 'Across: rounds. What is off the scale stands at its edge.' : 'Across: rounds.'}
+      </li>
     </ul>
   );
 }

@@ -42,7 +42,7 @@ export function curve(reports: readonly RoundReport[], measure: Measure): Curve 
     skipped.push(outcome === 'Skipped' && inForce !== null ? inForce * scale : null);
   }
   const marks: Series[] = [
-    { label: 'Rejected', values: rejected, color: 'failed', mark: 'cross' },
+    { label: 'Rejected', values: withinSight(rejected, accepted), color: 'failed', mark: 'cross' },
     { label: 'Skipped', values: skipped, color: 'muted', mark: 'ring' },
   ];
   return {
@@ -53,6 +53,17 @@ export function curve(reports: readonly RoundReport[], measure: Measure): Curve 
     ],
     told: words(reports, measure),
   };
+}
+
+/** A refused model may be far worse than any other: where it would flatten the curve it stands at the edge. */
+function withinSight(values: readonly (number | null)[], curve: readonly (number | null)[]) {
+  const known = curve.filter((value) => value !== null);
+  if (known.length === 0) return [...values];
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const room = (most - least) / 2 || Math.abs(most) * 0.05 || 1;
+  return values.map((value) =>
+    value === null ? null : Math.min(most + room, Math.max(least - room, value)),
+  );
 }
 
 function words(reports: readonly RoundReport[], measure: Measure): string {

@@ -6,8 +6,8 @@ import { certificateCheck, Checks, freshnessCheck } from '@/components/checks';
 import type { Unit } from '@/lib/amount';
 import { count, counted, figure, share } from '@/lib/text';
 import { toHex } from '@/verify/bytes';
+import { Outcome } from './mark';
 import { useRewardUnit } from './queries';
-import { Outcome } from './rounds';
 import { OUTCOME_DETAILS, outcomeName } from './words';
 
 /** A round's report, as it is certified. */
@@ -19,7 +19,7 @@ export function Report({ info, proved }: { info: TaskInfo; proved: Proved<RoundR
       <ReportFacts report={report} unit={unit} />
       <div className="split">
         <div className="stack">
-          <Panel title="What became of it" aside={<Outcome report={report} />}>
+          <Panel title="What became of it" aside={<Outcome outcome={report.outcome} />}>
             <p>{OUTCOME_DETAILS[outcomeName(report.outcome)]}</p>
           </Panel>
           <Panel title="Clients">

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { RoundReport, RoundState, RoundView, TaskInfo } from '@/api/aggregator';
-import { Amount, Loaded, Panel, Progress, Seal, Time } from '@/components/basics';
+import { Amount, Loaded, Panel, Progress, Time } from '@/components/basics';
 import type { Unit } from '@/lib/amount';
 import { count, counted, figure, share, tag } from '@/lib/text';
+import { Outcome } from './mark';
 import { openRoundQuery, useReports, useRewardUnit } from './queries';
-import { isClassifier, OUTCOMES, outcomeName, STEPS } from './words';
+import { isClassifier, STEPS } from './words';
 
 type Open = Extract<RoundView, { Open: unknown }>['Open'];
 
@@ -95,20 +96,20 @@ function Working({ open }: { open: Open }) {
   );
 }
 
-const LOOKS = { Accepted: 'verified', Rejected: 'failed', Skipped: 'waiting' } as const;
-
-export function Outcome({ report }: { report: RoundReport }) {
-  const outcome = outcomeName(report.outcome);
-  return <Seal state={LOOKS[outcome]}>{OUTCOMES[outcome]}</Seal>;
-}
-
 /** The rounds that are over, the latest first; each leads to its report. */
 export function Rounds({ info }: { info: TaskInfo }) {
   const { reports, waiting } = useReports(info.id, info.rounds_held);
   const unit = useRewardUnit(info);
   if (info.rounds_held === 0) return <p className="muted">No round is over yet.</p>;
   const classes = isClassifier(info.args.model);
-  const columns = ['Round', 'Outcome', ...(classes ? ['Accuracy'] : []), 'Loss', 'Clients', 'Paid'];
+  const columns = [
+    'Round',
+    'Outcome',
+    ...(classes ? ['Accuracy'] : []),
+    'Loss',
+    'Clients',
+    ...(unit ? ['Paid'] : []),
+  ];
   return (
     <div className="table-scroll table-tall table-taller" tabIndex={0} role="group" aria-label="Rounds">
       <table className="stacked" role="table">
@@ -144,7 +145,7 @@ function Row({ report, classes, unit }: { report: RoundReport; classes: boolean;
         </Link>
       </td>
       <td role="cell" data-label="Outcome">
-        <Outcome report={report} />
+        <Outcome outcome={report.outcome} />
       </td>
       {classes && (
         <td role="cell" data-label="Accuracy" className="right num">
@@ -157,9 +158,11 @@ function Row({ report, classes, unit }: { report: RoundReport; classes: boolean;
       <td role="cell" data-label="Clients" className="right num">
         {report.clients.length}
       </td>
-      <td role="cell" data-label="Paid" className="right">
-        {unit ? <Amount units={report.rewarded} unit={unit} /> : '–'}
-      </td>
+      {unit && (
+        <td role="cell" data-label="Paid" className="right">
+          <Amount units={report.rewarded} unit={unit} />
+        </td>
+      )}
     </tr>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react';
 import { Button } from '@/components/basics';
+import { color } from '@/lib/color';
 import { Bitmap, inputsOf, penRadius, type Point, type Side } from './drawing';
 
 const MOVES: Record<string, readonly [number, number]> = {
@@ -122,7 +123,7 @@ export function Sheet({ side, onDrawn }: { side: Side; onDrawn: (inputs: number[
           />
         )}
       </div>
-      <div className="row row-between">
+      <div className="sheet-foot">
         <p className="muted small" id={hint}>
           Or by keyboard: arrows move the pen, Space paints, Shift and arrows draw a line.
         </p>
@@ -139,7 +140,7 @@ function paint(canvas: HTMLCanvasElement, { pixels, edge }: Bitmap): void {
   const context = canvas.getContext('2d');
   if (!context) return;
   context.clearRect(0, 0, edge, edge);
-  context.fillStyle = getComputedStyle(canvas).color;
+  context.fillStyle = color('ink');
   pixels.forEach((pixel, index) => {
     if (pixel) context.fillRect(index % edge, Math.floor(index / edge), 1, 1);
   });

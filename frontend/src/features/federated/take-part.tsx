@@ -23,8 +23,8 @@ export function TakePart({ info }: { info: TaskInfo }) {
   return (
     <Panel title="Take part">
       <p>
-        Train where your data is. Only what you learned leaves your machine, and it is scored and paid by the
-        canister.
+        Train where your data is. Only what you learned leaves your machine, and the canister scores it
+        {info.args.reward.length > 0 ? ' and pays for it' : ''}.
       </p>
       <Command text={trainLine(info.id, location.origin)}>In a shell:</Command>
     </Panel>

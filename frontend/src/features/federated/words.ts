@@ -189,4 +189,6 @@ export function outputText({ output }: ModelSpec): string {
 
 /** The line that trains on a task in a shell. */
 export const trainLine = (task: bigint, network: string): string =>
-  `ddsx train ${task} --data samples.csv --network ${network}`;
+  `ddsx train ${task} \\
+  --data samples.csv \\
+  --network ${network}`;
