@@ -16,8 +16,8 @@ use ddsx_tests::ledger::FEE;
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{
     BeginUpdateArgs, CreateTaskArgs, EncodingError, EndReason, FileDigest, InitialWeights, JoinRule, Layer, ModelSpec,
-    NamedLayer, OutputKind, PIECE_BYTES, PredictArgs, Reward, RewardRule, RoundOutcome, RoundReport, RoundRules,
-    RoundState, RoundView, Scoring, Stage, Strategy, TaskError, TaskId, UpdateEncoding, UpdateKind, UploadError,
+    NamedLayer, OutputKind, PredictArgs, Reward, RewardRule, RoundOutcome, RoundReport, RoundRules, RoundState,
+    RoundView, Scoring, Stage, Strategy, TaskError, TaskId, UpdateEncoding, UpdateKind, UploadError,
 };
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
