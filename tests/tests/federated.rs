@@ -15,9 +15,9 @@ use ddsx_tests::federated::{Federation, START, client, content_hash, digest, gov
 use ddsx_tests::ledger::FEE;
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{
-    BeginUpdateArgs, CreateTaskArgs, EncodingError, EndReason, FileDigest, InitialWeights, JoinRule, Layer, ModelSpec,
-    NamedLayer, OutputKind, PredictArgs, Reward, RewardRule, RoundOutcome, RoundReport, RoundRules, RoundState,
-    RoundView, Scoring, Stage, Strategy, TaskError, TaskId, UpdateEncoding, UpdateKind, UploadError,
+    BeginUpdateArgs, CreateTaskArgs, EncodingError, EndReason, InitialWeights, JoinRule, Layer, ModelSpec, NamedLayer,
+    OutputKind, PredictArgs, Reward, RewardRule, RoundOutcome, RoundReport, RoundRules, RoundState, RoundView, Scoring,
+    Stage, Strategy, TaskError, TaskId, UpdateEncoding, UpdateKind, UploadError,
 };
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
