@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use candid::{Nat, Principal};
-use ddsx_types::AssetListing;
+use ddsx_merkle_log::{CompactRange, leaf_hash};
 use ddsx_types::federated_aggregator::{
-    AggregatorArgs, BeginUpdateArgs, CertifiedModel, CreateTaskArgs, File, FileStatus, FundArgs, JoinArgs, JoinError,
-    ModelChunk, ModelChunkArgs, PIECE_BYTES, PutFileArgs, PutUpdateArgs, RoundKey, RoundReport, RoundView, TaskAudit,
-    TaskError, TaskId, TaskInfo, UpdateReceipt, UploadError, UploadStatus,
+    AggregatorArgs, BeginUpdateArgs, CertifiedModel, CreateTaskArgs, File, FileDigest, FileStatus, FundArgs,
+    InitialWeights, JoinArgs, JoinError, ModelChunk, ModelChunkArgs, PIECE_BYTES, PutFileArgs, PutUpdateArgs, RoundKey,
+    RoundReport, RoundView, TaskAudit, TaskError, TaskId, TaskInfo, UpdateReceipt, UploadError, UploadStatus,
 };
+use ddsx_types::{AssetListing, Hash};
 use serde_bytes::ByteBuf;
 
 use crate::ledger::{FEE, Ledger, approve};
@@ -31,6 +32,26 @@ pub fn governance() -> Principal {
 
 /// What each starts with.
 pub const START: u64 = 1_000_000_000_000;
+
+/// The content hash of a file or an update.
+///
+/// # Panics
+/// Never: no file has more pieces than numbers.
+pub fn content_hash(bytes: &[u8]) -> Hash {
+    let mut pieces = CompactRange::empty_at(0);
+    for piece in bytes.chunks(usize::try_from(PIECE_BYTES).unwrap()) {
+        pieces.append(leaf_hash(piece)).unwrap();
+    }
+    pieces.root().unwrap()
+}
+
+/// Length and content hash of a file.
+pub fn digest(bytes: &[u8]) -> FileDigest {
+    FileDigest {
+        bytes: bytes.len() as u64,
+        hash: content_hash(bytes),
+    }
+}
 
 /// An aggregator and the ledger that it lists.
 #[derive(Clone, Copy)]
@@ -76,11 +97,13 @@ impl<'w> Federation<'w> {
             .unwrap();
     }
 
-    /// Creates a task, uploads its files, funds and starts it.
+    /// Creates a task, uploads its files (first weights only if they are not drawn), funds and starts it.
     pub fn start(&self, args: &CreateTaskArgs, weights: &[u8], evaluation: &[u8], budget: u64) -> TaskId {
         let created: Result<TaskId, TaskError> = self.world.call(owner(), self.id, "create_task", (args,));
         let task = created.unwrap();
-        self.put_file(task, File::Weights, weights);
+        if matches!(args.initial, InitialWeights::Upload(_)) {
+            self.put_file(task, File::Weights, weights);
+        }
         self.put_file(task, File::Evaluation, evaluation);
         if budget > 0 {
             let fund = FundArgs {
@@ -196,7 +219,7 @@ impl<'w> Federation<'w> {
     /// # Panics
     /// If it is not over after many steps.
     pub fn finish_round(&self, task: TaskId, round: u32, between: &mut dyn FnMut()) -> RoundReport {
-        for _ in 0..300 {
+        for _ in 0..3_000 {
             if let Some(RoundView::Over(report)) = self.round(task, round) {
                 return *report;
             }

@@ -3,80 +3,9 @@
 
 mod client_support;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
+use client_support::command::Ddsx;
 use client_support::{Live, Person};
 use serde_json::Value;
-
-/// The command, in a home folder of its own.
-struct Ddsx<'a> {
-    live: &'a Live,
-    home: tempfile::TempDir,
-}
-
-impl<'a> Ddsx<'a> {
-    fn new(live: &'a Live) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        for (name, person) in [("provider", &live.provider), ("buyer", &live.buyer)] {
-            std::fs::write(home.path().join(format!("{name}.pem")), &person.pem).unwrap();
-        }
-        let config = serde_json::json!({
-            "network": live.url, "root_key": null,
-            "registry": live.registry.to_text(), "ledger": live.ledger.to_text(),
-        });
-        std::fs::write(home.path().join("ddsx.json"), config.to_string()).unwrap();
-        Self { live, home }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    /// Runs the command as someone.
-    fn run(&self, who: &str, line: &str) -> Output {
-        let pem = self.path(&format!("{who}.pem"));
-        let identity = if who == "anonymous" {
-            who.to_string()
-        } else {
-            pem.display().to_string()
-        };
-        Command::new(binary())
-            .args(line.split_whitespace())
-            .current_dir(self.home.path())
-            .env_clear()
-            .env("DDSX_CONFIG", self.path("ddsx.json"))
-            .env("DDSX_HOME", self.path("home"))
-            .env("DDSX_IDENTITY", identity)
-            .output()
-            .unwrap()
-    }
-
-    /// Runs it with `--json`; what it answered.
-    fn json(&self, who: &str, line: &str) -> Value {
-        let output = self.run(who, &format!("--json {line}"));
-        assert_eq!(
-            output.status.code(),
-            Some(0),
-            "{line}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// Runs it expecting a failure; exit code and message.
-    fn failure(&self, who: &str, line: &str) -> (i32, String) {
-        let output = self.run(who, line);
-        assert!(output.stdout.is_empty(), "{line}: nothing is written on a failure");
-        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-    }
-}
-
-fn binary() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/ddsx");
-    assert!(path.is_file(), "no command: cargo build --release -p ddsx-client");
-    path
-}
 
 fn events(count: usize) -> String {
     let line = |n: usize| {

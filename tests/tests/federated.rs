@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use candid::{Nat, Principal};
-use ddsx_merkle_log::{CompactRange, leaf_hash};
 use ddsx_nn::encoding;
 use ddsx_nn::spec::{Limits, Plan};
 use ddsx_nn::train::data::{Dataset, Labels};
 use ddsx_nn::train::{Settings, train};
 use ddsx_nn::weights;
 use ddsx_tests::World;
-use ddsx_tests::federated::{Federation, START, client, governance, owner};
+use ddsx_tests::federated::{Federation, START, client, content_hash, digest, governance, owner};
 use ddsx_tests::ledger::FEE;
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{
@@ -26,21 +25,6 @@ use safetensors::tensor::TensorView;
 const PER_ROUND: u64 = 10_000_000;
 const STAKE: u64 = 1_000_000;
 const CLIENTS: u64 = 4;
-
-fn content_hash(bytes: &[u8]) -> Hash {
-    let mut pieces = CompactRange::empty_at(0);
-    for piece in bytes.chunks(usize::try_from(PIECE_BYTES).unwrap()) {
-        pieces.append(leaf_hash(piece)).unwrap();
-    }
-    pieces.root().unwrap()
-}
-
-fn digest(bytes: &[u8]) -> FileDigest {
-    FileDigest {
-        bytes: bytes.len() as u64,
-        hash: content_hash(bytes),
-    }
-}
 
 fn mlp() -> ModelSpec {
     let linear = |name: &str, inputs, outputs| NamedLayer {
@@ -165,7 +149,9 @@ impl Digits {
     fn delta(&self, number: u64, round: u32, file: &[u8]) -> Vec<f32> {
         let global = weights::read(&self.plan, file).unwrap();
         let settings = Settings {
-            epochs: 3,
+            learning_rate: 0.1,
+            batch: 16,
+            epochs: 5,
             seed: number * 100 + u64::from(round),
             ..Settings::default()
         };
@@ -378,10 +364,7 @@ fn should_refuse_what_is_wrong_and_slash_what_is_false() {
     assert_eq!(federation.metric("faults"), 3);
     // Lost stakes are the treasury's.
     let treasury = federation.ledger.balance(governance());
-    assert!(
-        treasury > Nat::from(2 * STAKE) && treasury <= Nat::from(3 * STAKE),
-        "{treasury}"
-    );
+    assert!(treasury > 2 * STAKE && treasury <= 3 * STAKE, "{treasury}");
 
     // Too few updates: extended once, then skipped; the late update is told so.
     federation.wait(Duration::from_secs(3_700));

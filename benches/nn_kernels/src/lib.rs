@@ -67,7 +67,7 @@ pub fn trimmed_mean(clock: impl Fn() -> u64, updates: u32) -> Measured {
     let mut out = vec![0.0; PARAMETERS];
     let cut = strategies::trimmed_mean::cut(0.2, slices.len());
     let each = count(clock, PARAMETERS, || {
-        strategies::trimmed_mean::combine(cut, &slices, &mut out)
+        strategies::trimmed_mean::combine(cut, &slices, &mut out);
     });
     (each, checksum(&out))
 }

@@ -121,7 +121,8 @@ impl Books {
 const STEPS: f64 = 1_048_576.0;
 
 /// Splits `budget` among those whose worth is above zero; the sum is the whole budget, or zero if there are none. What rounding leaves goes, unit by
-/// unit, to the first of them. The order of clients is that of their updates, fixed before anybody knows its worth.
+/// unit, to those from whom it took most (the method of largest remainders), and among equals to the first: the order of clients is that of
+/// their updates, fixed before anybody knows its worth.
 pub fn split(budget: u128, worths: &[f64], rule: RewardRule) -> Vec<u128> {
     let most = worths
         .iter()
@@ -145,15 +146,12 @@ pub fn split(budget: u128, worths: &[f64], rule: RewardRule) -> Vec<u128> {
         return vec![0; worths.len()];
     }
     let mut shares: Vec<u128> = parts.iter().map(|part| budget * part / whole).collect();
-    let mut left = budget - shares.iter().sum::<u128>();
-    for (share, part) in shares.iter_mut().zip(&parts) {
-        if left == 0 {
-            break;
-        }
-        if *part > 0 {
-            *share += 1;
-            left -= 1;
-        }
+    let left = budget - shares.iter().sum::<u128>();
+    let mut places: Vec<usize> = (0..parts.len()).collect();
+    places.sort_by_key(|&place| std::cmp::Reverse(budget * parts[place] % whole));
+    // Fewer units are left than there are parts that lost some.
+    for place in places.into_iter().take(usize::try_from(left).unwrap_or(0)) {
+        shares[place] += 1;
     }
     shares
 }

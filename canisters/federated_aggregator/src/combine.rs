@@ -388,7 +388,7 @@ mod tests {
     fn should_accept_within_the_tolerance_alone() {
         for (value, best, expected) in [
             (Some(0.90), Some(0.95), true),
-            (Some(0.89), Some(0.95), false),
+            (Some(0.88), Some(0.95), false),
             (Some(0.99), Some(0.95), true),
             (None, Some(0.95), false),
             (None, None, false),

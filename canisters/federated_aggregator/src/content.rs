@@ -72,9 +72,8 @@ impl Content {
     pub fn push(&mut self, piece: &[u8]) {
         assert_eq!(piece.len() as u64, self.next_len(), "the next piece");
         self.received += piece.len() as u64;
-        if self.pieces.append(leaf_hash(piece)).is_err() {
-            panic!("more pieces than numbers");
-        }
+        let appended = self.pieces.append(leaf_hash(piece));
+        assert!(appended.is_ok(), "more pieces than numbers");
     }
 
     /// The hash of what was received.

@@ -110,6 +110,7 @@ pub fn create(
         stake,
         storage_bytes,
         storage_paid: settings.fee_cycles_per_mib == 0 && (settings.fee_ledger.is_none() || settings.fee_per_mib == 0),
+        storage_in_flight: false,
         weights: match args.initial {
             InitialWeights::Upload(digest) => Some(FileRecord::new(digest)),
             InitialWeights::Draw => None,

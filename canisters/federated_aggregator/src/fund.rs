@@ -12,7 +12,7 @@ use crate::create::storage_fee;
 use crate::guard;
 use crate::host::Aggregator;
 use crate::storage::record::encode;
-use crate::storage::records::{AssetRecord, Purpose};
+use crate::storage::records::{AssetRecord, Purpose, TaskRecord};
 use crate::storage::{self, Storage};
 
 /// A listed ledger as the journal wants it.
@@ -34,6 +34,22 @@ fn known<R: Runtime>(
     let status =
         payments::lookup_request(host, caller, &request).map_err(|error| TaskError::RequestId(format!("{error:?}")))?;
     Ok((request, status))
+}
+
+/// Why a payment was not made.
+enum Refused {
+    /// The journal took no order.
+    NotBegun(TaskError),
+    /// It did, and this came of it.
+    Settled(TaskError),
+}
+
+impl From<Refused> for TaskError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotBegun(error) | Refused::Settled(error) => error,
+        }
+    }
 }
 
 fn answer(status: &Status) -> Result<(), TaskError> {
@@ -58,8 +74,9 @@ async fn pull<R: Runtime>(
     amount: u128,
     purpose: &Purpose,
     request: RequestKey,
-) -> Result<(), TaskError> {
+) -> Result<(), Refused> {
     let caller = host.runtime().caller();
+    let not_begun = |reason| Refused::NotBegun(TaskError::PaymentRefused(reason));
     let order = Order {
         kind: Kind::Pull {
             from: Account {
@@ -68,13 +85,14 @@ async fn pull<R: Runtime>(
             },
             to_subaccount: None,
         },
-        asset: journal_asset(asset).map_err(TaskError::PaymentRefused)?,
+        asset: journal_asset(asset).map_err(not_begun)?,
         amount,
         purpose: encode(purpose),
         caller,
     };
-    let status = payments::pay(host, order, Some(request)).await.map_err(begin_error)?;
-    answer(&status)
+    let begun = payments::pay(host, order, Some(request)).await;
+    let status = begun.map_err(|error| Refused::NotBegun(begin_error(error)))?;
+    answer(&status).map_err(Refused::Settled)
 }
 
 /// Pays a task's storage in the fee's asset.
@@ -93,6 +111,9 @@ pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs)
         if record.storage_paid {
             return Ok(None);
         }
+        if record.storage_in_flight {
+            return Err(TaskError::PaymentUnderWay);
+        }
         let fee = storage_fee(storage, record.storage_bytes).0;
         let ledger = storage.settings().fee_ledger;
         let asset = ledger.and_then(|ledger| storage.listed_asset(ledger));
@@ -106,7 +127,28 @@ pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs)
         task: args.task,
         amount: fee,
     };
-    pull(host, args.from_subaccount, &asset, fee, &purpose, request).await
+    // In the message that stores the payment's intent: two requests at once must not both pay.
+    storage::with_mut(|storage| mark_storage(storage, args.task, |record| record.storage_in_flight = true));
+    let paid = pull(host, args.from_subaccount, &asset, fee, &purpose, request).await;
+    if matches!(paid, Err(Refused::NotBegun(_))) {
+        storage::with_mut(|storage| storage_settled(storage, args.task, false));
+    }
+    paid.map_err(TaskError::from)
+}
+
+fn mark_storage(storage: &mut Storage, task: TaskId, change: impl FnOnce(&mut TaskRecord)) {
+    if let Some(mut record) = storage.task(task) {
+        change(&mut record);
+        storage.put_task(record);
+    }
+}
+
+/// A payment for a task's storage has come to an end.
+pub fn storage_settled(storage: &mut Storage, task: TaskId, paid: bool) {
+    mark_storage(storage, task, |record| {
+        record.storage_in_flight = false;
+        record.storage_paid |= paid;
+    });
 }
 
 /// Pays a task's storage with cycles sent along; what is too much goes back.
@@ -116,6 +158,9 @@ pub fn pay_storage_with_cycles<R: Runtime>(host: &Aggregator<R>, task: TaskId) -
         let mut record = guard::owned(storage, runtime.caller(), task)?;
         if record.storage_paid {
             return Ok(());
+        }
+        if record.storage_in_flight {
+            return Err(TaskError::PaymentUnderWay);
         }
         let fee = storage_fee(storage, record.storage_bytes).1;
         if fee == 0 || runtime.cycles_available() < fee {

@@ -7,7 +7,7 @@ use ddsx_types::federated_aggregator::Stage;
 use crate::storage::record::decode;
 use crate::storage::records::{Payee, Purpose};
 use crate::storage::{self, Mem, Storage};
-use crate::{join, payout, timer};
+use crate::{fund, join, payout, timer};
 
 /// The aggregator as it runs over a runtime: the real one, or a test's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +42,8 @@ impl<R: Runtime> Host for Aggregator<R> {
             match (purpose, &settled.outcome) {
                 (Purpose::Payout { payee, due }, Outcome::Paid { .. }) => payout::finish(storage, now, payee, due),
                 (Purpose::Payout { payee, due }, Outcome::Failed(_)) => payout::abort(storage, now, payee, due),
-                (purpose, Outcome::Paid { .. }) => received(storage, settled.intent.ledger, purpose, now),
+                (purpose, Outcome::Paid { .. }) => received(storage, settled.intent.ledger, &purpose, now),
+                (Purpose::Storage { task, .. }, Outcome::Failed(_)) => fund::storage_settled(storage, task, false),
                 (_, Outcome::Failed(_)) => {}
             }
         });
@@ -52,13 +53,10 @@ impl<R: Runtime> Host for Aggregator<R> {
 }
 
 /// Money has come in.
-fn received(storage: &mut Storage, ledger: candid::Principal, purpose: Purpose, now: u64) {
-    match purpose {
+fn received(storage: &mut Storage, ledger: candid::Principal, purpose: &Purpose, now: u64) {
+    match *purpose {
         Purpose::Storage { task, amount } => {
-            if let Some(mut record) = storage.task(task) {
-                record.storage_paid = true;
-                storage.put_task(record);
-            }
+            fund::storage_settled(storage, task, true);
             if let Some(mut asset) = storage.asset(ledger) {
                 asset.treasury.credit(amount);
                 storage.put_asset(asset);

@@ -17,7 +17,11 @@ pub fn init<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArgs>) -> R
 
 /// Takes the state over from the version before.
 pub fn post_upgrade<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArgs>) -> Result<(), String> {
-    storage::with_mut(|storage| governance::configure(storage, args.unwrap_or_default()))?;
+    let now = host.runtime().time();
+    storage::with_mut(|storage| {
+        timer::resume(storage, now);
+        governance::configure(storage, args.unwrap_or_default())
+    })?;
     start(host);
     Ok(())
 }

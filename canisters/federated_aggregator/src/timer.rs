@@ -87,6 +87,18 @@ fn take(storage: &mut Storage, now: TimestampNs) -> Option<TaskId> {
     Some(task)
 }
 
+/// After an upgrade: slices that were begun and have not run never will, since their timers are gone. They are due at once, and did not fail.
+pub fn resume(storage: &mut Storage, now: TimestampNs) {
+    for task in storage.tasks_until(now.saturating_add(SLICE_TIMEOUT_NS)) {
+        let Some(mut record) = storage.task(task).filter(|record| record.failures > 0) else {
+            continue;
+        };
+        record.failures = 0;
+        storage.schedule(&mut record, Some(now));
+        storage.put_task(record);
+    }
+}
+
 async fn slice<R: Runtime>(host: &Aggregator<R>, task: TaskId) {
     let now = host.runtime().time();
     let runtime = host.runtime().clone();

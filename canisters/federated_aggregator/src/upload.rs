@@ -211,8 +211,13 @@ pub fn put(
         })?;
     match delta(storage, &record, &update, &args.bytes) {
         Ok(delta) => update.squared_norm = squared_norm(update.squared_norm, &delta),
-        Err(error) => {
+        Err(error @ EncodingError::NotFinite { .. }) => {
             fault(storage, record, client, &update, args.round, now);
+            return Err(UploadError::Encoding(error));
+        }
+        // Badly written, but nothing false: it costs the upload and one of the round's attempts.
+        Err(error) => {
+            refuse(storage, record, &update, args.round);
             return Err(UploadError::Encoding(error));
         }
     }
@@ -320,9 +325,7 @@ pub fn finish(
         .iter()
         .any(|other| other.place.is_some() && other.hash == update.hash && other.client != caller)
     {
-        drop_upload(storage, &mut record, &update, key.round);
-        storage.count(|counters| counters.refused += 1);
-        storage.put_task(record);
+        refuse(storage, record, &update, key.round);
         return Err(UploadError::Duplicate);
     }
     // The model may have moved on while the upload went on.
@@ -361,6 +364,13 @@ fn drop_upload(storage: &mut Storage, record: &mut TaskRecord, update: &UpdateRe
     if let Some(collecting) = &mut record.collecting {
         collecting.uploads -= 1;
     }
+}
+
+/// The upload is gone, and nothing else.
+fn refuse(storage: &mut Storage, mut record: TaskRecord, update: &UpdateRecord, round: u32) {
+    drop_upload(storage, &mut record, update, round);
+    storage.count(|counters| counters.refused += 1);
+    storage.put_task(record);
 }
 
 /// What was sent is provably false: the upload is gone, and the stake with it. Without a stake there is nothing to lose but attempts.

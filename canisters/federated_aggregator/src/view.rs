@@ -67,7 +67,7 @@ pub fn tasks(storage: &Storage, page: Page) -> Vec<TaskInfo> {
         .collect()
 }
 
-fn participant_of(client: Principal, entry: ClientRecord) -> Participant {
+fn participant_of(client: Principal, entry: &ClientRecord) -> Participant {
     Participant {
         client,
         account: entry.account,
@@ -86,7 +86,7 @@ fn participant_of(client: Principal, entry: ClientRecord) -> Participant {
 
 /// A client.
 pub fn participant(storage: &Storage, task: TaskId, client: Principal) -> Option<Participant> {
-    Some(participant_of(client, storage.client(task, &client)?))
+    Some(participant_of(client, &storage.client(task, &client)?))
 }
 
 /// Clients of a task.
@@ -94,7 +94,7 @@ pub fn participants(storage: &Storage, args: ParticipantsArgs) -> Vec<Participan
     storage
         .clients(args.task, args.start_after.as_ref(), limit(args.limit))
         .into_iter()
-        .map(|(client, entry)| participant_of(client, entry))
+        .map(|(client, entry)| participant_of(client, &entry))
         .collect()
 }
 

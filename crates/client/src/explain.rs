@@ -1,5 +1,6 @@
 //! The canisters' typed errors in words that say what to do next.
 
+use ddsx_types::federated_aggregator::{JoinError, TaskError, UploadError};
 use ddsx_types::stream_registry::{AppendError, BuyError, ClaimError, ProofError, PullError, QuoteError, StreamError};
 use icrc_ledger_types::icrc1::transfer::TransferError;
 use icrc_ledger_types::icrc2::approve::ApproveError;
@@ -160,6 +161,55 @@ impl Explain for ClaimError {
             }
             Self::Pending { intent } => format!("a payment is on its way already (intent {intent})"),
             Self::PaymentRefused { reason } => format!("the ledger refused: {reason}; the amount is due again"),
+        }
+    }
+}
+
+const NO_TASK: &str = "there is no task of this number";
+const AGGREGATOR_PAUSED: &str = "the aggregator is paused by its governance; try again later";
+
+impl Explain for TaskError {
+    fn explain(&self) -> String {
+        match self {
+            Self::Anonymous => ANONYMOUS.into(),
+            Self::Paused => AGGREGATOR_PAUSED.into(),
+            Self::NotFound => NO_TASK.into(),
+            Self::StorageNotPaid => "the task's storage is not paid (ddsx task create pays it)".into(),
+            Self::Pending { intent } => format!(
+                "the payment's outcome is not known yet (intent {intent}); repeat the same command, you are never charged twice"
+            ),
+            Self::PaymentRefused(reason) => format!("the payment was refused: {reason}; nothing was charged"),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl Explain for JoinError {
+    fn explain(&self) -> String {
+        match self {
+            Self::Anonymous => ANONYMOUS.into(),
+            Self::Paused => AGGREGATOR_PAUSED.into(),
+            Self::NotFound => NO_TASK.into(),
+            Self::NotAllowed => {
+                "the task is for those on its list, or for holders of a licence of its stream (ddsx task show)".into()
+            }
+            Self::NotJoined => "you do not take part (ddsx task join)".into(),
+            Self::Pending { intent } => format!(
+                "the stake's payment is not settled yet (intent {intent}); repeat the same command, you are never charged twice"
+            ),
+            Self::PaymentRefused(reason) => format!("the stake was not paid: {reason}; nothing was charged"),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl Explain for UploadError {
+    fn explain(&self) -> String {
+        match self {
+            Self::Paused => AGGREGATOR_PAUSED.into(),
+            Self::NotFound => NO_TASK.into(),
+            Self::NotJoined => "you do not take part (ddsx task join), or your stake was lost".into(),
+            other => other.to_string(),
         }
     }
 }

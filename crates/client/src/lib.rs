@@ -1,11 +1,12 @@
-//! The Rust SDK of DDSX: typed clients of the registry and of ICRC ledgers, and pulling with proof.
+//! The Rust SDK of DDSX: typed clients of the registry, of the federated aggregator and of ICRC ledgers, and pulling with proof.
 //!
 //! - [`Network`] connects to the Internet Computer or to a local network, and knows the root key that everything is proved to.
-//! - [`Registry`] and [`Ledger`] have a method for every method of the canisters; a call whose reply was lost is sent again
+//! - [`Registry`], [`Aggregator`] and [`Ledger`] have a method for every method of the canisters; a call whose reply was lost is sent again
 //!   as the very same signed message, which the network executes once.
 //! - [`Puller`] pulls a stream chunk by chunk and hands over only what it has verified up to the root key: certificate,
 //!   witness, head, log, leaves, payloads, freshness ([`VerificationError`] names what failed). [`Puller::follow`] goes on
 //!   while the stream grows; a [`Cursor`] keeps what was proved, so that the next run goes on where this one ended.
+//! - [`Aggregator::download_model`] and [`Aggregator::verified_report`] prove models and rounds of federated learning in the same way.
 //! - [`Appender`] publishes, [`Purchase`] buys: both may be repeated after a crash without doing anything twice.
 //!
 //! ```no_run
@@ -24,9 +25,11 @@
 //! # }
 //! ```
 
+mod aggregator;
 pub mod amount;
 mod append;
 pub mod certificate;
+pub mod content;
 mod cursor;
 mod error;
 mod explain;
@@ -48,6 +51,7 @@ mod testing;
 pub mod verification;
 pub mod witness;
 
+pub use aggregator::{Aggregator, DownloadedModel, MODELS_LABEL, ProofFailure, REPORTS_LABEL, VerifiedReport};
 pub use append::{AppendFailure, Appender};
 pub use cursor::{Cursor, CursorError};
 pub use error::{CallError, ConnectError, NetworkError};
@@ -66,4 +70,4 @@ pub use registry::{Registry, all_pages};
 pub use root_key::{RootKey, RootKeyError};
 pub use source::StreamSource;
 pub use split::{CreditRule, LineChunk, LineSplitter, SplitError, SplitLimits};
-pub use verification::VerificationError;
+pub use verification::{Subject, VerificationError};

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::error::{ConnectError, NetworkError};
 use crate::root_key::{self, RootKey, RootKeyError};
-use crate::{Ledger, Registry};
+use crate::{Aggregator, Ledger, Registry};
 
 /// How long a signed call stays valid, and so how long it is sent again when no reply comes. The network's limit is 5 minutes.
 const CALL_LIFETIME: Duration = Duration::from_mins(4);
@@ -163,6 +163,11 @@ impl Network {
     /// The registry canister of this id.
     pub fn registry(&self, canister: Principal) -> Registry {
         Registry::new(self.clone(), canister)
+    }
+
+    /// The federated aggregator of this id.
+    pub fn aggregator(&self, canister: Principal) -> Aggregator {
+        Aggregator::new(self.clone(), canister)
     }
 
     /// The ICRC-1 and ICRC-2 ledger of this id.

@@ -1,5 +1,7 @@
 //! Everything that can be wrong between a reply and the network's root key, one variant each, with a text that names it.
 
+use std::fmt;
+
 use candid::Principal;
 use ddsx_merkle_log::{Hash, VerifyError};
 
@@ -193,6 +195,56 @@ pub enum VerificationError {
         to: u64,
     },
 
+    // Federated learning.
+    /// The witness does not show the entry that the reply is about.
+    #[error("the witness does not show {0}")]
+    NotShown(Subject),
+    /// The bytes are not the certified ones.
+    #[error("{subject}: its bytes hash to {given}, certified is {certified}")]
+    EntryAltered {
+        /// What came.
+        subject: Subject,
+        /// Hash of the bytes that came.
+        given: Hash,
+        /// The certified hash.
+        certified: Hash,
+    },
+    /// What is told besides the certified bytes is not what they say, or they are about something else.
+    #[error("{0}: what the reply says of it is not what is certified")]
+    EntryDiffers(Subject),
+    /// A piece of a file is too long, too short, or of a file of another length.
+    #[error("the piece at byte {offset} of {subject} has {given} bytes instead of {expected}")]
+    PieceLength {
+        /// Of what.
+        subject: Subject,
+        /// Where it begins.
+        offset: u64,
+        /// Bytes that came.
+        given: u64,
+        /// Bytes that there should be.
+        expected: u64,
+    },
+    /// All pieces came, and together they are not the certified file.
+    #[error("the file of {subject} was altered: its content hash is {given}, certified is {certified}")]
+    ContentAltered {
+        /// Of what.
+        subject: Subject,
+        /// Content hash of what came.
+        given: Hash,
+        /// The certified content hash.
+        certified: Hash,
+    },
+    /// A model that is older than one seen before.
+    #[error("version {given} of task {task}'s model came after version {held}: an old state, or another network's")]
+    VersionWentBack {
+        /// The task.
+        task: u64,
+        /// The version that came.
+        given: u32,
+        /// The version seen before.
+        held: u32,
+    },
+
     // Licences.
     /// The encoded licence is not the certified one.
     #[error("licence {licence}: its bytes hash to {given}, certified is {certified}")]
@@ -220,6 +272,32 @@ pub enum VerificationError {
     },
 }
 
+/// What the federated aggregator certifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The model in force.
+    Model {
+        /// The task.
+        task: u64,
+    },
+    /// A round's report.
+    Report {
+        /// The task.
+        task: u64,
+        /// The round.
+        round: u32,
+    },
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model { task } => write!(f, "the model of task {task}"),
+            Self::Report { task, round } => write!(f, "the report of round {round} of task {task}"),
+        }
+    }
+}
+
 impl VerificationError {
     /// Whether an honest node that lags behind the one asked before may be the cause. Asking again tells.
     pub fn may_be_a_lagging_node(&self) -> bool {
@@ -229,7 +307,7 @@ impl VerificationError {
                 VerifyError::CertificateOlderThanHeld { .. }
                     | VerifyError::HeadShrank { .. }
                     | VerifyError::HeadTimeWentBack { .. }
-            )
+            ) | Self::VersionWentBack { .. }
         )
     }
 }

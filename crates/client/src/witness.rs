@@ -18,13 +18,17 @@ pub const LICENCES_LABEL: &[u8] = b"licences";
 pub struct Anchor<'a> {
     /// The network's root key, in DER.
     pub root_key: &'a [u8],
-    /// The registry canister.
+    /// The canister.
     pub canister: Principal,
 }
 
 impl Anchor<'_> {
     /// Checks certificate and witness; the witness's tree, and when it was certified.
-    fn open(&self, certificate: Option<&[u8]>, witness: &[u8]) -> Result<(Certified, Tree), VerificationError> {
+    pub(crate) fn open(
+        &self,
+        certificate: Option<&[u8]>,
+        witness: &[u8],
+    ) -> Result<(Certified, Tree), VerificationError> {
         let certificate = certificate.ok_or(VerificationError::CertificateMissing)?;
         let certified = verify_certificate(certificate, self.root_key, self.canister)?;
         let tree: Tree =
@@ -120,7 +124,7 @@ impl Anchor<'_> {
 }
 
 /// Refuses certificates that are too old or from the future.
-fn check_age(certified_at: u64, freshness: &Freshness) -> Result<(), VerifyError> {
+pub(crate) fn check_age(certified_at: u64, freshness: &Freshness) -> Result<(), VerifyError> {
     const SECOND: u64 = 1_000_000_000;
     let now = freshness.now;
     if certified_at > now.saturating_add(freshness.max_ahead) {

@@ -3,11 +3,13 @@
 //! `scripts/demo` builds everything and runs this.
 
 mod attack;
+mod federated;
 mod feed;
 mod forgeries;
 mod place;
 mod proxy;
 mod publish;
+mod rewards;
 mod settlement;
 mod shares;
 mod story;
@@ -42,9 +44,15 @@ async fn main() -> Result<()> {
     let refused = attack::run(&scene).await?;
     println!("   {refused} forgeries, {refused} refused");
 
+    story::step(
+        7,
+        "Ten clients train one model on data that stays with them; a canister combines, evaluates and pays",
+    );
+    federated::run(&scene).await?;
+
     if let Some(page) = scene.place.page() {
         story::step(
-            7,
+            8,
             "The page: a canister serves it, and each of its files is verified like the data",
         );
         web::check(&scene, &page).await?;
@@ -53,7 +61,7 @@ async fn main() -> Result<()> {
     if options.check {
         println!("\nEverything is as it should be.");
     } else {
-        story::step(8, "Look around");
+        story::step(9, "Look around");
         println!("{}", story::tour(&scene));
         tokio::signal::ctrl_c().await?;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use candid::{Nat, Principal};
 use ddsx_types::dst_ledger::{InitArgs, LedgerArgs};
+use ddsx_types::federated_aggregator::AggregatorArgs;
 use ddsx_types::stream_registry::RegistryArgs;
 use ddsx_types::web::WebArgs;
 use ddsx_types::{Account, AssetListing};
@@ -39,13 +40,15 @@ pub struct Place {
     pub ledger: Principal,
     /// The stream registry.
     pub registry: Principal,
+    /// The federated aggregator.
+    pub aggregator: Principal,
     /// The page, if it has been built.
     pub web: Option<Principal>,
 }
 
 /// Who holds which office, and who begins with what.
 pub struct Offices {
-    /// Controls the canisters and governs the registry, as the SNS will.
+    /// Controls the canisters and governs registry and aggregator, as the SNS will.
     pub operator: Principal,
     /// Where the protocol fee goes.
     pub treasury: Account,
@@ -60,6 +63,7 @@ struct Config<'a> {
     root_key: String,
     ledger: String,
     registry: String,
+    aggregator: String,
 }
 
 /// The key that gives test tokens to whoever uses the page: public on purpose, and for networks on this machine only.
@@ -140,6 +144,7 @@ impl Place {
             root_key,
             ledger: Principal::anonymous(),
             registry: Principal::anonymous(),
+            aggregator: Principal::anonymous(),
             web: None,
         };
         Ok(place)
@@ -190,7 +195,7 @@ impl Place {
             governance: Some(offices.operator),
             treasury: Some(offices.treasury),
             protocol_fee_bps: Some(PROTOCOL_FEE_BPS),
-            assets: Some(vec![listing]),
+            assets: Some(vec![listing.clone()]),
             payout_interval_s: Some(1),
         };
         self.registry = self
@@ -201,10 +206,26 @@ impl Place {
                 vec![],
             )
             .await?;
+        let aggregator_args = AggregatorArgs {
+            governance: Some(offices.operator),
+            treasury: Some(offices.treasury),
+            limits: None,
+            storage_fee: None,
+            assets: Some(vec![listing]),
+        };
+        self.aggregator = self
+            .install(
+                "federated_aggregator",
+                offices.operator,
+                candid::encode_one(Some(aggregator_args))?,
+                vec![],
+            )
+            .await?;
         if module("web").is_file() {
             let variables = vec![
                 variable("PUBLIC_CANISTER_ID:dst_ledger", self.ledger.to_text()),
                 variable("PUBLIC_CANISTER_ID:stream_registry", self.registry.to_text()),
+                variable("PUBLIC_CANISTER_ID:federated_aggregator", self.aggregator.to_text()),
                 variable("PUBLIC_FAUCET_SEED", faucet.seed.clone()),
             ];
             let arguments = candid::encode_one(None::<WebArgs>)?;
@@ -273,6 +294,7 @@ impl Place {
             root_key: hex::encode(&self.root_key),
             ledger: self.ledger.to_text(),
             registry: self.registry.to_text(),
+            aggregator: self.aggregator.to_text(),
         };
         let path = folder.join("ddsx.json");
         std::fs::write(&path, serde_json::to_vec_pretty(&config)?)?;

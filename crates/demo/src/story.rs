@@ -24,6 +24,8 @@ pub const CONTRIBUTORS_SHARE_BPS: u16 = 7_000;
 pub const PUBLISHED_FIRST: usize = 1_600;
 /// What the buyer has at the start: 1,000 DST.
 const BUYER_FUNDS: u64 = 100_000_000_000;
+/// What the owner of the federated task has at the start: 150 DST.
+pub const OWNER_FUNDS: u64 = 15_000_000_000;
 /// What the page's faucet has to give: 10,000 DST.
 const FAUCET_FUNDS: u64 = 1_000_000_000_000;
 
@@ -53,11 +55,14 @@ pub fn step(number: u32, text: &str) {
 }
 
 impl Scene {
+    /// The network as one of the cast.
+    pub async fn network_as(&self, name: &str) -> Result<Network> {
+        connect(&self.place, &self.identities, name).await
+    }
+
     /// The registry as one of the cast.
     pub async fn registry_as(&self, name: &str) -> Result<Registry> {
-        Ok(connect(&self.place, &self.identities, name)
-            .await?
-            .registry(self.place.registry))
+        Ok(self.network_as(name).await?.registry(self.place.registry))
     }
 }
 
@@ -76,7 +81,7 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
 
     step(1, "A local network, with the canisters deployed");
     let identities = IdentityFolder::new(folder.join("identities"));
-    for name in ["operator", "provider", "buyer"] {
+    for name in ["operator", "provider", "buyer", "owner"] {
         identities.create(name, KeyKind::Ed25519)?;
     }
     let mut place = Place::start().await?;
@@ -88,8 +93,10 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
         subaccount: Some([9; 32]),
     };
     let faucet = Faucet::new();
+    let owner = connect(&place, &identities, "owner").await?;
     let balances = vec![
         (buyer.principal().into(), BUYER_FUNDS),
+        (owner.principal().into(), OWNER_FUNDS),
         (Faucet::account()?, FAUCET_FUNDS),
     ];
     let offices = Offices {
@@ -104,6 +111,7 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     println!("   root key   {}…", &hex::encode(&place.root_key)[..40]);
     println!("   ledger     {}", place.ledger);
     println!("   registry   {}", place.registry);
+    println!("   aggregator {}", place.aggregator);
     match place.page() {
         Some(page) => println!("   page       {page}"),
         None => println!("   page       not built: scripts/build needs Node.js with npm for it"),
@@ -326,6 +334,11 @@ pub fn tour(scene: &Scene) -> String {
   {command} --identity {folder}/identities/buyer.pem stream pull {stream} --follow --cursor {folder}/quakes.cursor --out {folder}/quakes
   {command} revenue show {stream}
   {command} --identity {folder}/identities/buyer.pem licence buy {plan}
+  {command} task show 0
+  {command} task report 0 1
+  {command} predict 0 --input {folder}/federated/test.csv --verified
+  {command} --identity {folder}/identities/owner.pem task create {folder}/federated/again.toml
+  {command} train 1 --data {folder}/federated/all.csv --clients 3 --dirichlet 0.5 --interval 200ms
 
 Plain Candid, with dfx (its identity is anonymous to the registry, which may read what is public):
 

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -161,44 +162,69 @@ fn network_in_another_process() -> (Child, PocketIc) {
     (process, pic)
 }
 
+/// A module of a little over so many bytes: functions of straight arithmetic, no two alike, as optimised code is.
+fn module_of(bytes: usize) -> Vec<u8> {
+    let mut text = String::from("(module (memory 1) (func (export \"canister_init\"))");
+    let mut constant = 1_u64;
+    // Each turn takes 14 to 22 bytes, a function a kilobyte at least.
+    for _ in 0..bytes / 1_000 {
+        text.push_str("(func (param i64) (result i64) local.get 0");
+        for _ in 0..72 {
+            constant = constant.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (factor, mask) = (constant >> 32, constant >> 36);
+            write!(text, " i64.const {factor} i64.mul i64.const {mask} i64.xor").unwrap();
+        }
+        text.push(')');
+    }
+    text.push(')');
+    wat::parse_str(text).unwrap()
+}
+
+/// How long a call that installs takes, the upload included; the median of some that are not the first.
+fn measure_installations(name: &str, size: usize, install: impl Fn(&PocketIc) -> Duration) {
+    // The module is compiled by whoever has it first, in this process or one before.
+    install(&pocket_ic());
+    println!(r#"{{"bench": "local_network/install/{name}/module", "value": {size}, "unit": "bytes"}}"#);
+    let report = |bench: &str, mut times: Vec<Duration>| {
+        times.sort_unstable();
+        let median = times[times.len() / 2].as_secs_f64() * 1_000.0;
+        println!(r#"{{"bench": "local_network/install/{name}/{bench}", "value": {median:.1}, "unit": "ms"}}"#);
+    };
+
+    let pic = pocket_ic();
+    report("same_process", (0..INSTALLATIONS).map(|_| install(&pic)).collect());
+    let elsewhere = || {
+        let (mut process, pic) = network_in_another_process();
+        let time = install(&pic);
+        drop(pic);
+        process.kill().unwrap();
+        process.wait().unwrap();
+        time
+    };
+    report("another_process", (0..INSTALLATIONS).map(|_| elsewhere()).collect());
+}
+
 #[test]
 #[ignore = "a measurement: scripts/bench network"]
 fn measure_second_installations() {
     if !is_ours() {
         return;
     }
+    let code = module_of(1_500_000);
+    measure_installations("1_5_mb", code.len(), |pic| {
+        let canister = pic.create_canister();
+        pic.add_cycles(canister, CYCLES);
+        let start = Instant::now();
+        pic.install_canister(canister, code.clone(), vec![], None);
+        start.elapsed()
+    });
+
     let Some(compressed) = module("dst_ledger") else { return };
     let mut ledger = Vec::new();
     GzDecoder::new(&compressed[..]).read_to_end(&mut ledger).unwrap();
-    // The module is compiled by whoever has it first, in this process or one before.
-    install_ledger(&pocket_ic(), ledger.clone());
-    println!(
-        r#"{{"bench": "local_network/install/module", "value": {}, "unit": "bytes"}}"#,
-        ledger.len()
-    );
-    let report = |bench: &str, times: Vec<Duration>| {
-        let median = times[times.len() / 2].as_secs_f64() * 1_000.0;
-        println!(r#"{{"bench": "local_network/install/{bench}", "value": {median:.1}, "unit": "ms"}}"#);
-    };
-    let timed = |pic: &PocketIc| install_ledger(pic, ledger.clone()).1;
-
-    let pic = pocket_ic();
-    let mut same: Vec<_> = (0..INSTALLATIONS).map(|_| timed(&pic)).collect();
-    same.sort_unstable();
-    report("same_process", same);
-
-    let mut other: Vec<_> = (0..INSTALLATIONS)
-        .map(|_| {
-            let (mut process, pic) = network_in_another_process();
-            let time = timed(&pic);
-            drop(pic);
-            process.kill().unwrap();
-            process.wait().unwrap();
-            time
-        })
-        .collect();
-    other.sort_unstable();
-    report("another_process", other);
+    for (name, module) in [("dst_ledger", ledger), ("dst_ledger_gz", compressed)] {
+        measure_installations(name, module.len(), |pic| install_ledger(pic, module.clone()).1);
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@
     reason = "what goes wrong here fails the test that asked for it"
 )]
 
+pub mod command;
+
 use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -19,6 +21,7 @@ use ddsx_client::{Network, Registry, RootKey};
 use ddsx_tests::World;
 use ddsx_tests::ledger::{FEE, init_args};
 use ddsx_types::dst_ledger::LedgerArgs;
+use ddsx_types::federated_aggregator::AggregatorArgs;
 use ddsx_types::stream_registry::{
     AddPlanArgs, CreateStreamArgs, LicenceTerms, NewContributor, PlanKind, Price, RegistryArgs,
 };
@@ -49,6 +52,7 @@ pub struct Live {
     pub url: String,
     pub ledger: Principal,
     pub registry: Principal,
+    pub aggregator: Option<Principal>,
     pub treasury: Principal,
     pub provider: Person,
     pub buyer: Person,
@@ -56,6 +60,15 @@ pub struct Live {
 
 impl Live {
     pub fn start() -> Self {
+        Self::begin(false)
+    }
+
+    /// With a federated aggregator besides.
+    pub fn start_federated() -> Self {
+        Self::begin(true)
+    }
+
+    fn begin(federated: bool) -> Self {
         let mut world = World::new();
         let (provider, buyer) = (Person::new(), Person::new());
         let balances = [&provider, &buyer].map(|person| (Account::from(person.principal), BALANCE));
@@ -74,16 +87,26 @@ impl Live {
             governance: Some(world.controller),
             treasury: Some(treasury.into()),
             protocol_fee_bps: Some(250),
-            assets: Some(vec![listing]),
+            assets: Some(vec![listing.clone()]),
             payout_interval_s: Some(1),
         };
         let registry = world.install("stream_registry", (Some(args),));
+        let aggregator = federated.then(|| {
+            let args = AggregatorArgs {
+                governance: Some(world.controller),
+                treasury: Some(treasury.into()),
+                assets: Some(vec![listing]),
+                ..AggregatorArgs::default()
+            };
+            world.install("federated_aggregator", (Some(args),))
+        });
         let url = world.pic.make_live(None).to_string();
         Self {
             world,
             url: url.trim_end_matches('/').to_string(),
             ledger,
             registry,
+            aggregator,
             treasury,
             provider,
             buyer,

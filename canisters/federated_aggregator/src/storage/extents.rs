@@ -96,7 +96,7 @@ impl<M: Memory> Extents<M> {
             .by_place
             .range(..first_page)
             .next_back()
-            .map(|entry| entry.into_pair());
+            .map(|entry| (*entry.key(), entry.value()));
         if let Some((place, length)) = before.filter(|(place, length)| place + length == first_page) {
             self.forget(place, length);
             (first_page, pages) = (place, pages + length);

@@ -91,10 +91,10 @@ impl<const N: usize> Storable for Key<N> {
 
     /// Panics if the bytes have another length.
     fn from_bytes(bytes: Cow<'_, [u8]>) -> Self {
-        match bytes.as_ref().try_into() {
-            Ok(bytes) => Self(bytes),
-            Err(_) => panic!("a key of {} bytes where {N} are due", bytes.len()),
-        }
+        let Ok(key) = bytes.as_ref().try_into() else {
+            panic!("a key of {} bytes where {N} are due", bytes.len());
+        };
+        Self(key)
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "keys are shorter than 256 bytes")]

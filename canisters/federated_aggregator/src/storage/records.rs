@@ -152,6 +152,7 @@ pub struct Collecting {
 
 /// What changes about a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "facts that do not exclude one another")]
 pub struct TaskRecord {
     pub id: TaskId,
     pub owner: Principal,
@@ -166,6 +167,8 @@ pub struct TaskRecord {
     pub stake: u128,
     pub storage_bytes: u64,
     pub storage_paid: bool,
+    /// A payment for it is under way: no other may begin.
+    pub storage_in_flight: bool,
     pub weights: Option<FileRecord>,
     pub evaluation: FileRecord,
     pub model: Option<Model>,

@@ -159,6 +159,12 @@ impl Storage {
             .map(|(key, ())| (number(&key.0[..8]), number(&key.0[8..])))
     }
 
+    /// Tasks that are looked at until then.
+    pub fn tasks_until(&self, until: TimestampNs) -> Vec<TaskId> {
+        let end = Key::of(&[&until.to_be_bytes(), &u64::MAX.to_be_bytes()]);
+        self.agenda.keys_range(..=end).map(|key| number(&key.0[8..])).collect()
+    }
+
     /// A payee is to be looked at.
     pub fn ask_payout(&mut self, when: TimestampNs, payee: Payee) {
         self.payouts.insert(payout_key(when, payee), ());

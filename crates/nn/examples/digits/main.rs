@@ -56,7 +56,7 @@ fn measurements() -> Vec<Measurement> {
             name,
             model,
             federation,
-        })
+        });
     };
     add("digits/central/accuracy".into(), MLP, None);
     add("digits/cnn/central/accuracy".into(), CNN, None);

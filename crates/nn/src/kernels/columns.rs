@@ -87,6 +87,7 @@ pub(super) fn columns(updates: &[&[f32]], mut visit: impl FnMut(&[[F32x4; TILE]]
             *tile = load(&update[first..first + lanes]);
         }
         for &(low, high) in &comparisons {
+            #[allow(clippy::needless_range_loop, reason = "two places of one slice")]
             for register in 0..TILE {
                 let (a, b) = (column[low][register], column[high][register]);
                 column[low][register] = a.min(b);
@@ -100,12 +101,11 @@ pub(super) fn columns(updates: &[&[f32]], mut visit: impl FnMut(&[[F32x4; TILE]]
 /// Up to a tile of numbers; zeros beyond.
 fn load(values: &[f32]) -> [F32x4; TILE] {
     let mut padded = [0.0; WIDTH];
-    let from = match values.first_chunk::<WIDTH>() {
-        Some(whole) => whole,
-        None => {
-            padded[..values.len()].copy_from_slice(values);
-            &padded
-        }
+    let from = if let Some(whole) = values.first_chunk::<WIDTH>() {
+        whole
+    } else {
+        padded[..values.len()].copy_from_slice(values);
+        &padded
     };
     // SAFETY: a tile's numbers lie behind `from`.
     std::array::from_fn(|register| unsafe { F32x4::load(from.as_ptr().add(register * LANES)) })

@@ -95,6 +95,9 @@ pub enum TaskError {
         /// Its number.
         intent: u64,
     },
+    /// Another payment for the same is under way: wait for its end.
+    #[error("another payment for this is under way")]
+    PaymentUnderWay,
     /// The payment was not made.
     #[error("not charged: {0}")]
     PaymentRefused(String),
@@ -246,7 +249,7 @@ pub enum UploadError {
         /// In all.
         bytes: u64,
     },
-    /// Fault: not finite, or not as an encoder writes it.
+    /// Fault where a number is not finite; what is only badly written costs the upload alone.
     #[error("{0}")]
     Encoding(EncodingError),
     /// Fault: not the hash declared.

@@ -2,9 +2,14 @@
 
 use ddsx_client::identity::IdentityError;
 use ddsx_client::{
-    AppendFailure, CallError, ConnectError, CursorError, Explain, FolderError, NetworkError, PullFailure,
+    AppendFailure, CallError, ConnectError, CursorError, Explain, FolderError, NetworkError, ProofFailure, PullFailure,
     PurchaseFailure, RootKeyError, SplitError, VerificationError,
 };
+use ddsx_trainer::account::MoneyError;
+use ddsx_trainer::data::DataError;
+use ddsx_trainer::data::stream::StreamError;
+use ddsx_trainer::definition::DefinitionError;
+use ddsx_trainer::{CreationFailure, RecipeError, StateError, TrainerError};
 
 /// The canister refused.
 pub const REFUSED: u8 = 1;
@@ -106,6 +111,105 @@ impl From<PullFailure> for Failure {
             PullFailure::Call(error) => error.into(),
             PullFailure::Proof(error) => error.into(),
             PullFailure::Verification(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProofFailure> for Failure {
+    fn from(error: ProofFailure) -> Self {
+        match error {
+            ProofFailure::Call(error) => error.into(),
+            ProofFailure::Verification(error) => error.into(),
+            ProofFailure::NoModel(_) | ProofFailure::NoReport { .. } => Self::refused(error),
+        }
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::File { .. } => Self::local(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<StreamError> for Failure {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Pull(error) => error.into(),
+            StreamError::Data { .. } => Self::usage(error),
+        }
+    }
+}
+
+impl From<RecipeError> for Failure {
+    fn from(error: RecipeError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Foreign(_) => Self::usage(error),
+            _ => Self::local(error),
+        }
+    }
+}
+
+impl From<MoneyError> for Failure {
+    fn from(error: MoneyError) -> Self {
+        match error {
+            MoneyError::Network(error) => error.into(),
+            MoneyError::Approve(error) => error.into(),
+            MoneyError::Transfer(error) => error.into(),
+            MoneyError::State(error) => error.into(),
+            MoneyError::TooLarge => Self::usage(error),
+        }
+    }
+}
+
+impl From<DefinitionError> for Failure {
+    fn from(error: DefinitionError) -> Self {
+        match error {
+            DefinitionError::File { .. } | DefinitionError::Evaluation(DataError::File { .. }) => Self::local(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<CreationFailure> for Failure {
+    fn from(error: CreationFailure) -> Self {
+        match error {
+            CreationFailure::Call(error) => error.into(),
+            CreationFailure::Money(error) => error.into(),
+            CreationFailure::Random(error) => error.into(),
+            CreationFailure::File { .. } | CreationFailure::Damaged { .. } => Self::local(error),
+            CreationFailure::Changed { .. } => Self::usage(error),
+            CreationFailure::CyclesOnly(_)
+            | CreationFailure::Gone { .. }
+            | CreationFailure::Failed { .. }
+            | CreationFailure::Slow(_) => Self::refused(error),
+        }
+    }
+}
+
+impl From<TrainerError> for Failure {
+    fn from(error: TrainerError) -> Self {
+        match error {
+            TrainerError::Join(error) => error.into(),
+            TrainerError::Upload(error) => error.into(),
+            TrainerError::Proof(error) => error.into(),
+            TrainerError::Network(error) => error.into(),
+            TrainerError::Connect(error) => error.into(),
+            TrainerError::State(error) => error.into(),
+            TrainerError::Data(error) => error.into(),
+            TrainerError::Money(error) => error.into(),
+            TrainerError::NoTask(_) | TrainerError::Out(_) => Self::refused(error),
+            TrainerError::Train(_) | TrainerError::Encoding(_) | TrainerError::Model(_) => Self::usage(error),
+            TrainerError::Weights(_) => Self::new(VERIFICATION, error),
+            TrainerError::Thread(_) => Self::local(error),
         }
     }
 }

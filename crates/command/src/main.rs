@@ -1,4 +1,4 @@
-//! `ddsx`: streams, licences, revenue and tokens of DDSX from the command line.
+//! `ddsx`: streams, licences, revenue, tokens and federated learning of DDSX from the command line.
 //!
 //! What programs read goes to stdout, what people read besides goes to stderr; the exit code says what kind of failure it was
 //! (`ddsx --help`).
@@ -13,11 +13,14 @@ mod identity;
 mod licence;
 mod output;
 mod plan;
+mod predict;
 mod pull;
 mod revenue;
 mod stream;
+mod task;
 mod text;
 mod token;
+mod train;
 mod view;
 
 use std::process::ExitCode;
@@ -60,6 +63,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Licence { command } => licence::run(&context, command).await,
         Command::Revenue { command } => revenue::run(&context, command).await,
         Command::Token { command } => token::run(&context, command).await,
+        Command::Task { command } => task::run(&context, command).await,
+        Command::Train(args) => train::run(&context, args).await,
+        Command::Predict(args) => predict::run(&context, args).await,
         Command::Identity { command } => identity::run(&context, command),
     }
 }

@@ -17,6 +17,8 @@ pub struct Config {
     pub root_key: Option<String>,
     /// The registry canister.
     pub registry: Option<Principal>,
+    /// The federated aggregator canister.
+    pub aggregator: Option<Principal>,
     /// The ledger canister.
     pub ledger: Option<Principal>,
 }
@@ -64,6 +66,10 @@ pub struct Folders {
     pub identities: PathBuf,
     /// Notes of purchases that did not end.
     pub purchases: PathBuf,
+    /// Notes of tasks that are being created.
+    pub tasks: PathBuf,
+    /// What clients of federated tasks must not forget.
+    pub training: PathBuf,
 }
 
 impl Folders {
@@ -73,6 +79,8 @@ impl Folders {
             return Ok(Self {
                 identities: home.join("identities"),
                 purchases: home.join("purchases"),
+                tasks: home.join("tasks"),
+                training: home.join("training"),
             });
         }
         let platform = directories::ProjectDirs::from("", "", "ddsx")
@@ -80,6 +88,8 @@ impl Folders {
         Ok(Self {
             identities: platform.config_dir().join("identities"),
             purchases: platform.data_local_dir().join("purchases"),
+            tasks: platform.data_local_dir().join("tasks"),
+            training: platform.data_local_dir().join("training"),
         })
     }
 }

@@ -4,7 +4,9 @@ mod identity;
 mod licence;
 mod revenue;
 mod stream;
+mod task;
 mod token;
+mod train;
 
 use std::path::PathBuf;
 
@@ -18,7 +20,9 @@ pub use stream::{
     AppendArgs, ContributorsArgs, CreateArgs, Kind, ListArgs, PlanAddArgs, PlanCommand, PublishersArgs, PullArgs,
     StreamCommand, VerifyArgs,
 };
+pub use task::{TaskCommand, TaskCreateArgs, TaskJoinArgs, TaskListArgs};
 pub use token::TokenCommand;
+pub use train::{PredictArgs, TrainArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -31,9 +35,10 @@ Exit codes:
   130  stopped with Ctrl-C
 
 Which network and which canisters:
-  --network, --registry, --ledger and --root-key; or the environment (DDSX_NETWORK, …); or a file: --config or DDSX_CONFIG, else
+  --network, --registry, --aggregator, --ledger and --root-key; or the environment (DDSX_NETWORK, …); or a file: --config or DDSX_CONFIG, else
   the nearest ddsx.toml, .ddsx/ids.json or target/local/ddsx.json in this folder or above. Such a file holds
-    {\"network\": \"http://127.0.0.1:4943\", \"root_key\": \"3081…\", \"registry\": \"…-cai\", \"ledger\": \"…-cai\"}
+    {\"network\": \"http://127.0.0.1:4943\", \"root_key\": \"3081…\", \"registry\": \"…-cai\", \"ledger\": \"…-cai\",
+     \"aggregator\": \"…-cai\"}
 
 First steps on a local network (scripts/demo starts one):
   ddsx identity new alice
@@ -41,7 +46,7 @@ First steps on a local network (scripts/demo starts one):
   ddsx --identity alice licence buy 0 --yes
   ddsx --identity alice stream pull 0 --follow --cursor quakes.cursor --out quakes/";
 
-/// Streams of data with proof: publish them, buy licences, pull them verified, see who is paid.
+/// Streams of data with proof: publish them, buy licences, pull them verified, see who is paid; and train models on them together.
 #[derive(Debug, Parser)]
 #[command(name = "ddsx", version, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = true)]
 pub struct Cli {
@@ -82,6 +87,15 @@ pub struct Global {
         help_heading = "Connection"
     )]
     pub registry: Option<Principal>,
+    /// The federated aggregator canister
+    #[arg(
+        long,
+        global = true,
+        env = "DDSX_AGGREGATOR",
+        value_name = "CANISTER",
+        help_heading = "Connection"
+    )]
+    pub aggregator: Option<Principal>,
     /// The ledger of the token to pay or to look at
     #[arg(
         long,
@@ -141,6 +155,17 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Federated learning: make tasks, find them, take part, look at rounds
+    Task {
+        #[command(subcommand)]
+        command: TaskCommand,
+    },
+    /// Train in a task: joins it, follows its rounds until it ends, prints what each was worth and paid
+    #[command(after_help = train::TRAIN_EXAMPLES)]
+    Train(TrainArgs),
+    /// What a task's model makes of some inputs
+    #[command(after_help = train::PREDICT_EXAMPLES)]
+    Predict(PredictArgs),
     /// Your keys
     Identity {
         #[command(subcommand)]
@@ -203,6 +228,12 @@ mod tests {
             "ddsx token transfer nobody --amount 1",
             "ddsx stream contributors 0 --add a --bind 1=aaaaa-aa",
             "ddsx --registry nothing stream list",
+            "ddsx train 0",
+            "ddsx train 0 --data a.csv --stream 1",
+            "ddsx train 0 --data a.csv --dirichlet 0.5",
+            "ddsx train 0 --data a.csv --upload f64",
+            "ddsx predict 0",
+            "ddsx task report 0",
         ] {
             assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }

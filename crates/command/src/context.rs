@@ -5,7 +5,7 @@ use std::path::Path;
 use candid::Principal;
 use ddsx_client::identity::{self, IdentityFolder};
 use ddsx_client::root_key::parse_root_key;
-use ddsx_client::{Anonymous, Identity, Ledger, Network, Registry, RootKey};
+use ddsx_client::{Aggregator, Anonymous, Identity, Ledger, Network, Registry, RootKey};
 
 use crate::args::Global;
 use crate::config::{Config, Folders};
@@ -58,8 +58,19 @@ impl Context {
 
     /// Connects, and takes the registry.
     pub async fn registry(&self) -> Result<Registry, Failure> {
+        self.registry_on(&self.network().await?)
+    }
+
+    /// Connects, and takes the aggregator.
+    pub async fn aggregator(&self) -> Result<Aggregator, Failure> {
+        let id = self.canister("aggregator", self.global.aggregator, self.config.aggregator)?;
+        Ok(self.network().await?.aggregator(id))
+    }
+
+    /// The registry chosen, on a network that is connected already.
+    pub fn registry_on(&self, network: &Network) -> Result<Registry, Failure> {
         let id = self.canister("registry", self.global.registry, self.config.registry)?;
-        Ok(self.network().await?.registry(id))
+        Ok(network.registry(id))
     }
 
     /// The ledger chosen, on a network that is connected already.
