@@ -45,7 +45,7 @@ function Found({ info }: { info: TaskInfo }) {
         facts={[
           ['Stage', stageText(stage), 'words'],
           ['Rounds held', roundText(info)],
-          [bestName(info), bestText(info), ...(info.best.length > 0 ? [] : (['words'] as const))],
+          info.best.length > 0 ? [bestName(info), bestText(info)] : [bestName(info), bestText(info), 'words'],
           ['Clients', count(info.clients)],
           ['Parameters', count(info.parameters)],
         ]}

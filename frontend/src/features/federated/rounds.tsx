@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { RoundReport, RoundState, RoundView, TaskInfo } from '@/api/aggregator';
-import { Amount, Loaded, Panel, Progress, Time } from '@/components/basics';
+import { Amount, Loaded, Panel, Progress, Skeleton, Time } from '@/components/basics';
 import type { Unit } from '@/lib/amount';
 import { count, counted, figure, share, tag } from '@/lib/text';
 import { Outcome } from './mark';
@@ -101,6 +101,13 @@ export function Rounds({ info }: { info: TaskInfo }) {
   const { reports, waiting } = useReports(info.id, info.rounds_held);
   const unit = useRewardUnit(info);
   if (info.rounds_held === 0) return <p className="muted">No round is over yet.</p>;
+  if (reports.length === 0) {
+    return waiting > 0 ? (
+      <Skeleton />
+    ) : (
+      <p className="muted">No report could be verified, so none is shown.</p>
+    );
+  }
   const classes = isClassifier(info.args.model);
   const columns = [
     'Round',

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { downloadModel, type TaskInfo } from '@/api/aggregator';
+import { aggregator, downloadModel, type TaskInfo } from '@/api/aggregator';
 import {
   Button,
   Command,
@@ -26,7 +26,7 @@ export function TakePart({ info }: { info: TaskInfo }) {
         Train where your data is. Only what you learned leaves your machine, and the canister scores it
         {info.args.reward.length > 0 ? ' and pays for it' : ''}.
       </p>
-      <Command text={trainLine(info.id, location.origin)}>In a shell:</Command>
+      <Command text={trainLine(info.id, location.origin, aggregator())}>In a shell:</Command>
     </Panel>
   );
 }

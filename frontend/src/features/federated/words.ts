@@ -187,8 +187,8 @@ export function outputText({ output }: ModelSpec): string {
   return `a vector of ${count(output.Embedding)}`;
 }
 
-/** The line that trains on a task in a shell. */
-export const trainLine = (task: bigint, network: string): string =>
-  `ddsx train ${task} \\
-  --data samples.csv \\
-  --network ${network}`;
+/** The command that trains on a task in a shell, as it works for those who have set nothing up. */
+export const trainLine = (task: bigint, network: string, aggregator: string): string =>
+  [`ddsx train ${task}`, '--data samples.csv', `--network ${network}`, `--aggregator ${aggregator}`].join(
+    ' \\\n  ',
+  );
