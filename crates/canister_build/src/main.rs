@@ -138,6 +138,17 @@ fn target_features(folder: &Path) -> Result<Vec<String>> {
     Ok(features)
 }
 
+/// Where what is compiled with these features lies: apart from the rest, since cargo does not tell them apart where paths are remapped, and would
+/// compile everything again at every call.
+fn target_folder(root: &Path, features: &[String]) -> PathBuf {
+    let folder = root.join("target");
+    if features.is_empty() {
+        folder
+    } else {
+        folder.join(features.join("-"))
+    }
+}
+
 /// One cargo call for all with the same features, so that shared dependencies are compiled once.
 fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -155,7 +166,10 @@ fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<()> {
         let list: Vec<String> = features.iter().map(|feature| format!("+{feature}")).collect();
         flags.push(format!("-Ctarget-feature={}", list.join(",")));
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    cargo
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+        .arg("--target-dir")
+        .arg(target_folder(root, features));
     ensure!(
         cargo.status().context("cannot run cargo")?.success(),
         "cargo build failed"
@@ -165,8 +179,7 @@ fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<()> {
 
 /// Embeds, checks, compresses; answers the path written.
 fn finish(root: &Path, name: &str, folder: &Path) -> Result<PathBuf> {
-    let compiled = root
-        .join("target")
+    let compiled = target_folder(root, &target_features(folder)?)
         .join(TARGET)
         .join(PROFILE)
         .join(format!("{name}.wasm"));
