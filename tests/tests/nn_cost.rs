@@ -43,7 +43,7 @@ impl Bench {
 }
 
 #[test]
-#[ignore = "scripts/bench federated builds what it needs"]
+#[ignore = "a measurement: scripts/bench federated, which builds what it needs"]
 fn should_cost_no_more_than_promised() {
     let bench = Bench::new();
     // A clock that stands still: natively only the bits matter, and they must be the canister's.

@@ -71,9 +71,9 @@ fn text<R: Runtime>(host: &Aggregator<R>) -> String {
                 counters.faults.into(),
             ),
             (
-                "duplicates",
+                "refused",
                 "counter",
-                "Updates refused as another's copy.",
+                "Updates refused for another reason: copies, badly written pieces.",
                 counters.refused.into(),
             ),
             (
