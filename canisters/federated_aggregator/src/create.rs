@@ -77,27 +77,14 @@ pub fn create(
         None => (None, 0),
     };
     let storage_bytes = reserved(args, plan.len as u64);
-    for (what, bytes, limit) in [
-        ("bytes of a task", storage_bytes, limits.task_bytes),
-        (
-            "bytes of all tasks",
-            storage.counters().reserved_bytes + storage_bytes,
-            limits.total_bytes,
-        ),
-    ] {
-        if bytes > limit {
-            return Err(TaskError::TooMany {
-                what: what.to_owned(),
-                limit,
-            });
-        }
+    if storage_bytes > limits.task_bytes {
+        return Err(TaskError::TooMany {
+            what: "bytes of a task".to_owned(),
+            limit: limits.task_bytes,
+        });
     }
     let id = storage.counters().tasks;
-    storage.count(|counters| {
-        counters.tasks += 1;
-        counters.reserved_bytes += storage_bytes;
-    });
-    let record = TaskRecord {
+    let mut record = TaskRecord {
         id,
         owner: caller,
         created_at: now,
@@ -111,6 +98,7 @@ pub fn create(
         storage_bytes,
         storage_paid: settings.fee_cycles_per_mib == 0 && (settings.fee_ledger.is_none() || settings.fee_per_mib == 0),
         storage_in_flight: false,
+        reserved: false,
         weights: match args.initial {
             InitialWeights::Upload(digest) => Some(FileRecord::new(digest)),
             InitialWeights::Draw => None,
@@ -132,8 +120,34 @@ pub fn create(
         due: None,
         failures: 0,
     };
+    if record.storage_paid {
+        reserve(storage, &mut record)?;
+    }
+    storage.count(|counters| counters.tasks += 1);
     storage.enter_task(record, args);
     Ok(id)
+}
+
+/// Sets a task's room aside. Only a task whose storage is paid, is being paid or is free holds room: drafts would keep everybody out otherwise.
+/// The record is the caller's to store.
+pub fn reserve(storage: &mut Storage, record: &mut TaskRecord) -> Result<(), TaskError> {
+    let limit = storage.settings().limits.total_bytes;
+    if storage.counters().reserved_bytes + record.storage_bytes > limit {
+        return Err(TaskError::TooMany {
+            what: "bytes of all tasks".to_owned(),
+            limit,
+        });
+    }
+    storage.count(|counters| counters.reserved_bytes += record.storage_bytes);
+    record.reserved = true;
+    Ok(())
+}
+
+/// Gives that room back, if it was set aside. The record is the caller's to store.
+pub fn release_reserve(storage: &mut Storage, record: &mut TaskRecord) {
+    if std::mem::take(&mut record.reserved) {
+        storage.count(|counters| counters.reserved_bytes -= record.storage_bytes);
+    }
 }
 
 fn check_texts(args: &CreateTaskArgs) -> Result<(), TaskError> {

@@ -8,11 +8,11 @@ use ddsx_types::federated_aggregator::{FundArgs, PayStorageArgs, Stage, TaskErro
 use ddsx_types::{Account, Subaccount};
 
 use crate::amounts::{amount, nat};
-use crate::create::storage_fee;
+use crate::create::{release_reserve, reserve, storage_fee};
 use crate::guard;
 use crate::host::Aggregator;
 use crate::storage::record::encode;
-use crate::storage::records::{AssetRecord, Purpose, TaskRecord};
+use crate::storage::records::{AssetRecord, Purpose};
 use crate::storage::{self, Storage};
 
 /// A listed ledger as the journal wants it.
@@ -128,7 +128,13 @@ pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs)
         amount: fee,
     };
     // In the message that stores the payment's intent: two requests at once must not both pay.
-    storage::with_mut(|storage| mark_storage(storage, args.task, |record| record.storage_in_flight = true));
+    storage::with_mut(|storage| {
+        let mut record = storage.task(args.task).ok_or(TaskError::NotFound)?;
+        reserve(storage, &mut record)?;
+        record.storage_in_flight = true;
+        storage.put_task(record);
+        Ok::<_, TaskError>(())
+    })?;
     let paid = pull(host, args.from_subaccount, &asset, fee, &purpose, request).await;
     if matches!(paid, Err(Refused::NotBegun(_))) {
         storage::with_mut(|storage| storage_settled(storage, args.task, false));
@@ -136,19 +142,15 @@ pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs)
     paid.map_err(TaskError::from)
 }
 
-fn mark_storage(storage: &mut Storage, task: TaskId, change: impl FnOnce(&mut TaskRecord)) {
-    if let Some(mut record) = storage.task(task) {
-        change(&mut record);
-        storage.put_task(record);
-    }
-}
-
 /// A payment for a task's storage has come to an end.
 pub fn storage_settled(storage: &mut Storage, task: TaskId, paid: bool) {
-    mark_storage(storage, task, |record| {
-        record.storage_in_flight = false;
-        record.storage_paid |= paid;
-    });
+    let Some(mut record) = storage.task(task) else { return };
+    record.storage_in_flight = false;
+    record.storage_paid |= paid;
+    if !paid {
+        release_reserve(storage, &mut record);
+    }
+    storage.put_task(record);
 }
 
 /// Pays a task's storage with cycles sent along; what is too much goes back.
@@ -168,6 +170,7 @@ pub fn pay_storage_with_cycles<R: Runtime>(host: &Aggregator<R>, task: TaskId) -
                 "{fee} cycles must come with the call"
             )));
         }
+        reserve(storage, &mut record)?;
         let taken = runtime.cycles_accept(fee);
         storage.count(|counters| counters.cycles_received += taken);
         record.storage_paid = true;
@@ -209,3 +212,6 @@ fn accept(storage: &Storage, caller: Principal, args: &FundArgs) -> Result<(Asse
     })?;
     Ok((asset, amount))
 }
+
+#[cfg(test)]
+mod tests;

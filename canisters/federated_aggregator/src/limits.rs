@@ -46,7 +46,7 @@ pub const MAX_SCORED: u32 = ddsx_nn::score::shapley::MAX_PLAYERS;
 /// Orders of Shapley's players.
 pub const MAX_PERMUTATIONS: u32 = 1_000;
 /// Streams that an update may declare.
-pub const MAX_LINEAGE: usize = 10;
+pub const MAX_LINEAGE: u32 = 10;
 /// Bytes of the header of a safetensors file.
 pub const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// Assets ever listed, and their highest number at install.

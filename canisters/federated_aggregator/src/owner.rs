@@ -6,6 +6,7 @@ use ddsx_types::federated_aggregator::{EndReason, File, FileStatus, PutFileArgs,
 
 use crate::amounts::{amount, nat};
 use crate::content::PieceError;
+use crate::create;
 use crate::guard;
 use crate::round;
 use crate::storage::Storage;
@@ -129,6 +130,6 @@ fn release(storage: &mut Storage, record: &mut TaskRecord) {
     for blob in blobs {
         storage.give_back(blob);
     }
-    let bytes = std::mem::take(&mut record.storage_bytes);
-    storage.count(|counters| counters.reserved_bytes -= bytes);
+    create::release_reserve(storage, record);
+    record.storage_bytes = 0;
 }

@@ -79,6 +79,8 @@ pub fn conclude(
             )
         })
         .collect();
+    // What is published of a rejected candidate comes from the clients' data too, so it spends privacy as the others do.
+    record.noised_rounds += u32::from(context.args.privacy.is_some() && work.evaluated.is_some());
     if work.accepted {
         accept(storage, record, context, &mut work);
     }
@@ -156,7 +158,6 @@ fn accept(storage: &mut Storage, record: &mut TaskRecord, context: &Context, wor
     put_in_force(storage, record, model);
     std::mem::swap(&mut record.state, &mut work.state);
     record.accepted_rounds += 1;
-    record.noised_rounds += u32::from(context.args.privacy.is_some());
     evaluate::keep(
         Subject::candidate(record.id, work.round),
         Subject::model(record.id, version),

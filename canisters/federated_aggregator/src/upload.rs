@@ -169,8 +169,8 @@ fn check(record: &TaskRecord, args: &BeginUpdateArgs) -> Result<u32, UploadError
     if args.samples == 0 {
         return Err(UploadError::NoSamples);
     }
-    if args.lineage.len() > MAX_LINEAGE {
-        return Err(UploadError::TooManyStreams { limit: 10 });
+    if args.lineage.len() > MAX_LINEAGE as usize {
+        return Err(UploadError::TooManyStreams { limit: MAX_LINEAGE });
     }
     let current = record.model.as_ref().map_or(0, |model| model.version);
     let wrong = UploadError::WrongVersion { current };

@@ -19,6 +19,8 @@ use crate::work::{Context, Work};
 use crate::{certification, files, owner, privacy, publish};
 
 const PAGE: u32 = 100;
+/// Bytes of arguments after which a page of tasks ends; those of one task are far below an answer's other megabyte.
+const PAGE_BYTES: usize = 1 << 20;
 
 fn limit(asked: Option<u32>) -> usize {
     asked.unwrap_or(PAGE).clamp(1, PAGE) as usize
@@ -58,11 +60,17 @@ pub fn task(storage: &Storage, task: TaskId) -> Option<TaskInfo> {
     })
 }
 
-/// Tasks by number.
+/// Tasks by number. A page ends early where it would outgrow an answer: the next begins after its last.
 pub fn tasks(storage: &Storage, page: Page) -> Vec<TaskInfo> {
+    let mut bytes = 0;
     storage
         .task_ids(page.start_after, limit(page.limit))
         .into_iter()
+        .take_while(|id| {
+            let fits = bytes < PAGE_BYTES;
+            bytes += storage.arguments_len(*id);
+            fits
+        })
         .filter_map(|id| task(storage, id))
         .collect()
 }

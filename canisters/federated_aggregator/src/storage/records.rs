@@ -166,6 +166,8 @@ pub struct TaskRecord {
     pub ledger: Option<Principal>,
     pub stake: u128,
     pub storage_bytes: u64,
+    /// Whether they are set aside for it.
+    pub reserved: bool,
     pub storage_paid: bool,
     /// A payment for it is under way: no other may begin.
     pub storage_in_flight: bool,

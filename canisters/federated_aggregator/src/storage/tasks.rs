@@ -27,6 +27,11 @@ impl Storage {
         candid::decode_one(&self.arguments.get(&task)?).ok()
     }
 
+    /// Bytes of what a task was created with.
+    pub fn arguments_len(&self, task: TaskId) -> usize {
+        self.arguments.get(&task).map_or(0, |arguments| arguments.len())
+    }
+
     /// A task.
     pub fn task(&self, task: TaskId) -> Option<TaskRecord> {
         self.tasks.get(&task).map(|stored| stored.0)
