@@ -252,13 +252,15 @@ impl<'w> Market<'w> {
         self.world.query(self.id, "treasury_balance", (self.ledger.id,))
     }
 
-    /// Licences granted, as the metrics say.
+    /// A figure of `/metrics`.
     pub fn metric(&self, name: &str) -> u64 {
         let (status, text) = self.world.http_get(self.id, "/metrics");
         assert_eq!(status, 200);
         let prefix = format!("registry_{name} ");
         let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
-        line.unwrap_or_else(|| panic!("no figure {name}")).parse().unwrap()
+        let sample = line.unwrap_or_else(|| panic!("no figure {name}"));
+        // A value, then the time.
+        sample.split(' ').next().unwrap_or_default().parse().unwrap()
     }
 
     /// Lets time pass in steps, so that timers set by timers run too.

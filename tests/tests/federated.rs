@@ -361,7 +361,7 @@ fn should_refuse_what_is_wrong_and_slash_what_is_false() {
     wrong.hash = Hash([9; 32]);
     assert_eq!(federation.send(3, &wrong, &good), Err(UploadError::WrongHash));
     federation.wait(Duration::from_mins(1));
-    assert_eq!(federation.metric("faults"), 3);
+    assert_eq!(federation.metric("faults_total"), 3);
     // Lost stakes are the treasury's.
     let treasury = federation.ledger.balance(governance());
     assert!(treasury > 2 * STAKE && treasury <= 3 * STAKE, "{treasury}");

@@ -127,14 +127,14 @@ fn measure(name: &str, strategy: Strategy, scoring: Scoring) {
         };
         federation.send(number, &args, &bytes).unwrap();
     }
-    let before = federation.metric("slices");
+    let before = federation.metric("slices_total");
     let round = federation.finish_round(task, 1, &mut || ());
     assert_eq!(round.outcome, RoundOutcome::Accepted);
     assert_eq!(round.clients.len(), CLIENTS as usize);
     let most = federation.metric("slice_instructions_max");
     report(
         &format!("round/10m_20_clients/{name}/slices"),
-        federation.metric("slices") - before,
+        federation.metric("slices_total") - before,
         "messages",
     );
     report(

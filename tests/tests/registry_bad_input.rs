@@ -17,7 +17,14 @@ const PRICE: u64 = 1_000_000;
 /// What must not change.
 fn state(market: &Market<'_>) -> (Vec<StreamInfo>, [u64; 6], Nat) {
     let streams = market.world.query(market.id, "list_streams", (Page::default(),));
-    let figures = ["streams", "chunks", "bytes", "plans", "licences", "payments_pending"];
+    let figures = [
+        "streams_total",
+        "chunks_total",
+        "bytes_total",
+        "plans_total",
+        "licences_total",
+        "payments_pending",
+    ];
     (
         streams,
         figures.map(|name| market.metric(name)),

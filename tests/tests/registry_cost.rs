@@ -1,7 +1,7 @@
 //! What appending and buying cost, measured from outside: the canister's cycles before and after, less what messages cost
 //! whatever the canister does (on a subnet of 13 nodes: 1.2 M and 2,000 a byte for an ingress message, 5 M an execution).
 //!
-//! The figures are printed: `cargo nextest run --release -p ddsx-tests --test registry_cost --no-capture`.
+//! The figures are printed: `cargo nextest run -p ddsx-tests --test registry_cost --no-capture`.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use candid::Principal;

@@ -281,7 +281,10 @@ fn should_grant_after_an_upgrade_what_a_ledger_that_was_down_takes_later() {
         .stop_canister(market.ledger.id, Some(world.controller))
         .unwrap();
     assert!(matches!(market.buy(args.clone()), Err(BuyError::Pending { .. })));
-    assert_eq!((market.metric("licences"), market.metric("payments_pending")), (0, 1));
+    assert_eq!(
+        (market.metric("licences_total"), market.metric("payments_pending")),
+        (0, 1)
+    );
     let closed: Result<(), StreamError> = world.call(provider(), market.id, "close_stream", (stream,));
     closed.unwrap();
 
@@ -294,7 +297,11 @@ fn should_grant_after_an_upgrade_what_a_ledger_that_was_down_takes_later() {
     market.wait(HOUR);
     let licence = market.buy(args).unwrap();
     assert_eq!(
-        (licence.id, market.metric("licences"), market.metric("payments_pending")),
+        (
+            licence.id,
+            market.metric("licences_total"),
+            market.metric("payments_pending")
+        ),
         (0, 1, 0)
     );
     assert_eq!(

@@ -20,13 +20,14 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use candid::{Nat, Principal, candid_method};
+use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System, TimerId};
 use ddsx_types::dst_ledger::{
     GetFeeCollectorError, InitArgs, LedgerArgs, LedgerTotals, MintArgs, MintError, Minter, SetFeeCollectorArgs,
     SetFeeCollectorError, SetMinterArgs,
     index::{GetAccountTransactionsArgs, GetTransactions, GetTransactionsErr, ListSubaccountsArgs, Status},
 };
-use dst_ledger::http::{self, HttpRequest, HttpResponse};
+use dst_ledger::http;
 use dst_ledger::index_api::{self, Order};
 use dst_ledger::ledger::request::{Approve, Transfer, TransferFrom};
 use dst_ledger::ledger::{Act, Chores, Ledger};
@@ -468,7 +469,7 @@ mod tests {
         let committed = std::fs::read_to_string(&path).unwrap();
         assert_eq!(
             committed, generated,
-            "run: UPDATE_CANDID=1 cargo test --release -p dst_ledger --bin dst_ledger"
+            "run: UPDATE_CANDID=1 cargo test -p dst_ledger --bin dst_ledger"
         );
     }
 }

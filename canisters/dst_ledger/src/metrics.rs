@@ -1,7 +1,6 @@
 //! What `/metrics` tells an operator's Prometheus, in its text format 0.0.4.
 
-use std::fmt::{Display, Write};
-
+use ddsx_runtime::Metrics;
 use ic_stable_structures::Memory;
 
 use crate::ledger::Ledger;
@@ -21,36 +20,9 @@ pub struct SystemFigures {
     pub heap_bytes: u64,
 }
 
-struct Page {
-    text: String,
-    milliseconds: u64,
-}
-
-impl Page {
-    fn figure(&mut self, kind: &str, name: &str, help: &str, value: impl Display) {
-        let Self { text, milliseconds } = self;
-        // Writing to a `String` does not fail.
-        let _ = writeln!(
-            text,
-            "# HELP dst_ledger_{name} {help}\n# TYPE dst_ledger_{name} {kind}\ndst_ledger_{name} {value} {milliseconds}",
-        );
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
-        self.figure("gauge", name, help, value);
-    }
-
-    fn counter(&mut self, name: &str, help: &str, value: impl Display) {
-        self.figure("counter", name, help, value);
-    }
-}
-
 /// The page.
-pub fn text<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> String {
-    let mut page = Page {
-        text: String::new(),
-        milliseconds: system.now / 1_000_000,
-    };
+pub fn page<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> Metrics {
+    let mut page = Metrics::new("dst_ledger", system.now);
     let (storage, totals) = ledger.stored();
     let config = ledger.config();
     page.gauge("total_supply", "Sum of all balances, smallest units.", totals.supply);
@@ -59,20 +31,16 @@ pub fn text<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> String {
         "The supply that no mint can exceed, smallest units.",
         config.max_supply,
     );
-    page.counter("minted_total", "Ever minted, smallest units.", totals.minted);
+    page.counter("minted", "Ever minted, smallest units.", totals.minted);
     page.counter(
-        "burnt_total",
+        "burnt",
         "Ever burnt by transfers to the minting account, smallest units.",
         totals.burnt,
     );
-    page.counter(
-        "fees_burnt_total",
-        "Ever burnt as fees, smallest units.",
-        totals.fees_burnt,
-    );
+    page.counter("fees_burnt", "Ever burnt as fees, smallest units.", totals.fees_burnt);
     page.gauge("fee", "Fee of a transfer or approval, smallest units.", config.fee);
-    page.counter("blocks_total", "Blocks in the log.", totals.blocks);
-    page.counter("block_bytes_total", "Bytes of blocks in the log.", totals.log_bytes);
+    page.counter("blocks", "Blocks in the log.", totals.blocks);
+    page.counter("block_bytes", "Bytes of blocks in the log.", totals.log_bytes);
     page.gauge(
         "history_blocks",
         "Blocks that are in the accounts' histories.",
@@ -91,7 +59,7 @@ pub fn text<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> String {
         "Whether transactions are taken (0 or 1).",
         u8::from(ledger.is_ready()),
     );
-    page.counter("log_lines_total", "Lines ever written to /logs.", storage.log.written());
+    page.counter("log_lines", "Lines ever written to /logs.", storage.log.written());
     page.gauge("cycles", "Cycles balance of the canister.", system.cycles);
     page.gauge("stable_memory_bytes", "Size of the stable memory.", system.stable_bytes);
     page.gauge("heap_memory_bytes", "Size of the Wasm memory.", system.heap_bytes);
@@ -100,7 +68,7 @@ pub fn text<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> String {
         "When the canister was installed or last upgraded, seconds since 1970.",
         system.started / 1_000_000_000,
     );
-    page.text
+    page
 }
 
 #[cfg(test)]
@@ -110,9 +78,9 @@ mod tests {
     use super::*;
     use crate::ledger::test_support::{account, install};
 
-    fn page() -> String {
+    fn text() -> String {
         let ledger = install(&[(account(1), 5_000_000)]);
-        text(
+        let page = super::page(
             &ledger,
             SystemFigures {
                 cycles: u128::MAX,
@@ -121,14 +89,15 @@ mod tests {
                 stable_bytes: 8,
                 heap_bytes: 9,
             },
-        )
+        );
+        String::from_utf8(page.respond().body.into_vec()).unwrap()
     }
 
     /// Prometheus, "Text-based format": per metric HELP, then TYPE, then one sample `name value milliseconds`, each metric once,
     /// every line ended.
     #[test]
     fn should_follow_the_text_format() {
-        let page = page();
+        let page = text();
         assert!(page.ends_with('\n'));
         let lines: Vec<&str> = page.lines().collect();
         let mut samples = BTreeMap::new();

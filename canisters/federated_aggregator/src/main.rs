@@ -9,6 +9,7 @@
 )]
 
 use candid::{CandidType, Nat, Principal};
+use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, FileStatus, FundArgs,
@@ -20,7 +21,7 @@ use ddsx_types::federated_aggregator::{
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
 use federated_aggregator::host::AGGREGATOR;
-use federated_aggregator::metrics::{self, HttpRequest, HttpResponse};
+use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
     certification, create, fund as funding, join as joining, lifecycle, owner, timer, upload, view,
@@ -337,7 +338,7 @@ mod tests {
         let committed = std::fs::read_to_string(&path).unwrap();
         assert_eq!(
             committed, generated,
-            "run: UPDATE_CANDID=1 cargo test --release -p federated_aggregator --bin federated_aggregator"
+            "run: UPDATE_CANDID=1 cargo test -p federated_aggregator --bin federated_aggregator"
         );
     }
 }

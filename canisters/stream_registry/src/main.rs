@@ -9,6 +9,7 @@
 )]
 
 use candid::{CandidType, Principal};
+use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::stream_registry::{
     AddContributorsArgs, AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError,
@@ -23,7 +24,7 @@ use ddsx_types::{Account, AssetListing, Validation};
 use ic_cdk::{init, post_upgrade, query, update};
 use stream_registry::governance::{self, Action};
 use stream_registry::host::REGISTRY;
-use stream_registry::metrics::{self, HttpRequest, HttpResponse};
+use stream_registry::metrics;
 use stream_registry::storage::{with, with_mut};
 use stream_registry::{
     certification, contributors, licences, lifecycle, log, payout, plans, publishers, pull as pulling, purchase,
@@ -342,7 +343,7 @@ mod tests {
         let committed = std::fs::read_to_string(&path).unwrap();
         assert_eq!(
             committed, generated,
-            "run: UPDATE_CANDID=1 cargo test --release -p stream_registry --bin stream_registry"
+            "run: UPDATE_CANDID=1 cargo test -p stream_registry --bin stream_registry"
         );
     }
 }

@@ -109,9 +109,6 @@ mod tests {
             std::fs::write(&path, &generated).unwrap();
         }
         let committed = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(
-            committed, generated,
-            "run: UPDATE_CANDID=1 cargo test --release -p web --bin web"
-        );
+        assert_eq!(committed, generated, "run: UPDATE_CANDID=1 cargo test -p web --bin web");
     }
 }

@@ -5,8 +5,8 @@
 //! The workspace's `clippy.toml` forbids the system's functions everywhere else, so that each rule of a canister can be tested
 //! against every outcome a call may have. The endpoint macros of `ic-cdk` (`#[update]`, `#[query]`, …) stay where they are.
 //!
-//! Beside it are two small things that every canister needs: [`Guards`], which keep one thing from being done twice at once,
-//! and [`RingLog`], the last lines of what happened.
+//! Beside it are small things that every canister needs: [`Guards`], which keep one thing from being done twice at once,
+//! [`RingLog`], the last lines of what happened, and [`Metrics`], the page that an operator's Prometheus reads over [`http`].
 //!
 //! ```no_run
 //! use candid::{Nat, Principal};
@@ -18,6 +18,8 @@
 
 mod call;
 mod guard;
+pub mod http;
+mod metrics;
 mod ring_log;
 mod runtime;
 mod system;
@@ -26,6 +28,7 @@ pub mod testing;
 
 pub use call::{CallError, CallOptions, RejectCode, Wait};
 pub use guard::{Guard, GuardError, Guards};
+pub use metrics::Metrics;
 pub use ring_log::{Line, RingLog};
 pub use runtime::{Runtime, TimerId};
 pub use system::System;
