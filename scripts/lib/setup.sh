@@ -26,11 +26,15 @@ need_nextest() {
   cargo install --quiet --locked cargo-nextest
 }
 
+# What is built for this machine, and where: quickly for tests and the demo; in full for whoever measures (DDSX_PROFILE=release).
+DDSX_PROFILE=${DDSX_PROFILE:-dev}
+built=$PWD/target/${DDSX_PROFILE/#dev/debug}
+
 # Everything that runs on this machine: tools, tests, the local network, the command. Always the whole workspace in one call:
 # with another selection of packages cargo would choose other features of shared dependencies, and compile those again.
 build_workspace() {
   [ -z "${DDSX_WORKSPACE_BUILT:-}" ] || return 0
-  cargo build --release --locked --workspace --all-targets
+  cargo build --profile "$DDSX_PROFILE" --locked --workspace --all-targets
   export DDSX_WORKSPACE_BUILT=1
 }
 

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use candid::{Nat, Principal};
+use candid::{CandidType, Nat, Principal};
 use ddsx_merkle_log::{CompactRange, leaf_hash};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BeginUpdateArgs, CertifiedModel, CreateTaskArgs, File, FileDigest, FileStatus, FundArgs,
-    InitialWeights, JoinArgs, JoinError, ModelChunk, ModelChunkArgs, PIECE_BYTES, PutFileArgs, PutUpdateArgs, RoundKey,
-    RoundReport, RoundView, TaskAudit, TaskError, TaskId, TaskInfo, UpdateReceipt, UploadError, UploadStatus,
+    InitialWeights, JoinArgs, JoinError, ModelChunk, ModelChunkArgs, PIECE_BYTES, Parameters, Participant,
+    ParticipantArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundReport, RoundView, TaskAudit, TaskError, TaskId,
+    TaskInfo, UpdateReceipt, UploadError, UploadStatus,
 };
-use ddsx_types::{AssetListing, Hash};
+use ddsx_types::{AssetListing, Hash, Validation};
+use icrc_ledger_types::icrc1::account::Account;
+use pocket_ic::RejectResponse;
+use pocket_ic::common::rest::RawMessageId;
+use serde::de::DeserializeOwned;
 use serde_bytes::ByteBuf;
 
 use crate::ledger::{FEE, Ledger, approve};
@@ -99,28 +104,42 @@ impl<'w> Federation<'w> {
 
     /// Creates a task, uploads its files (first weights only if they are not drawn), funds and starts it.
     pub fn start(&self, args: &CreateTaskArgs, weights: &[u8], evaluation: &[u8], budget: u64) -> TaskId {
-        let created: Result<TaskId, TaskError> = self.world.call(owner(), self.id, "create_task", (args,));
-        let task = created.unwrap();
+        let task = self.create(args).unwrap();
         if matches!(args.initial, InitialWeights::Upload(_)) {
-            self.put_file(task, File::Weights, weights);
+            self.put_file(task, File::Weights, weights).unwrap();
         }
-        self.put_file(task, File::Evaluation, evaluation);
+        self.put_file(task, File::Evaluation, evaluation).unwrap();
         if budget > 0 {
-            let fund = FundArgs {
-                task,
-                amount: budget.into(),
-                from_subaccount: None,
-                request_id: ByteBuf::from([1; 16]),
-            };
-            let funded: Result<Nat, TaskError> = self.world.call(owner(), self.id, "fund", (fund,));
-            assert_eq!(funded, Ok(budget.into()));
+            let request = u8::try_from(task + 1).unwrap();
+            assert_eq!(self.fund(task, budget, request), Ok(budget.into()));
         }
-        let started: Result<(), TaskError> = self.world.call(owner(), self.id, "start_task", (task,));
-        started.unwrap();
+        self.own("start_task", task).unwrap();
         task
     }
 
-    fn put_file(&self, task: TaskId, file: File, bytes: &[u8]) {
+    /// `create_task`.
+    pub fn create(&self, args: &CreateTaskArgs) -> Result<TaskId, TaskError> {
+        self.world.call(owner(), self.id, "create_task", (args,))
+    }
+
+    /// A method of [`owner`] that takes a task alone: `start_task`, `stop_task`, `free_storage`, `pay_storage_with_cycles`.
+    pub fn own(&self, method: &str, task: TaskId) -> Result<(), TaskError> {
+        self.world.call(owner(), self.id, method, (task,))
+    }
+
+    /// `fund`, with so many times this byte as its request id.
+    pub fn fund(&self, task: TaskId, amount: u64, request: u8) -> Result<Nat, TaskError> {
+        let args = FundArgs {
+            task,
+            amount: amount.into(),
+            from_subaccount: None,
+            request_id: ByteBuf::from([request; 16]),
+        };
+        self.world.call(owner(), self.id, "fund", (args,))
+    }
+
+    /// `put_file` until it is there, or the first refusal.
+    pub fn put_file(&self, task: TaskId, file: File, bytes: &[u8]) -> Result<(), TaskError> {
         let mut offset = 0;
         for piece in bytes.chunks(usize::try_from(PIECE_BYTES).unwrap()) {
             let args = PutFileArgs {
@@ -130,8 +149,9 @@ impl<'w> Federation<'w> {
                 bytes: ByteBuf::from(piece),
             };
             let put: Result<FileStatus, TaskError> = self.world.call(owner(), self.id, "put_file", (args,));
-            offset = put.unwrap().received;
+            offset = put?.received;
         }
+        Ok(())
     }
 
     /// `join`.
@@ -140,9 +160,24 @@ impl<'w> Federation<'w> {
             task,
             account: None,
             from_subaccount: None,
-            request_id: ByteBuf::from([2; 16]),
+            request_id: ByteBuf::from([u8::try_from(task + 2).unwrap(); 16]),
         };
         self.world.call(client(number), self.id, "join", (args,))
+    }
+
+    /// `leave`.
+    pub fn leave(&self, task: TaskId, number: u64) -> Result<(), JoinError> {
+        self.world.call(client(number), self.id, "leave", (task,))
+    }
+
+    /// `participant`.
+    pub fn participant(&self, task: TaskId, number: u64) -> Participant {
+        let args = ParticipantArgs {
+            task,
+            client: client(number),
+        };
+        let participant: Option<Participant> = self.world.query(self.id, "participant", (args,));
+        participant.unwrap()
     }
 
     /// `task`.
@@ -243,13 +278,58 @@ impl<'w> Federation<'w> {
         assert_eq!(status, 200);
         let prefix = format!("aggregator_{name} ");
         let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
-        line.unwrap_or_else(|| panic!("no figure {name}")).parse().unwrap()
+        let sample = line.unwrap_or_else(|| panic!("no figure {name}"));
+        // A value, then the time.
+        sample.split(' ').next().unwrap_or_default().parse().unwrap()
+    }
+
+    /// A governed method, called by whoever.
+    pub fn govern<A: CandidType>(&self, caller: Principal, method: &str, argument: A) -> Result<(), RejectResponse> {
+        self.world.try_call(caller, self.id, method, (argument,))
+    }
+
+    /// What a governed method's validator says.
+    pub fn validate<A: CandidType>(&self, method: &str, argument: A) -> Validation {
+        self.world.query(self.id, &format!("validate_{method}"), (argument,))
+    }
+
+    /// `parameters`.
+    pub fn parameters(&self) -> Parameters {
+        self.world.query(self.id, "parameters", ())
+    }
+
+    /// Hands a call in and waits for nothing. Calls handed in one after another are executed in one round of the network, in this order: no timer that
+    /// the first one sets runs in between.
+    pub fn submit<A: CandidType>(&self, caller: Principal, method: &str, argument: A) -> RawMessageId {
+        let argument = candid::encode_one(argument).unwrap();
+        self.world.pic.submit_call(self.id, caller, method, argument).unwrap()
+    }
+
+    /// The answer to such a call.
+    pub fn answer<R: CandidType + DeserializeOwned>(&self, call: RawMessageId) -> R {
+        candid::decode_one(&self.world.pic.await_call(call).unwrap()).unwrap()
+    }
+
+    /// `audit`.
+    pub fn audit(&self, task: TaskId) -> TaskAudit {
+        let audit: Option<TaskAudit> = self.world.query(self.id, "audit", (task,));
+        audit.unwrap()
+    }
+
+    /// A task is over and paid for: its books balance, the aggregator holds nothing, and what owner, so many clients, governance and these others hold
+    /// is all that there is.
+    pub fn check_paid(&self, task: TaskId, clients: u64, others: &[Account]) {
+        self.check(task);
+        assert_eq!(self.ledger.balance(self.id), 0_u8, "{:?}", self.audit(task));
+        let mut accounts = [owner(), governance(), self.id].map(Account::from).to_vec();
+        accounts.extend((0..clients).map(|number| Account::from(client(number))));
+        accounts.extend(others);
+        self.ledger.assert_conserved(&accounts);
     }
 
     /// The books balance, and the ledger holds what they say (nothing of it for the treasury).
     pub fn check(&self, task: TaskId) {
-        let audit: Option<TaskAudit> = self.world.query(self.id, "audit", (task,));
-        let audit = audit.unwrap();
+        let audit = self.audit(task);
         assert!(audit.conserved, "{audit:?}");
         let held = audit.received.clone() - audit.paid.clone() - audit.to_treasury.clone();
         assert_eq!(self.ledger.balance(self.id), held, "{audit:?}");

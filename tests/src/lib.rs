@@ -18,4 +18,4 @@ pub mod registry;
 pub mod world;
 
 pub use ledger::Ledger;
-pub use world::{World, nanos, user};
+pub use world::{World, built, nanos, user};

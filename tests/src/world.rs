@@ -28,6 +28,12 @@ fn root() -> PathBuf {
         .to_path_buf()
 }
 
+/// A binary of the same build: it lies above the folder of the test that asks.
+pub fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    test.ancestors().nth(2).unwrap_or(&test).join(name)
+}
+
 /// One network with an NNS and an application subnet. Time moves only when a test moves it.
 pub struct World {
     /// The client, for what the short forms here do not cover.
@@ -50,10 +56,10 @@ impl World {
     pub fn new() -> Self {
         let mut builder = PocketIcBuilder::new().with_nns_subnet().with_application_subnet();
         if std::env::var_os("POCKET_IC_BIN").is_none() {
-            let own = root().join("target/release/local-network");
+            let own = built("local-network");
             assert!(
                 own.is_file(),
-                "no local network: cargo build --release -p local-network, or set POCKET_IC_BIN"
+                "no local network: cargo build --workspace --all-targets, or set POCKET_IC_BIN"
             );
             builder = builder.with_server_binary(own);
         }

@@ -161,6 +161,9 @@ pub fn pay_storage_with_cycles<R: Runtime>(host: &Aggregator<R>, task: TaskId) -
         if record.storage_paid {
             return Ok(());
         }
+        if record.stage != Stage::Draft {
+            return Err(TaskError::WrongStage);
+        }
         if record.storage_in_flight {
             return Err(TaskError::PaymentUnderWay);
         }

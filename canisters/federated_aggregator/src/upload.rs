@@ -331,6 +331,10 @@ pub fn finish(
     // The model may have moved on while the upload went on.
     let current = record.model.as_ref().map_or(0, |model| model.version);
     update.staleness = current.saturating_sub(update.base_version);
+    if update.staleness > task_args.rounds.max_staleness {
+        refuse(storage, record, &update, key.round);
+        return Err(UploadError::WrongVersion { current });
+    }
     let place = collecting.accepted;
     update.place = Some(place);
     collecting.accepted += 1;

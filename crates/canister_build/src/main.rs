@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::{Compression, GzBuilder};
@@ -69,8 +69,14 @@ fn main() -> Result<()> {
         let features = target_features(folder).with_context(|| format!("canister {name}"))?;
         by_features.entry(features).or_default().push(name);
     }
-    for (features, names) in &by_features {
-        compile(&root, names, features)?;
+    // Side by side: the last step of each, optimising a whole module at once, keeps a single core busy for minutes.
+    let compiling: Vec<Child> = by_features
+        .iter()
+        .map(|(features, names)| compile(&root, names, features))
+        .collect::<Result<_>>()?;
+    let results: Vec<_> = compiling.into_iter().map(|mut cargo| cargo.wait()).collect();
+    for status in results {
+        ensure!(status?.success(), "cargo build failed");
     }
     for (name, folder) in &chosen {
         let module = finish(&root, name, folder).with_context(|| format!("canister {name}"))?;
@@ -149,8 +155,8 @@ fn target_folder(root: &Path, features: &[String]) -> PathBuf {
     }
 }
 
-/// One cargo call for all with the same features, so that shared dependencies are compiled once.
-fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<()> {
+/// Begins to compile: one cargo call for all with the same features, so that shared dependencies are compiled once.
+fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<Child> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(root)
@@ -170,11 +176,7 @@ fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<()> {
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .arg("--target-dir")
         .arg(target_folder(root, features));
-    ensure!(
-        cargo.status().context("cannot run cargo")?.success(),
-        "cargo build failed"
-    );
-    Ok(())
+    cargo.spawn().context("cannot run cargo")
 }
 
 /// Embeds, checks, compresses; answers the path written.

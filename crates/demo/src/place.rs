@@ -112,11 +112,16 @@ pub fn workspace() -> PathBuf {
         .unwrap_or_else(|_| PathBuf::from("."))
 }
 
+/// A binary of the same build: it lies beside this one.
+pub fn beside(name: &str) -> PathBuf {
+    let this = std::env::current_exe().unwrap_or_default();
+    this.with_file_name(name)
+}
+
 impl Place {
     /// Starts a network (`POCKET_IC_BIN`, or the workspace's own) whose application subnet is certified through a root subnet, as on mainnet.
     pub async fn start() -> Result<Self> {
-        let binary = std::env::var_os("POCKET_IC_BIN")
-            .map_or_else(|| workspace().join("target/release/local-network"), PathBuf::from);
+        let binary = std::env::var_os("POCKET_IC_BIN").map_or_else(|| beside("local-network"), PathBuf::from);
         // No hard time limit: the network stays up for whoever looks around.
         let (server, server_url) = start_server(StartServerParams {
             server_binary: Some(binary),

@@ -11,7 +11,7 @@ use ddsx_types::Account;
 use ddsx_types::stream_registry::{LicenceId, PlanId, QuoteArgs, StreamId};
 
 use crate::feed::{self, Event, Networks};
-use crate::place::{Faucet, LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, workspace};
+use crate::place::{Faucet, LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, beside, workspace};
 use crate::publish::{self, account_of};
 use crate::settlement::{PROTOCOL, PROVIDER, Settlement, dst};
 use crate::shares::{self, Shares};
@@ -318,7 +318,7 @@ pub fn tour(scene: &Scene) -> String {
         let here = std::env::current_dir().unwrap_or_default();
         path.strip_prefix(&here).unwrap_or(path).display().to_string()
     };
-    let command = shown(&workspace().join("target/release/ddsx"));
+    let command = shown(&beside("ddsx"));
     let folder = shown(&scene.folder);
     let (stream, plan, licence) = (scene.stream, scene.plan, scene.licence);
     format!(

@@ -1,6 +1,6 @@
 //! The command `ddsx`, in a home folder of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
@@ -96,7 +96,7 @@ impl<'a> Ddsx<'a> {
 }
 
 fn binary() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/ddsx");
-    assert!(path.is_file(), "no command: cargo build --release --workspace");
+    let path = ddsx_tests::built("ddsx");
+    assert!(path.is_file(), "no command: cargo build --workspace --all-targets");
     path
 }

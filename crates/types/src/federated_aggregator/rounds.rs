@@ -165,7 +165,7 @@ pub struct RoundReport {
     pub evaluated: Option<Evaluated>,
     /// The clients, in the order in which their updates were accepted.
     pub clients: Vec<ClientReport>,
-    /// The seed of Shapley's orders and of privacy's noise, where one was drawn. Published after the round.
+    /// The seed of Shapley's orders, where one was drawn; that of privacy's noise stays unknown. Published after the round.
     pub seed: Option<Hash>,
     /// The round's budget.
     pub budget: Nat,
