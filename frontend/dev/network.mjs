@@ -25,7 +25,7 @@ function seedOf(name) {
 
 /** Starts a network of its own. Ends with `stop()`. */
 export async function startNetwork({
-  binary = process.env.POCKET_IC_BIN ?? join(repository, 'target/release/local-network'),
+  binary = process.env.POCKET_IC_BIN ?? join(repository, 'target/debug/local-network'),
   canisters = process.env.DDSX_CANISTERS ?? join(repository, 'target/canisters'),
   folder = join(repository, 'target/local'),
   ttl = 86_400,
