@@ -2,13 +2,15 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { predict, type TaskInfo } from '@/api/aggregator';
 import { Failure, Panel } from '@/components/basics';
-import { share } from '@/lib/text';
-import { answerOf, type Answer, type Side } from './drawing';
+import { figure, share } from '@/lib/text';
+import { answerOf, fullInput, type Answer, type Side } from './drawing';
 import { Sheet } from './sheet';
 
 /** Draw a digit, and the canister's model says which it is. */
 export function DrawDigit({ info, side }: { info: TaskInfo; side: Side }) {
-  const [inputs, setInputs] = useState<number[]>();
+  const [inks, setInks] = useState<number[]>();
+  const full = fullInput(side, info.args.client_config);
+  const inputs = inks?.map((ink) => ink * full);
   const asked = useQuery({
     queryKey: ['predict', String(info.id), info.version, inputs],
     queryFn: async () => answerOf(info.args.model, await predict(info.id, inputs ?? [])),
@@ -21,14 +23,14 @@ export function DrawDigit({ info, side }: { info: TaskInfo; side: Side }) {
   return (
     <Panel title="Draw a digit" aside={<span className="muted small">model version {info.version}</span>}>
       <div className="draw">
-        <Sheet side={side} onDrawn={setInputs} />
+        <Sheet side={side} onDrawn={setInks} />
         <div className="stack-small">
           {asked.error && inputs ? (
             <Failure error={asked.error} retry={() => void asked.refetch()} />
           ) : (
             <Said answer={answer} waiting={inputs !== undefined && asked.isFetching} />
           )}
-          <Shown inputs={inputs} side={side} />
+          <Shown inks={inks} side={side} full={full} />
         </div>
       </div>
       <p className="muted small">
@@ -72,11 +74,11 @@ function Said({ answer, waiting }: { answer: Answer | undefined; waiting: boolea
 }
 
 /** The cells that the model is given. */
-function Shown({ inputs, side }: { inputs: number[] | undefined; side: Side }) {
+function Shown({ inks, side, full }: { inks: number[] | undefined; side: Side; full: number }) {
   return (
     <div className="row small muted">
       <svg viewBox={`0 0 ${side} ${side}`} className="cells" aria-hidden="true" shapeRendering="crispEdges">
-        {inputs?.map((ink, cell) => (
+        {inks?.map((ink, cell) => (
           <rect
             key={cell}
             x={cell % side}
@@ -89,7 +91,8 @@ function Shown({ inputs, side }: { inputs: number[] | undefined; side: Side }) {
         ))}
       </svg>
       <span>
-        What the model is given: {side} × {side} cells, each from 0 to 1, the ink scaled to fill them.
+        What the model is given: {side} × {side} cells, each from 0 to {figure(full)}, the ink scaled to fill
+        them.
       </span>
     </div>
   );

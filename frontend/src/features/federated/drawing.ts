@@ -146,9 +146,26 @@ export function blockCounts(bitmap: Bitmap): number[] {
   });
 }
 
-/** What the model is given: each cell from 0, no ink, to 1. */
+/** The ink of each cell, from 0 to 1. */
 export const inputsOf = (bitmap: Bitmap, side: Side): number[] =>
   blockCounts(fitted(bitmap, side)).map((ink) => ink / FULL);
+
+/** A cell full of ink as the data sets have it: UCI's count pixels, MNIST's are bytes. */
+const FULL_CELL: Record<Side, number> = { 8: FULL, 28: 255 };
+
+/**
+ * What the model is given for a cell full of ink: the data set's number, divided by the scale that the task asks its clients to divide
+ * by (`client_config`; `ddsx train` and `ddsx predict` do). Where it asks for none, 1: the data was scaled beforehand.
+ */
+export function fullInput(side: Side, clientConfig: string): number {
+  let scale: unknown;
+  try {
+    scale = (JSON.parse(clientConfig) as { scale?: unknown } | null)?.scale;
+  } catch {
+    // Words for people.
+  }
+  return typeof scale === 'number' && Number.isFinite(scale) && scale !== 0 ? FULL_CELL[side] / scale : 1;
+}
 
 function softmax(logits: readonly number[]): number[] {
   const most = Math.max(...logits);

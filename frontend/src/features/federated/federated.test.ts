@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ModelSpec, NamedLayer, RoundReport, TaskInfo } from '@/api/aggregator';
-import { answerOf, Bitmap, blockCounts, fitted, inputsOf, penRadius, probabilities, sideOf } from './drawing';
+import {
+  answerOf,
+  Bitmap,
+  blockCounts,
+  fitted,
+  fullInput,
+  inputsOf,
+  penRadius,
+  probabilities,
+  sideOf,
+} from './drawing';
 import { curve } from './quality';
 import { latestRounds, SHOWN_ROUNDS } from './queries';
 import { bestText, layerText, parametersOf, stageText, strategyText } from './words';
@@ -72,6 +82,20 @@ describe('a drawn digit', () => {
   it('should give nothing but zeros where nothing is drawn', () => {
     expect(inputsOf(Bitmap.sheet(8), 8)).toEqual(Array.from({ length: 64 }, () => 0));
     expect(Bitmap.sheet(8).isEmpty).toBe(true);
+  });
+
+  it.each([
+    [8, '{"learning_rate":0.1,"scale":16}', 1],
+    [28, '{"scale":255}', 1],
+    [8, '{"scale":1}', 16],
+    [28, '{"scale":127.5}', 2],
+    [8, '', 1],
+    [8, 'five epochs, please', 1],
+    [8, '{"epochs":5}', 1],
+    [8, '{"scale":0}', 1],
+    [8, 'null', 1],
+  ] as const)('should be scaled as the task asks: side %i, %j', (side, config, full) => {
+    expect(fullInput(side, config)).toBe(full);
   });
 
   it('should be drawn as thick as the digits of the data set are', () => {
