@@ -24,6 +24,37 @@ async function balance(page) {
   return BigInt(whole + places.padEnd(8, '0'));
 }
 
+/** What the buyer has by now. Journeys follow one another; one that is run alone gives the buyer first what it needs. */
+const buyerHas = { identity: false, licence: false, visited: false };
+
+async function needIdentity(page) {
+  if (buyerHas.identity) return;
+  await page.goto('/wallet');
+  await signIn(page);
+  buyerHas.identity = true;
+}
+
+/** Also leaves test tokens for another purchase. */
+async function needLicence(page) {
+  if (buyerHas.licence) return;
+  await needIdentity(page);
+  await page.goto('/wallet');
+  await page.getByRole('button', { name: 'Get 1,000 test DST' }).click();
+  await page.locator('.balance').getByText('000.00 DST').waitFor();
+  await page.goto('/streams/0/buy/0');
+  await page.getByRole('button', { name: 'Approve and buy' }).click();
+  await page.getByRole('heading', { name: /Licence \d+ is yours/ }).waitFor();
+  buyerHas.licence = true;
+}
+
+async function needVisit(page) {
+  if (buyerHas.visited) return;
+  await needLicence(page);
+  await page.goto('/streams/0');
+  await page.getByText('since you opened this page').waitFor();
+  buyerHas.visited = true;
+}
+
 /** What the button beside an id copies. */
 async function copied(page, label) {
   await page
@@ -50,6 +81,7 @@ test('should lead a new visitor from the earthquakes to verified live records', 
   await show(page, 'stream-without-licence');
 
   await signIn(page);
+  buyerHas.identity = true;
   await page.getByRole('link', { name: 'Buy “one month”' }).click();
   await page.getByText('Not enough in your account').waitFor();
   await show(page, 'buy-without-funds');
@@ -58,6 +90,7 @@ test('should lead a new visitor from the earthquakes to verified live records', 
   await show(page, 'buy');
   await page.getByRole('button', { name: 'Approve and buy' }).click();
   await page.getByRole('heading', { name: /Licence \d+ is yours/ }).waitFor();
+  buyerHas.licence = true;
   await show(page, 'bought');
 
   await page.getByRole('link', { name: 'Watch it live' }).click();
@@ -71,6 +104,7 @@ test('should lead a new visitor from the earthquakes to verified live records', 
   await page.getByText('certified data', { exact: false }).first().waitFor();
   stop.abort();
   await growing;
+  buyerHas.visited = true;
   await show(page, 'live');
   assert.equal(await page.locator('.strip > span.bad').count(), 0);
   assertQuiet();
@@ -79,6 +113,7 @@ test('should lead a new visitor from the earthquakes to verified live records', 
 
 test('should compare the head with the one kept from the last visit', async () => {
   const { page, assertQuiet } = await openPage(buyer);
+  await needVisit(page);
   await stage.streams.live({ everyMs: 1, records: 1, signal: AbortSignal.timeout(200) });
   await page.goto('/streams/0');
   await page.getByText('since you opened this page').waitFor();
@@ -201,6 +236,7 @@ test('should pay once when the connection is lost in the middle of buying', asyn
 
 test('should download what was published, verified, byte by byte', async () => {
   const { page, assertQuiet } = await openPage(buyer);
+  await needLicence(page);
   await page.goto('/licences');
   await page.getByText('Certified').first().waitFor();
   const downloaded = page.waitForEvent('download');
@@ -320,6 +356,7 @@ test('should let a provider publish a file, and earn from it', async () => {
 
   // The other visitor buys; income arrives here.
   const other = await openPage(buyer);
+  await needLicence(other.page);
   await other.page.goto('/');
   await other.page.getByRole('link', { name: 'California earthquakes' }).click();
   await other.page.getByRole('link', { name: 'Buy “one week”' }).click();
@@ -483,6 +520,7 @@ test('should show the rules in force and who controls what', async () => {
   if (stage.network.aggregator) await page.getByText('50,000,000 parameters').waitFor();
   await page.getByRole('button', { name: 'Copy the controller' }).nth(1).waitFor();
   await show(page, 'governance');
+  await needIdentity(page);
   await page.goto('/earnings');
   await page.getByRole('heading', { name: 'Nothing earned yet' }).waitFor();
   await show(page, 'earnings-empty');

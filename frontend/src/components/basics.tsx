@@ -1,5 +1,4 @@
 // The small parts that every page is made of.
-import { Tooltip } from 'radix-ui';
 import { useEffect, useMemo, useState, type ComponentProps, type ReactNode } from 'react';
 import { formatAmount, type Unit } from '@/lib/amount';
 import { exact, relative, toDate } from '@/lib/time';
@@ -7,6 +6,8 @@ import { shorten } from '@/lib/text';
 import { explain } from '@/lib/explain';
 import { SessionEnded } from '@/api/agent';
 import { useSession } from '@/session/session';
+import { skeletonWidth } from './places';
+import { Tip } from './tip';
 
 export function Button({
   look = 'plain',
@@ -16,19 +17,6 @@ export function Button({
 }: ComponentProps<'button'> & { look?: 'plain' | 'main' | 'quiet' | 'danger'; small?: boolean }) {
   const looks = ['button', look === 'plain' ? '' : `button-${look}`, small ? 'button-small' : '', className];
   return <button type="button" {...rest} className={looks.filter(Boolean).join(' ')} />;
-}
-
-export function Tip({ text, children }: { text: ReactNode; children: ReactNode }) {
-  return (
-    <Tooltip.Root delayDuration={250}>
-      <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
-      <Tooltip.Portal>
-        <Tooltip.Content className="tooltip" sideOffset={6}>
-          {text}
-        </Tooltip.Content>
-      </Tooltip.Portal>
-    </Tooltip.Root>
-  );
 }
 
 /** The time now, renewed so often that relative times stay true. */
@@ -42,12 +30,15 @@ function useNow(about: Date): Date {
   return now;
 }
 
+/** Written when it is looked at: making the format takes milliseconds. */
+const Exact = ({ date }: { date: Date }) => exact(date);
+
 /** A time in relation to now; the exact one on hover and focus. */
 export function Time({ ns }: { ns: bigint }) {
   const date = useMemo(() => toDate(ns), [ns]);
   const now = useNow(date);
   return (
-    <Tip text={exact(date)}>
+    <Tip text={<Exact date={date} />}>
       <time dateTime={date.toISOString()} tabIndex={0}>
         {relative(date, now)}
       </time>
@@ -136,7 +127,7 @@ export function Command({ text, children }: { text: string; children: ReactNode 
         <span className="muted small">{children}</span>
         <Copy text={text} label="the command" />
       </div>
-      <pre className="code" tabIndex={0}>
+      <pre className="code command" tabIndex={0}>
         {text}
       </pre>
     </div>
@@ -247,7 +238,7 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
     <div className="stack-small" aria-busy="true">
       <span className="visually-hidden">Loading</span>
       {Array.from({ length: lines }, (_, index) => (
-        <span key={index} className="skeleton" style={{ width: `${90 - ((index * 23) % 45)}%` }} />
+        <span key={index} className="skeleton" style={{ width: `${skeletonWidth(index)}%` }} />
       ))}
     </div>
   );
