@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { canisterEnvironment, networkProxy } from './vite/environment.ts';
+import { staticShell } from './vite/shell.ts';
 
 const bindings = (didFile: string) =>
   icpBindgen({
@@ -18,6 +19,7 @@ export default defineConfig({
     bindings('../candid/federated_aggregator.did'),
     react(),
     canisterEnvironment(),
+    staticShell(),
   ],
   resolve: {
     alias: {

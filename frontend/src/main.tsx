@@ -1,13 +1,5 @@
-import '@fontsource-variable/instrument-sans';
-import '@fontsource/ibm-plex-mono/400.css';
-import '@fontsource/ibm-plex-mono/500.css';
-import './styles/tokens.css';
-import './styles/base.css';
-import './styles/layout.css';
-import './styles/components.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { Tooltip } from 'radix-ui';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { readEnvironment } from './api/environment';
@@ -20,15 +12,14 @@ const queries = new QueryClient({
 });
 
 const place = document.getElementById('root');
-if (place) {
+
+function render(place: HTMLElement): void {
   createRoot(place).render(
     <StrictMode>
       {readEnvironment() ? (
         <QueryClientProvider client={queries}>
           <SessionProvider>
-            <Tooltip.Provider>
-              <RouterProvider router={router} />
-            </Tooltip.Provider>
+            <RouterProvider router={router} />
           </SessionProvider>
         </QueryClientProvider>
       ) : (
@@ -36,4 +27,10 @@ if (place) {
       )}
     </StrictMode>,
   );
+}
+
+if (place) {
+  // What index.html shows stays until the page at this address is there to take its place.
+  const loaded = readEnvironment() ? router.load() : Promise.resolve();
+  void loaded.finally(() => render(place));
 }

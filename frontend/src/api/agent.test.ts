@@ -1,6 +1,15 @@
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { actAs, CallFailed, changed, endSession, Refused, SessionEnded, theAgent } from './agent';
+import {
+  actAs,
+  actingIdentity,
+  CallFailed,
+  changed,
+  endSession,
+  NotDone,
+  Refused,
+  SessionEnded,
+} from './agent';
 
 vi.mock('./environment', () => ({ environment: () => ({ rootKey: new Uint8Array(133) }) }));
 
@@ -16,6 +25,8 @@ describe('calls that change something', () => {
     const lost = changed('buy', () => Promise.reject(new TypeError('Failed to fetch')));
     await expect(lost).rejects.toMatchObject({ outcome: 'unknown' });
     await expect(lost).rejects.toBeInstanceOf(CallFailed);
+    const refused = changed('buy', () => Promise.reject(new NotDone('the canister is stopped')));
+    await expect(refused).rejects.toMatchObject({ outcome: 'nothing-done' });
   });
 
   it('should not be sent once the session has ended, until somebody signs in again', async () => {
@@ -23,9 +34,9 @@ describe('calls that change something', () => {
     endSession();
     await expect(changed('buy', call)).rejects.toBeInstanceOf(SessionEnded);
     expect(call).not.toHaveBeenCalled();
-    expect((await theAgent().getPrincipal()).isAnonymous()).toBe(true);
+    expect(actingIdentity()).toBeUndefined();
     actAs(identity);
     await expect(changed('buy', call)).resolves.toBe(7);
-    expect((await theAgent().getPrincipal()).toText()).toBe(identity.getPrincipal().toText());
+    expect(actingIdentity()).toBe(identity);
   });
 });

@@ -1,108 +1,99 @@
-// The one agent of the page, and what calling a canister can come to.
-import {
-  Actor,
-  AgentError,
-  AnonymousIdentity,
-  HttpAgent,
-  RejectError,
-  type ActorSubclass,
-  type Identity,
-} from '@icp-sdk/core/agent';
-import type { IDL } from '@icp-sdk/core/candid';
+// How the page calls canisters. What anybody may ask goes through the worker, unsigned; what is asked or changed in somebody's name is
+// signed, by the part of the agent that is loaded for it.
+import { IDL } from '@icp-sdk/core/candid';
+import type { Identity } from '@icp-sdk/core/agent';
+import { askInWorker } from '@/verify/client';
+import type { Network, WorkAnswer } from '@/verify/protocol';
 import { environment } from './environment';
+import { CallFailed, NotDone, Refused, SessionEnded } from './outcome';
 
-const identified = (verifyQuerySignatures: boolean) =>
-  HttpAgent.createSync({
-    host: location.origin,
-    rootKey: environment().rootKey,
-    identity: new AnonymousIdentity(),
-    retryTimes: 1,
-    verifyQuerySignatures,
+export { CallFailed, NotDone, Refused, SessionEnded } from './outcome';
+
+let signing: Promise<typeof import('./signing')> | undefined;
+
+/** Loads what signs. */
+export function loadSigning(): Promise<typeof import('./signing')> {
+  signing ??= import('./signing').catch((error: unknown) => {
+    signing = undefined;
+    throw new NotDone(error);
   });
-
-let agent: HttpAgent | undefined;
-let proving: HttpAgent | undefined;
-
-export function theAgent(): HttpAgent {
-  agent ??= identified(true);
-  return agent;
+  return signing;
 }
 
-/**
- * For queries whose replies carry their own proof up to the root key: what a node signed adds nothing to that, and a reply that was altered
- * is to be refused with the reason.
- */
-export function theProvingAgent(): HttpAgent {
-  proving ??= identified(false);
-  return proving;
-}
-
+let acting: Identity | undefined;
 let ended = false;
 
-/** From now on calls are made as this identity. */
-export function actAs(identity: Identity): void {
+/** From now on calls are made as this identity; as nobody if there is none. */
+export function actAs(identity: Identity | undefined): void {
   ended = false;
-  become(identity);
+  acting = identity;
+  // If this fails, the call that needs it says so.
+  if (identity) loadSigning().catch(() => undefined);
 }
 
 /** The session has run out: what is public can still be read, and nothing is sent that needs somebody to be signed in. */
 export function endSession(): void {
   ended = true;
-  become(new AnonymousIdentity());
+  acting = undefined;
 }
 
 export const sessionHasEnded = (): boolean => ended;
 
-function become(identity: Identity): void {
-  theAgent().replaceIdentity(identity);
-  theProvingAgent().replaceIdentity(identity);
+/** Who acts; nobody while not signed in. */
+export const actingIdentity = (): Identity | undefined => acting;
+
+export const network = (): Network => ({ host: location.origin, rootKey: environment().rootKey });
+
+/** What a worker's answer to `ask` holds. */
+export function replyOf(answer: WorkAnswer): Uint8Array {
+  if (answer.kind === 'replied') return answer.arg;
+  throw new Error(answer.kind === 'unanswered' ? answer.message : `the worker answered ${answer.kind}`);
 }
 
-export function actor<T>(
-  factory: IDL.InterfaceFactory | ((arg: never) => IDL.ServiceClass),
-  canisterId: string,
-): ActorSubclass<T> {
-  return Actor.createActor<T>(factory as IDL.InterfaceFactory, { agent: theAgent(), canisterId });
+async function query(
+  canister: string,
+  method: string,
+  type: IDL.FuncClass,
+  args: unknown[],
+): Promise<unknown> {
+  const arg = IDL.encode(type.argTypes, args);
+  const reply = replyOf(
+    await askInWorker({ kind: 'ask', network: network(), canister, method, arg, signed: true }),
+  );
+  const values = IDL.decode(type.retTypes, reply);
+  return values.length > 1 ? values : values[0];
 }
 
-/** The canister answered, and the answer is no. */
-export class Refused<E extends object = Record<string, unknown>> extends Error {
-  readonly error: E;
-  readonly method: string;
-
-  constructor(method: string, error: E) {
-    super(`${method}: ${Object.keys(error).join()}`);
-    this.name = 'Refused';
-    this.method = method;
-    this.error = error;
-  }
+async function signed(
+  canister: string,
+  method: string,
+  type: IDL.FuncClass,
+  args: unknown[],
+): Promise<unknown> {
+  // Whose call it is, is settled when it is made.
+  const identity = acting;
+  return (await loadSigning()).callAs(identity, canister, method, type, args);
 }
 
-/** No answer of the canister's own. */
-export class CallFailed extends Error {
-  /** `nothing-done`: it was certainly not executed. `unknown`: it may have been. */
-  readonly outcome: 'nothing-done' | 'unknown';
-
-  constructor(method: string, outcome: 'nothing-done' | 'unknown', cause: unknown) {
-    super(`${method}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    this.name = 'CallFailed';
-    this.outcome = outcome;
-  }
-}
-
-/** Not sent, because the session has run out. */
-export class SessionEnded extends Error {
-  constructor(method: string) {
-    super(`${method}: the session has ended`);
-    this.name = 'SessionEnded';
-  }
+/** A canister's methods, each as its generated interface has it. `asCaller` names the queries whose answer depends on who asks. */
+export function actor(
+  factory: (types: { IDL: typeof IDL }) => IDL.ServiceClass,
+  canister: string,
+  asCaller: readonly string[] = [],
+): object {
+  const methods = factory({ IDL })._fields.map(([method, type]) => {
+    const open = type.annotations.includes('query') && !asCaller.includes(method);
+    const call = open ? query : signed;
+    return [method, (...args: unknown[]) => call(canister, method, type, args)] as const;
+  });
+  return Object.fromEntries(methods);
 }
 
 async function called<T>(method: string, call: Promise<T>, changes: boolean): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    const certain = !changes || (error instanceof AgentError && error instanceof RejectError);
+    const certain = !changes || error instanceof NotDone;
     throw new CallFailed(method, certain ? 'nothing-done' : 'unknown', error);
   }
 }

@@ -52,9 +52,9 @@ export function aggregator(): string {
   return id;
 }
 
-let made: ReturnType<typeof actor<_SERVICE>> | undefined;
+let made: _SERVICE | undefined;
 function canister() {
-  made ??= actor<_SERVICE>(idlFactory, aggregator());
+  made ??= actor(idlFactory, aggregator()) as _SERVICE;
   return made;
 }
 

@@ -1,6 +1,5 @@
 // Any listed ledger, by the ICRC standards. Every call to one is here.
-import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
-import { Actor, HttpAgent } from '@icp-sdk/core/agent';
+import { IDL } from '@icp-sdk/core/candid';
 import type { Principal } from '@icp-sdk/core/principal';
 import {
   idlFactory,
@@ -10,7 +9,7 @@ import {
   type TransferArg,
 } from '@/bindings/icrc_ledger.did';
 import { fromHex } from '@/verify/bytes';
-import { actor, asked, askedResult, changed } from './agent';
+import { actor, asked, askedResult, changed, loadSigning } from './agent';
 import { environment } from './environment';
 
 export type {
@@ -22,11 +21,12 @@ export type {
   TransferError,
 } from '@/bindings/icrc_ledger.did';
 
-const made = new Map<string, ReturnType<typeof actor<_SERVICE>>>();
+const made = new Map<string, _SERVICE>();
 function ledger(id: string) {
   let found = made.get(id);
   if (!found) {
-    found = actor<_SERVICE>(idlFactory, id);
+    // Allowances are told to whom they are given by.
+    found = actor(idlFactory, id, ['icrc103_get_allowances']) as _SERVICE;
     made.set(id, found);
   }
   return found;
@@ -97,22 +97,23 @@ export const getTransactions = (id: string, account: Account, before?: bigint) =
  * other network.
  */
 export async function askFaucet(to: Principal, amount: bigint): Promise<bigint> {
-  const { faucetSeed, ledger: id, rootKey } = environment();
+  const { faucetSeed, ledger: id } = environment();
   if (!faucetSeed) throw new Error('this network has no faucet');
-  const agent = HttpAgent.createSync({
-    host: location.origin,
-    rootKey,
-    identity: Ed25519KeyIdentity.generate(fromHex(faucetSeed)),
+  const type = idlFactory({ IDL })._fields.find(([name]) => name === 'icrc1_transfer')?.[1];
+  if (!type) throw new Error('the interface has no icrc1_transfer');
+  const transferred: TransferArg = {
+    to: { owner: to, subaccount: [] },
+    amount,
+    fee: [],
+    memo: [],
+    from_subaccount: [],
+    created_at_time: [BigInt(Date.now()) * 1_000_000n],
+  };
+  return changed('icrc1_transfer', async () => {
+    const { callAs, identityOfSeed } = await loadSigning();
+    const faucet = identityOfSeed(fromHex(faucetSeed));
+    return (await callAs(faucet, id, 'icrc1_transfer', type, [transferred])) as Awaited<
+      ReturnType<_SERVICE['icrc1_transfer']>
+    >;
   });
-  const faucet = Actor.createActor<_SERVICE>(idlFactory, { agent, canisterId: id });
-  return changed('icrc1_transfer', () =>
-    faucet.icrc1_transfer({
-      to: { owner: to, subaccount: [] },
-      amount,
-      fee: [],
-      memo: [],
-      from_subaccount: [],
-      created_at_time: [BigInt(Date.now()) * 1_000_000n],
-    }),
-  );
 }

@@ -61,9 +61,9 @@ export type {
   StreamRevenue,
 } from '@/bindings/stream_registry.did';
 
-let made: ReturnType<typeof actor<_SERVICE>> | undefined;
+let made: _SERVICE | undefined;
 function registry() {
-  made ??= actor<_SERVICE>(idlFactory, environment().registry);
+  made ??= actor(idlFactory, environment().registry) as _SERVICE;
   return made;
 }
 
@@ -194,9 +194,11 @@ async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions):
   // A licence is for whom it belongs to.
   if (licence !== undefined && sessionHasEnded()) throw new SessionEnded('pull');
   const withLeft = from !== 0n && held?.end !== String(from);
-  const reply = await ask('pull', [
-    { stream, from, max_bytes: some(maxBytes), licence: some(licence), with_left_frontier: withLeft },
-  ]);
+  const reply = await ask(
+    'pull',
+    [{ stream, from, max_bytes: some(maxBytes), licence: some(licence), with_left_frontier: withLeft }],
+    licence !== undefined,
+  );
   const request = {
     kind: 'pull',
     anchor: anchor(),

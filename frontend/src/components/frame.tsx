@@ -1,20 +1,13 @@
 import { Link, Outlet } from '@tanstack/react-router';
-import { useState } from 'react';
+import { lazy, Suspense, useRef, useState } from 'react';
 import { environment } from '@/api/environment';
 import { useSession } from '@/session/session';
 import { Button, Id } from './basics';
-import { Dialog } from './dialog';
+import { PLACES } from './places';
 import { SessionEndedNotice, SignIn } from './sign-in';
 
-const PAGES = [
-  ['/', 'Explore'],
-  ['/tasks', 'Federated tasks'],
-  ['/licences', 'My licences'],
-  ['/publish', 'My streams'],
-  ['/earnings', 'Earnings'],
-  ['/wallet', 'Wallet'],
-  ['/governance', 'Governance'],
-] as const;
+const loadMenu = () => import('./menu');
+const Menu = lazy(loadMenu);
 
 function Brand() {
   return (
@@ -33,7 +26,7 @@ function Brand() {
 }
 
 /** Where no federated tasks run, the page does not speak of them. */
-const pages = () => PAGES.filter(([to]) => to !== '/tasks' || environment().aggregator !== undefined);
+const pages = () => PLACES.filter(([to]) => to !== '/tasks' || environment().aggregator !== undefined);
 
 function Navigation({ onGo }: { onGo?: () => void }) {
   return (
@@ -72,6 +65,11 @@ function Who() {
 
 export function Frame() {
   const [menu, setMenu] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    setMenu(false);
+    opener.current?.focus();
+  };
   return (
     <>
       <a className="skip" href="#main">
@@ -85,10 +83,25 @@ export function Frame() {
         </header>
         <header className="topbar">
           <Brand />
-          <Dialog title="Menu" sheet open={menu} onOpenChange={setMenu} trigger={<Button small>Menu</Button>}>
-            <Navigation onGo={() => setMenu(false)} />
-            <Who />
-          </Dialog>
+          <Button
+            ref={opener}
+            small
+            aria-haspopup="dialog"
+            aria-expanded={menu}
+            onPointerEnter={() => void loadMenu()}
+            onFocus={() => void loadMenu()}
+            onClick={() => setMenu(true)}
+          >
+            Menu
+          </Button>
+          {menu && (
+            <Suspense>
+              <Menu onClose={close}>
+                <Navigation onGo={() => setMenu(false)} />
+                <Who />
+              </Menu>
+            </Suspense>
+          )}
         </header>
         <main className="main" id="main" tabIndex={-1}>
           <SessionEndedNotice />

@@ -10,12 +10,18 @@ interface Separators {
   decimal: string;
 }
 
-/** How the reader's language separates digits. */
+const known = new Map<string | undefined, Separators>();
+
+/** How the reader's language separates digits. Making a format takes milliseconds, so it is asked once. */
 function separators(locale?: string): Separators {
+  const before = known.get(locale);
+  if (before) return before;
   const parts = new Intl.NumberFormat(locale).formatToParts(11_111_111.5);
   const part = (type: string, otherwise: string) =>
     parts.find((one) => one.type === type)?.value ?? otherwise;
-  return { group: part('group', '\u202f'), decimal: part('decimal', '.') };
+  const found = { group: part('group', '\u202f'), decimal: part('decimal', '.') };
+  known.set(locale, found);
+  return found;
 }
 
 /** An amount in its unit, exact, without zeros that say nothing: `99.95 DST`. At least two places, where there are any. */

@@ -14,9 +14,18 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', Number.POSITIVE_INFINITY],
 ];
 
+const formats = new Map<string | undefined, Intl.RelativeTimeFormat>();
+
+/** Making a format takes milliseconds: one for each language. */
+function relativeFormat(locale: string | undefined): Intl.RelativeTimeFormat {
+  const format = formats.get(locale) ?? new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  formats.set(locale, format);
+  return format;
+}
+
 /** `3 minutes ago`, `in 30 days`. */
 export function relative(date: Date, now: Date = new Date(), locale?: string): string {
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const format = relativeFormat(locale);
   let value = (date.getTime() - now.getTime()) / 1000;
   if (Math.abs(value) < 5) return format.format(0, 'second');
   for (const [unit, size] of STEPS) {

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { StreamInfo } from '@/api/registry';
 import { Button, Empty, Failure, PageHead, Skeleton, Time } from '@/components/basics';
 import { SelectField, TextField } from '@/components/forms';
+import { EXPLORE } from '@/components/places';
 import { Spark } from '@/components/spark';
 import { streamsQuery, useAssets, usePlansOf } from '@/features/queries';
 import { useArrivals } from '@/features/streams/arrivals';
@@ -21,10 +22,7 @@ export function Explore() {
   const found = find(streams.data ?? [], plans, search, nowNs());
   return (
     <div className="page">
-      <PageHead title="Explore streams">
-        Data that keeps arriving. Buy a licence, pull it, and verify every record back to the network’s root
-        key, in this browser.
-      </PageHead>
+      <PageHead title={EXPLORE.title}>{EXPLORE.lead}</PageHead>
       {streams.error && !streams.data && (
         <Failure error={streams.error} retry={() => void streams.refetch()} />
       )}

@@ -1,7 +1,7 @@
 // Who acts. Internet Identity wherever the network is the Internet Computer; on a local network a key kept in this browser, and
 // Internet Identity (or what stands in for it) where the network says that there is one.
-import { AnonymousIdentity, type Identity } from '@icp-sdk/core/agent';
-import { DelegationIdentity, Ed25519KeyIdentity } from '@icp-sdk/core/identity';
+import type { Identity } from '@icp-sdk/core/agent';
+import type { DelegationIdentity } from '@icp-sdk/core/identity';
 import type { AuthClient } from '@icp-sdk/auth/client';
 import { environment } from '@/api/environment';
 
@@ -12,23 +12,22 @@ const CHOSEN = 'ddsx:signed-in-with';
 const NS_PER_MS = 1_000_000n;
 const EIGHT_HOURS_NS = 8n * 3_600n * 1_000n * NS_PER_MS;
 
-export const anonymous = (): Identity => new AnonymousIdentity();
-
 /** Whether one can sign in with Internet Identity here. */
 export const hasInternetIdentity = (): boolean =>
   !environment().local || environment().identityProvider !== undefined;
 
 /** The key kept in this browser, made at first use. It is no secret from anybody who can use this browser. */
-export function developmentIdentity(storage: Storage): Identity {
+export async function developmentIdentity(storage: Storage): Promise<Identity> {
+  const { fromJson, generate } = await import('./development');
   const text = storage.getItem(KEY);
   if (text) {
     try {
-      return Ed25519KeyIdentity.fromJSON(text);
+      return fromJson(text);
     } catch {
       storage.removeItem(KEY);
     }
   }
-  const made = Ed25519KeyIdentity.generate();
+  const made = generate();
   storage.setItem(KEY, JSON.stringify(made.toJSON()));
   return made;
 }
@@ -78,9 +77,12 @@ export function signInFault(error: unknown): string {
   return String(message ?? error);
 }
 
+/** The class itself comes with the client that makes its objects. */
+const isDelegated = (identity: Identity): identity is DelegationIdentity => 'getDelegation' in identity;
+
 /** When the delegations of an identity end, ms since the Unix epoch; nothing for one without any. */
 export function endOf(identity: Identity): number | undefined {
-  if (!(identity instanceof DelegationIdentity)) return undefined;
+  if (!isDelegated(identity)) return undefined;
   const ends = identity.getDelegation().delegations.map(({ delegation }) => delegation.expiration);
   return Number(ends.reduce((least, end) => (end < least ? end : least)) / NS_PER_MS);
 }
@@ -90,7 +92,7 @@ export type Restored = { kind: SessionKind; identity: Identity } | 'ended' | und
 /** The session of an earlier visit: nothing if there is none, and that it has ended where it has. */
 export async function restoreSession(storage: Storage): Promise<Restored> {
   const kind = storage.getItem(CHOSEN);
-  if (kind === 'development') return { kind, identity: developmentIdentity(storage) };
+  if (kind === 'development') return { kind, identity: await developmentIdentity(storage) };
   if (kind !== 'internet-identity' || !hasInternetIdentity()) return undefined;
   const auth = await loadInternetIdentity();
   return auth.isAuthenticated() ? { kind, identity: await auth.getIdentity() } : 'ended';

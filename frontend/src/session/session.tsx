@@ -4,7 +4,6 @@ import type { Principal } from '@icp-sdk/core/principal';
 import type { Identity } from '@icp-sdk/core/agent';
 import { actAs, endSession } from '@/api/agent';
 import {
-  anonymous,
   developmentIdentity,
   endOf,
   hasInternetIdentity,
@@ -66,16 +65,16 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [canOpenProvider, setCanOpenProvider] = useState(false);
 
   const become = useCallback(
-    (kind: SessionKind, identity: Identity) => {
+    (kind: SessionKind, identity: Identity | undefined) => {
       actAs(identity);
       remember(localStorage, kind);
       setFailure(undefined);
       setState({
         kind,
-        principal: kind === 'anonymous' ? undefined : identity.getPrincipal(),
+        principal: identity?.getPrincipal(),
         ready: true,
         expired: false,
-        ends: endOf(identity),
+        ends: identity && endOf(identity),
       });
       void queries.invalidateQueries();
     },
@@ -132,7 +131,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         // Nothing is awaited before the provider's window is opened: browsers allow that only while the click is handled.
         become(
           kind,
-          kind === 'development' ? developmentIdentity(localStorage) : await signInWithInternetIdentity(),
+          kind === 'development'
+            ? await developmentIdentity(localStorage)
+            : await signInWithInternetIdentity(),
         );
       } catch (error) {
         setFailure(signInFault(error));
@@ -143,7 +144,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   const signOut = useCallback(async () => {
     if (state.kind === 'internet-identity') await signOutOfInternetIdentity();
-    become('anonymous', anonymous());
+    become('anonymous', undefined);
   }, [become, state.kind]);
 
   const session = useMemo<Session>(

@@ -1,36 +1,65 @@
-// The page's end of the worker: one for the whole page, started when it is first needed.
-import type { WorkAnswer, WorkRequest } from './protocol';
+// The page's end of the workers: one that asks and one that verifies, so that no question waits behind megabytes that are checked. Both
+// run the same script, which is loaded once; each is started when it is first needed.
+import type { QuestionRequest, VerifyRequest, WorkAnswer, WorkRequest } from './protocol';
 
-let worker: Worker | undefined;
-let next = 0;
-const waiting = new Map<number, { resolve: (answer: WorkAnswer) => void; reject: (reason: Error) => void }>();
-
-function start(): Worker {
-  const started = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-  started.addEventListener('message', ({ data }: MessageEvent<{ id: number; answer: WorkAnswer }>) => {
-    waiting.get(data.id)?.resolve(data.answer);
-    waiting.delete(data.id);
-  });
-  started.addEventListener('error', ({ message }) => {
-    for (const { reject } of waiting.values()) reject(new Error(`the verifier ended: ${message}`));
-    waiting.clear();
-    worker = undefined;
-  });
-  return started;
+interface Waiting {
+  resolve: (answer: WorkAnswer) => void;
+  reject: (reason: Error) => void;
 }
 
-/** Ends the worker; the next request starts another, which remembers nothing. */
-export function endWorker(): void {
-  worker?.terminate();
-  worker = undefined;
+class Hand {
+  #worker: Worker | undefined;
+  #next = 0;
+  readonly #waiting = new Map<number, Waiting>();
+
+  start(): Worker {
+    this.#worker ??= this.#started();
+    return this.#worker;
+  }
+
+  end(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+
+  answer(request: WorkRequest): Promise<WorkAnswer> {
+    const id = (this.#next += 1);
+    const { promise, resolve, reject } = Promise.withResolvers<WorkAnswer>();
+    this.#waiting.set(id, { resolve, reject });
+    this.start().postMessage({ id, request });
+    return promise;
+  }
+
+  #started(): Worker {
+    const started = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+    started.addEventListener('message', ({ data }: MessageEvent<{ id: number; answer: WorkAnswer }>) => {
+      this.#waiting.get(data.id)?.resolve(data.answer);
+      this.#waiting.delete(data.id);
+    });
+    started.addEventListener('error', ({ message }) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`the worker ended: ${message}`));
+      this.#waiting.clear();
+      this.#worker = undefined;
+    });
+    return started;
+  }
 }
+
+const asks = new Hand();
+const verifies = new Hand();
+
+/** Loads what asks, before there is a question. */
+export function startAsking(): void {
+  asks.start();
+}
+
+/** Asks off the main thread, as nobody in particular. */
+export const askInWorker = (request: QuestionRequest): Promise<WorkAnswer> => asks.answer(request);
 
 /** Verifies off the main thread. */
-export function verifyInWorker(request: WorkRequest): Promise<WorkAnswer> {
-  worker ??= start();
-  const id = (next += 1);
-  const { promise, resolve, reject } = Promise.withResolvers<WorkAnswer>();
-  waiting.set(id, { resolve, reject });
-  worker.postMessage({ id, request });
-  return promise;
+export const verifyInWorker = (request: VerifyRequest): Promise<WorkAnswer> => verifies.answer(request);
+
+/** Ends the worker that verifies; the next request starts another, which remembers nothing. */
+export function endWorker(): void {
+  verifies.end();
 }

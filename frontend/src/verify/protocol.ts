@@ -40,7 +40,35 @@ export interface FederatedRequest {
   now: bigint;
 }
 
-export type WorkRequest = PullRequest | LicenceRequest | FederatedRequest;
+/** Where canisters are asked, and whose answers count. */
+export interface Network {
+  host: string;
+  /** The network's root key, in DER. */
+  rootKey: Uint8Array;
+}
+
+/** A query of nobody's in particular. */
+export interface AskRequest {
+  kind: 'ask';
+  network: Network;
+  canister: string;
+  method: string;
+  /** The argument in Candid. */
+  arg: Uint8Array;
+  /** Whether a node's signature is asked for; without, the reply is to prove itself. */
+  signed: boolean;
+}
+
+/** Who controls a canister. */
+export interface ControllersRequest {
+  kind: 'controllers';
+  network: Network;
+  canister: string;
+}
+
+export type VerifyRequest = PullRequest | LicenceRequest | FederatedRequest;
+export type QuestionRequest = AskRequest | ControllersRequest;
+export type WorkRequest = VerifyRequest | QuestionRequest;
 
 export type VerifiedPull = Omit<Verified, 'held'> & {
   held: StoredHeld;
@@ -82,5 +110,8 @@ export type WorkAnswer =
   | { kind: 'licence'; licence: VerifiedLicence }
   | { kind: 'record'; record: ProvedRecord | undefined }
   | { kind: 'refused'; error: PullError }
+  | { kind: 'replied'; arg: Uint8Array }
+  | { kind: 'controllers'; controllers: string[] }
+  | { kind: 'unanswered'; message: string }
   | { kind: 'needs-consistency'; first: bigint; second: bigint }
   | { kind: 'failed'; code: VerificationCode; message: string };

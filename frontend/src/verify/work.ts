@@ -8,6 +8,7 @@ import {
   type Pulled,
   type PullError,
 } from '@/bindings/stream_registry.did';
+import { ask, controllers } from './ask';
 import { equalBytes } from './bytes';
 import { certifiedLicenceHash, checkFreshness, verifyCertificate } from './certificate';
 import { VerificationError } from './error';
@@ -29,7 +30,7 @@ function decode(method: string, bytes: Uint8Array): unknown {
   return IDL.decode(returns(method), bytes)[0];
 }
 
-/** Verifies what a request holds. Never throws. */
+/** Asks, or verifies what a request holds. Never throws. */
 export async function work(request: WorkRequest): Promise<WorkAnswer> {
   try {
     switch (request.kind) {
@@ -39,6 +40,10 @@ export async function work(request: WorkRequest): Promise<WorkAnswer> {
         return await licence(request);
       case 'federated':
         return { kind: 'record', record: await verifyRecord(request) };
+      case 'ask':
+        return await ask(request);
+      case 'controllers':
+        return await controllers(request);
     }
   } catch (error) {
     if (error instanceof VerificationError)

@@ -1,0 +1,26 @@
+// The first script that runs: small, so that what is asked for next is asked for at once. It fits what index.html shows to the address,
+// starts the worker that asks canisters, and loads the page.
+import '@fontsource-variable/instrument-sans';
+import '@fontsource/ibm-plex-mono/400.css';
+import '@fontsource/ibm-plex-mono/500.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/layout.css';
+import './styles/components.css';
+import { startAsking } from './verify/client';
+
+const { pathname } = location;
+const shown = pathname === '/' ? 'explore' : 'other';
+for (const part of document.querySelectorAll<HTMLElement>('[data-shell]')) {
+  part.hidden = part.dataset['shell'] !== shown;
+}
+for (const link of document.querySelectorAll<HTMLAnchorElement>('#shell .nav a')) {
+  const to = link.pathname;
+  if (to === '/' ? pathname === '/' : pathname.startsWith(to)) link.setAttribute('aria-current', 'page');
+  // Where no federated tasks run, the page does not speak of them.
+  if (to === '/tasks' && !document.cookie.includes('federated_aggregator')) link.remove();
+}
+startAsking();
+// The page that links from elsewhere lead to: asked for with the rest, and not after it.
+if (/^\/streams\/\d+$/.test(pathname)) void import('./pages/stream');
+void import('./main');
