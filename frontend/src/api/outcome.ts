@@ -33,7 +33,7 @@ export class SessionEnded extends Error {
   }
 }
 
-/** A call that was not sent, or that the network refused: certainly not carried out. */
+/** A call that was not sent, or that the network refused before a canister began: certainly not carried out. */
 export class NotDone extends Error {
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });

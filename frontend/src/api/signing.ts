@@ -1,10 +1,11 @@
 // What is asked or changed in somebody's name: the part of the agent that signs, and that follows a call to its certified answer. It is
 // loaded when somebody signs in, or with the first such call: most visitors only look.
-import { Actor, AnonymousIdentity, HttpAgent, RejectError, type Identity } from '@icp-sdk/core/agent';
+import { Actor, AnonymousIdentity, HttpAgent, type Identity } from '@icp-sdk/core/agent';
 import type { IDL } from '@icp-sdk/core/candid';
 import { Ed25519KeyIdentity } from '@icp-sdk/core/identity';
 import { environment } from './environment';
 import { NotDone } from './outcome';
+import { certainlyNotDone } from './rejects';
 
 const NOBODY = new AnonymousIdentity();
 const agents = new WeakMap<Identity, { signed: HttpAgent; proving: HttpAgent }>();
@@ -41,7 +42,7 @@ export async function callAs(
   try {
     return await canisterActor[method]?.(...args);
   } catch (error) {
-    if (error instanceof RejectError) throw new NotDone(error);
+    if (certainlyNotDone(error)) throw new NotDone(error);
     throw error;
   }
 }
