@@ -90,6 +90,7 @@ fn should_keep_nobody_out_with_drafts() {
     assert!(with_mut(|storage| owner::put_file(storage, OWNER, &piece)).is_err());
     // Room that is given back is the next one's.
     with_mut(|storage| owner::stop(storage, OWNER, world.now(), second)).unwrap();
+    world.wait(5);
     with_mut(|storage| owner::free_storage(storage, OWNER, second)).unwrap();
     assert_eq!(reserved(), 0);
     assert_eq!(pay_in_cycles(&world, third, u128::MAX), Ok(()));
