@@ -131,6 +131,9 @@ pub fn create(
 /// Sets a task's room aside. Only a task whose storage is paid, is being paid or is free holds room: drafts would keep everybody out otherwise.
 /// The record is the caller's to store.
 pub fn reserve(storage: &mut Storage, record: &mut TaskRecord) -> Result<(), TaskError> {
+    if record.reserved {
+        return Ok(());
+    }
     let limit = storage.settings().limits.total_bytes;
     if storage.counters().reserved_bytes + record.storage_bytes > limit {
         return Err(TaskError::TooMany {

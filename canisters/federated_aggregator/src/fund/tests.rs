@@ -155,3 +155,25 @@ fn should_hold_the_room_while_the_payment_is_unknown() {
     assert_eq!(world.ledger.balance(OWNER.into()), START - fee(&world, task) - FEE);
     world.check(task);
 }
+
+#[test]
+fn should_know_that_the_first_release_set_room_aside_at_once() {
+    let (world, task) = priced();
+    let mut record = with(|storage| storage.task(task)).unwrap();
+    assert!(!record.reserved);
+    let mut stored = ciborium::Value::serialized(&record).unwrap();
+    stored
+        .as_map_mut()
+        .unwrap()
+        .retain(|(name, _)| name.as_text() != Some("reserved"));
+    record = stored.deserialized().unwrap();
+    assert!(record.reserved);
+    let bytes = record.storage_bytes;
+    with_mut(|storage| {
+        storage.count(|counters| counters.reserved_bytes += bytes);
+        storage.put_task(record);
+    });
+    // Paying sets nothing aside a second time.
+    assert_eq!(pay(&world, task, 1), Some(Ok(())));
+    assert_eq!(reserved(), bytes);
+}

@@ -150,6 +150,10 @@ pub struct Collecting {
     pub uploads: u32,
 }
 
+fn set_aside() -> bool {
+    true
+}
+
 /// What changes about a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "facts that do not exclude one another")]
@@ -166,7 +170,8 @@ pub struct TaskRecord {
     pub ledger: Option<Principal>,
     pub stake: u128,
     pub storage_bytes: u64,
-    /// Whether they are set aside for it.
+    /// Whether they are set aside for it. Records of the first release lack this: there they always were.
+    #[serde(default = "set_aside")]
     pub reserved: bool,
     pub storage_paid: bool,
     /// A payment for it is under way: no other may begin.
