@@ -18,6 +18,7 @@ fn joined(world: &World, task: u64, clients: u8) {
     }
 }
 
+/// Six numbers, the given ones from the fourth on.
 fn raw(numbers: &[f32]) -> Vec<u8> {
     let mut all = vec![0.0; 3];
     all.extend(numbers);

@@ -131,7 +131,6 @@ fn should_refuse_what_is_wrong_with_its_reason_and_slash_what_is_false() {
     world.check(task);
 }
 
-/// Six numbers, the given ones from the fourth on.
 #[test]
 fn should_bound_junk_of_one_caller() {
     let world = World::new();
