@@ -34,7 +34,9 @@ built=$PWD/target/${DDSX_PROFILE/#dev/debug}
 # with another selection of packages cargo would choose other features of shared dependencies, and compile those again.
 build_workspace() {
   [ -z "${DDSX_WORKSPACE_BUILT:-}" ] || return 0
-  cargo build --profile "$DDSX_PROFILE" --locked --workspace --all-targets
+  # All but the canisters' own binaries, which are nothing on this machine; --all-targets would compile those too.
+  cargo build --profile "$DDSX_PROFILE" --locked --workspace --lib --tests --examples \
+    --bin local-network --bin ddsx --bin ddsx-demo --bin canister-build
   export DDSX_WORKSPACE_BUILT=1
 }
 

@@ -7,18 +7,14 @@
 //! `web` embeds the page's files, which `scripts/build` makes where npm is there; where they are missing, it is left out of
 //! "all", with its module of an earlier build, if any.
 //!
-//! A canister asks for Wasm features in its own Cargo.toml:
-//!
-//! ```toml
-//! [package.metadata.ddsx]
-//! target-features = ["simd128"]
-//! ```
+//! All are compiled with Wasm's SIMD, which the Internet Computer runs everywhere: models need it, and with one set of features
+//! what canisters share is compiled once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::{Compression, GzBuilder};
@@ -27,6 +23,7 @@ use ic_wasm::utils::parse_wasm;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "canister";
+const TARGET_FEATURES: &str = "-Ctarget-feature=+simd128";
 const CANISTERS: &str = "canisters";
 const BENCHES: &str = "benches";
 /// The canister that needs the page's files.
@@ -64,20 +61,11 @@ fn main() -> Result<()> {
         })
         .collect();
 
-    let mut by_features: BTreeMap<Vec<String>, Vec<&String>> = BTreeMap::new();
-    for (name, folder) in &chosen {
-        let features = target_features(folder).with_context(|| format!("canister {name}"))?;
-        by_features.entry(features).or_default().push(name);
-    }
-    // Side by side: the last step of each, optimising a whole module at once, keeps a single core busy for minutes.
-    let compiling: Vec<Child> = by_features
-        .iter()
-        .map(|(features, names)| compile(&root, names, features))
-        .collect::<Result<_>>()?;
-    let results: Vec<_> = compiling.into_iter().map(|mut cargo| cargo.wait()).collect();
-    for status in results {
-        ensure!(status?.success(), "cargo build failed");
-    }
+    let canisters = folders(&root)?
+        .into_iter()
+        .filter_map(|(name, folder)| folder.starts_with(root.join(CANISTERS)).then_some(name));
+    let selected: BTreeSet<String> = canisters.chain(named).collect();
+    compile(&root, &selected, chosen.keys())?;
     for (name, folder) in &chosen {
         let module = finish(&root, name, folder).with_context(|| format!("canister {name}"))?;
         println!(
@@ -121,67 +109,38 @@ fn module_path(root: &Path, name: &str) -> PathBuf {
     root.join("target/canisters").join(format!("{name}.wasm.gz"))
 }
 
-/// The Wasm features that a canister's Cargo.toml asks for, sorted.
-fn target_features(folder: &Path) -> Result<Vec<String>> {
-    let manifest: toml::Table = fs::read_to_string(folder.join("Cargo.toml"))?.parse()?;
-    let asked = ["package", "metadata", "ddsx"]
-        .iter()
-        .try_fold(&manifest, |table, key| table.get(*key)?.as_table())
-        .and_then(|ours| ours.get("target-features"));
-    let Some(asked) = asked else {
-        return Ok(Vec::new());
-    };
-    let mut features = asked
-        .as_array()
-        .and_then(|features| {
-            features
-                .iter()
-                .map(|feature| Some(feature.as_str()?.to_owned()))
-                .collect::<Option<Vec<_>>>()
-        })
-        .context("target-features is a list of names")?;
-    features.sort();
-    Ok(features)
-}
-
-/// Where what is compiled with these features lies: apart from the rest, since cargo does not tell them apart where paths are remapped, and would
-/// compile everything again at every call.
-fn target_folder(root: &Path, features: &[String]) -> PathBuf {
-    let folder = root.join("target");
-    if features.is_empty() {
-        folder
-    } else {
-        folder.join(features.join("-"))
-    }
-}
-
-/// Begins to compile: one cargo call for all with the same features, so that shared dependencies are compiled once.
-fn compile(root: &Path, names: &[&String], features: &[String]) -> Result<Child> {
+/// Compiles the binaries `chosen`: one cargo call for all, so that shared dependencies are compiled once. `selected` are the packages that decide the
+/// features of those dependencies: always every canister, so that a module does not depend on which others are built with it.
+fn compile<'a>(root: &Path, selected: &BTreeSet<String>, chosen: impl Iterator<Item = &'a String>) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(root)
         .args(["build", "--locked", "--target", TARGET, "--profile", PROFILE]);
-    for name in names {
-        cargo.args(["-p", name.as_str(), "--bin", name.as_str()]);
+    for name in selected {
+        cargo.args(["-p", name]);
+    }
+    for name in chosen {
+        cargo.args(["--bin", name]);
     }
     // Paths of this machine must not enter the module: they would change its hash.
     let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
-    let mut flags = vec![format!("--remap-path-prefix={}=ddsx", root.display())];
+    let mut flags = vec![
+        TARGET_FEATURES.to_owned(),
+        format!("--remap-path-prefix={}=ddsx", root.display()),
+    ];
     flags.extend(home.map(|home| format!("--remap-path-prefix={home}=cargo")));
-    if !features.is_empty() {
-        let list: Vec<String> = features.iter().map(|feature| format!("+{feature}")).collect();
-        flags.push(format!("-Ctarget-feature={}", list.join(",")));
-    }
-    cargo
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
-        .arg("--target-dir")
-        .arg(target_folder(root, features));
-    cargo.spawn().context("cannot run cargo")
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    ensure!(
+        cargo.status().context("cannot run cargo")?.success(),
+        "cargo build failed"
+    );
+    Ok(())
 }
 
 /// Embeds, checks, compresses; answers the path written.
 fn finish(root: &Path, name: &str, folder: &Path) -> Result<PathBuf> {
-    let compiled = target_folder(root, &target_features(folder)?)
+    let compiled = root
+        .join("target")
         .join(TARGET)
         .join(PROFILE)
         .join(format!("{name}.wasm"));

@@ -23,7 +23,7 @@
 //! - No clock, no randomness but from a seed that the caller gives.
 //!
 //! # Building it
-//! Burn is used without its `std` feature in canisters, with `simd128` (`[package.metadata.ddsx]` in the canister's Cargo.toml), and with the two
+//! Burn is used without its `std` feature in canisters, with `simd128` (as `canister-build` compiles all canisters), and with the two
 //! replacements that `patches/README.md` explains. The feature `training` adds autodiff and is native only; `cuda` adds Burn's CUDA backend.
 
 pub mod build;
