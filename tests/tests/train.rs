@@ -57,6 +57,8 @@ fn write_files(ddsx: &Ddsx<'_>) {
     let rows: Vec<&str> = text.lines().collect();
     std::fs::write(ddsx.path("held-out.csv"), rows[..200].join("\n")).unwrap();
     std::fs::write(ddsx.path("train.csv"), rows[200..].join("\n")).unwrap();
+    std::fs::write(ddsx.path("first.csv"), rows[200..900].join("\n")).unwrap();
+    std::fs::write(ddsx.path("second.csv"), rows[900..1_600].join("\n")).unwrap();
     std::fs::write(ddsx.path("few.csv"), rows[..20].join("\n")).unwrap();
     std::fs::write(ddsx.path("digits.toml"), DEFINITION).unwrap();
 }
@@ -160,4 +162,49 @@ fn should_train_from_the_command_line_though_it_is_killed_and_replies_are_lost()
         assert_eq!(got, code, "{line}: {said}");
         assert!(said.contains(words), "{line}: {said}");
     }
+}
+
+#[test]
+fn should_train_on_a_licensed_stream_and_name_it_in_every_report() {
+    let live = Live::start_federated();
+    let ddsx = Ddsx::new(&live);
+    write_files(&ddsx);
+    ddsx.json(
+        "provider",
+        "stream create digits --content-type text/csv --licence CC-BY-4.0 --contributor uci",
+    );
+    let appended = ddsx.json(
+        "provider",
+        "stream append 0 first.csv second.csv --raw --credit uci --records 700",
+    );
+    assert_eq!((&appended["chunks"], &appended["records"]), (&2.into(), &1_400.into()));
+    ddsx.json("provider", "stream plan add 0 --name always --kind perpetual --price 1");
+    ddsx.json("provider", "task create digits.toml --yes");
+
+    let train = "train 0 --stream 0 --clients 3 --dirichlet 1 --seed 1 --interval 200ms";
+    let (code, said) = ddsx.failure("buyer", train);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("buy a licence first"), "{said}");
+    ddsx.json("buyer", "licence buy 0 --max-price 1 --yes");
+    let events = ddsx.lines("buyer", train);
+    let summary = events.last().unwrap();
+    let clients = summary["clients"].as_array().unwrap();
+    assert_eq!(clients.len(), 3);
+
+    let head = ddsx.json("anonymous", "stream head 0");
+    for round in 1..=ROUNDS {
+        let report = ddsx.json("anonymous", &format!("task report 0 {round}"));
+        let clients = report["clients"].as_array().unwrap();
+        let samples: u64 = clients.iter().map(|client| client["samples"].as_u64().unwrap()).sum();
+        assert_eq!((clients.len(), samples), (3, 1_400), "every record of the stream, once");
+        for client in clients {
+            let origin = &client["lineage"];
+            assert_eq!(origin.as_array().unwrap().len(), 1, "{client}");
+            assert_eq!(origin[0]["registry"], live.registry.to_text());
+            assert_eq!((&origin[0]["stream"], &origin[0]["size"]), (&0.into(), &2.into()));
+            assert_eq!(origin[0]["root"], head["root"]);
+        }
+    }
+    let last = ddsx.json("anonymous", &format!("task report 0 {ROUNDS}"));
+    assert!(last["accuracy"].as_f64().unwrap() > 0.8, "{last}");
 }
