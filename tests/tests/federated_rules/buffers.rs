@@ -5,8 +5,8 @@ use std::time::Duration;
 use ddsx_tests::World;
 use ddsx_tests::federated::{Federation, client};
 use ddsx_types::federated_aggregator::{
-    CreateTaskArgs, EndReason, RoundKey, RoundOutcome, RoundReport, Stage, Strategy, UpdateKind, UpdateReceipt,
-    UploadError, UploadStatus,
+    BeginUpdateArgs, CreateTaskArgs, EndReason, RoundKey, RoundOutcome, RoundReport, Stage, Strategy, TaskId,
+    UpdateKind, UpdateReceipt, UploadError, UploadStatus,
 };
 
 use crate::support::{
@@ -31,6 +31,24 @@ fn buffered(federation: &Federation<'_>) -> CreateTaskArgs {
 
 fn staleness(report: &RoundReport) -> Vec<u32> {
     report.clients.iter().map(|client| client.staleness).collect()
+}
+
+/// Clients 0 and 1 fill the first buffer; in the same round of the network client 2 begins the first update of the next, which is answered.
+fn fill_while_the_next_begins(federation: &Federation<'_>, task: TaskId) -> (BeginUpdateArgs, Vec<u8>) {
+    send(federation, task, 0, (1, 0), &good(1.0)).unwrap();
+    let filling = bytes(&good(3.0));
+    let filling_args = begin_args(task, 1, 0, &filling);
+    federation.begin(1, &filling_args).unwrap();
+    federation.put(1, &filling_args, 0, &filling).unwrap();
+    let next = bytes(&good(1.0));
+    let next_args = begin_args(task, 2, 0, &next);
+    let finish = federation.submit(client(1), "finish_update", RoundKey { task, round: 1 });
+    let begin = federation.submit(client(2), "begin_update", &next_args);
+    let finished: Result<UpdateReceipt, UploadError> = federation.answer(finish);
+    assert_eq!(finished.unwrap().updates, 2);
+    let begun: Result<UploadStatus, UploadError> = federation.answer(begin);
+    assert_eq!(begun.unwrap().received, 0);
+    (next_args, next)
 }
 
 #[test]
@@ -110,21 +128,7 @@ fn should_collect_the_next_buffer_while_one_is_combined() {
     let mut args = buffered(&federation);
     args.rounds.rounds = 2;
     let task = start(&federation, &args, CLIENTS);
-    send(&federation, task, 0, (1, 0), &good(1.0)).unwrap();
-
-    // The update that fills the buffer, and in the same round of the network the first of the next buffer.
-    let filling = bytes(&good(3.0));
-    let filling_args = begin_args(task, 1, 0, &filling);
-    federation.begin(1, &filling_args).unwrap();
-    federation.put(1, &filling_args, 0, &filling).unwrap();
-    let next = bytes(&good(1.0));
-    let next_args = begin_args(task, 2, 0, &next);
-    let finish = federation.submit(client(1), "finish_update", RoundKey { task, round: 1 });
-    let begin = federation.submit(client(2), "begin_update", &next_args);
-    let finished: Result<UpdateReceipt, UploadError> = federation.answer(finish);
-    assert_eq!(finished.unwrap().updates, 2);
-    let begun: Result<UploadStatus, UploadError> = federation.answer(begin);
-    assert_eq!(begun.unwrap().received, 0);
+    let (next_args, next) = fill_while_the_next_begins(&federation, task);
 
     // While it was uploaded, the model moved on: it is one version behind when it is finished.
     let report = federation.finish_round(task, 1, &mut || ());
@@ -152,19 +156,7 @@ fn should_refuse_what_became_too_stale_while_it_was_uploaded() {
     args.rounds.rounds = 2;
     args.rounds.max_staleness = 0;
     let task = start(&federation, &args, CLIENTS);
-    send(&federation, task, 0, (1, 0), &good(1.0)).unwrap();
-    let filling = bytes(&good(3.0));
-    let filling_args = begin_args(task, 1, 0, &filling);
-    federation.begin(1, &filling_args).unwrap();
-    federation.put(1, &filling_args, 0, &filling).unwrap();
-    let next = bytes(&good(1.0));
-    let next_args = begin_args(task, 2, 0, &next);
-    let finish = federation.submit(client(1), "finish_update", RoundKey { task, round: 1 });
-    let begin = federation.submit(client(2), "begin_update", &next_args);
-    let finished: Result<UpdateReceipt, UploadError> = federation.answer(finish);
-    finished.unwrap();
-    let begun: Result<UploadStatus, UploadError> = federation.answer(begin);
-    begun.unwrap();
+    let (next_args, next) = fill_while_the_next_begins(&federation, task);
     federation.finish_round(task, 1, &mut || ());
     federation.put(2, &next_args, 0, &next).unwrap();
     assert_eq!(
