@@ -109,7 +109,7 @@ fn plan(spec: &str) -> Plan {
 /// What every client does in a round.
 fn local() -> Settings {
     Settings {
-        learning_rate: 0.1,
+        learning_rate: 0.05,
         momentum: 0.9,
         batch: 16,
         epochs: 5,
