@@ -17,6 +17,8 @@ use crate::support::{NUMBERS, evaluation_file, good, send, task_args, weights_fi
 
 const PER_MIB: u64 = 2_000_000;
 const MIB: u64 = 1 << 20;
+/// What a MiB costs where storage is paid in cycles.
+const CYCLES: u64 = 2_000_000_000_000;
 
 fn set_fee(federation: &Federation<'_>, per_mib: u64, cycles_per_mib: u64) {
     let fee = StorageFee {
@@ -182,18 +184,22 @@ fn should_set_room_aside_for_who_pays_and_for_nobody_else() {
     }
 }
 
+/// A draft of the proxy's, whose storage costs [`CYCLES`].
+fn draft_for_cycles(federation: &Federation<'_>, proxy: &Proxy<'_>) -> TaskId {
+    set_fee(federation, 0, CYCLES);
+    let args = free_args(federation);
+    let created: Result<TaskId, TaskError> = proxy.call(federation.id, "create_task", 0, (&args,));
+    created.unwrap()
+}
+
 #[test]
 fn should_take_cycles_for_storage_and_no_more_than_asked_for() {
-    const CYCLES: u64 = 2_000_000_000_000;
     // More than the messages of this test cost.
     const MESSAGES: u128 = 100_000_000_000;
     let world = World::new();
     let federation = Federation::open(&world, 0);
     let proxy = Proxy::install(&world);
-    set_fee(&federation, 0, CYCLES);
-    let args = free_args(&federation);
-    let created: Result<TaskId, TaskError> = proxy.call(federation.id, "create_task", 0, (&args,));
-    let task = created.unwrap();
+    let task = draft_for_cycles(&federation, &proxy);
     let info = federation.task(task);
     assert_eq!((info.owner, info.storage_bytes.div_ceil(MIB)), (proxy.id, 1));
     assert_eq!((info.storage_fee, info.storage_fee_cycles), (None, Nat::from(CYCLES)));
@@ -245,14 +251,10 @@ fn should_take_cycles_for_storage_and_no_more_than_asked_for() {
 
 #[test]
 fn should_take_no_cycles_for_a_task_that_has_ended() {
-    const CYCLES: u64 = 2_000_000_000_000;
     let world = World::new();
     let federation = Federation::open(&world, 0);
     let proxy = Proxy::install(&world);
-    set_fee(&federation, 0, CYCLES);
-    let args = free_args(&federation);
-    let created: Result<TaskId, TaskError> = proxy.call(federation.id, "create_task", 0, (&args,));
-    let task = created.unwrap();
+    let task = draft_for_cycles(&federation, &proxy);
     let stopped: Result<(), TaskError> = proxy.call(federation.id, "stop_task", 0, (task,));
     stopped.unwrap();
     federation.wait(Duration::from_secs(10));
