@@ -1,0 +1,1 @@
+export function slowdownFor(benchmark: number): number;
