@@ -405,6 +405,7 @@ test('should let a provider publish a file, and earn from it', async () => {
   await helper.close();
 
   await page.goto('/publish');
+  await page.getByRole('link', { name: 'California earthquakes' }).waitFor();
   await show(page, 'my-streams');
   assertOnlyBrokenRequests();
   await provider.close();

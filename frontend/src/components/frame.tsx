@@ -1,5 +1,6 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { lazy, Suspense, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { environment } from '@/api/environment';
 import { useSession } from '@/session/session';
 import { Button, Id } from './basics';
@@ -67,7 +68,8 @@ export function Frame() {
   const [menu, setMenu] = useState(false);
   const opener = useRef<HTMLButtonElement>(null);
   const close = () => {
-    setMenu(false);
+    // While the menu is there it keeps the focus to itself.
+    flushSync(() => setMenu(false));
     opener.current?.focus();
   };
   return (

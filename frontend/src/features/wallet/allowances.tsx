@@ -91,10 +91,16 @@ export function Allowances({ asset, account }: { asset: Asset; account: Account 
         }
       </Loaded>
       {revoke.error && <Failure error={revoke.error} unit={asset} />}
-      <p className="muted small">
-        Revoking costs the ledger’s fee, <Amount units={asset.fee} unit={asset} />.
-        {!listed && ' This ledger does not list allowances; only the one to the registry is shown.'}
-      </p>
+      {(allowances.data?.length ?? 0) > 0 && (
+        <p className="muted small">
+          Revoking costs the ledger’s fee, <Amount units={asset.fee} unit={asset} />.
+        </p>
+      )}
+      {!listed && (
+        <p className="muted small">
+          This ledger does not list allowances; only the one to the registry is shown.
+        </p>
+      )}
     </Panel>
   );
 }
