@@ -1,5 +1,5 @@
 // The first script that runs: small, so that what is asked for next is asked for at once. It fits what index.html shows to the address,
-// starts the worker that asks canisters, and loads the page.
+// starts the worker that asks canisters, and loads the page: one part after the other, so that the browser can draw and answer in between.
 import '@fontsource-variable/instrument-sans';
 import '@fontsource/ibm-plex-mono/400.css';
 import '@fontsource/ibm-plex-mono/500.css';
@@ -7,6 +7,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/components.css';
+import { drawn, pause } from './lib/pause';
 import { startAsking } from './verify/client';
 
 const { pathname } = location;
@@ -20,7 +21,22 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('#shell .nav a')
   // Where no federated tasks run, the page does not speak of them.
   if (to === '/tasks' && !document.cookie.includes('federated_aggregator')) link.remove();
 }
+// The page that links from elsewhere lead to is asked for with the rest.
+const stream = /^\/streams\/\d+$/.test(pathname);
+const more = document.getElementById('stream-scripts');
+if (stream && more instanceof HTMLTemplateElement) document.head.append(more.content);
 startAsking();
-// The page that links from elsewhere lead to: asked for with the rest, and not after it.
-if (/^\/streams\/\d+$/.test(pathname)) void import('./pages/stream');
-void import('./main');
+
+async function load(): Promise<void> {
+  await drawn();
+  await import('./router');
+  await pause();
+  if (stream) {
+    await import('./pages/stream');
+    await pause();
+  }
+  const { start } = await import('./main');
+  await pause();
+  await start();
+}
+void load();

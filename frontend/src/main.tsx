@@ -1,8 +1,9 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { StrictMode } from 'react';
+import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { readEnvironment } from './api/environment';
+import { pause } from './lib/pause';
 import { NoNetwork } from './pages/no-network';
 import { router } from './router';
 import { SessionProvider } from './session/session';
@@ -11,26 +12,28 @@ const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 5_000, retry: 1, refetchOnWindowFocus: false } },
 });
 
-const place = document.getElementById('root');
-
-function render(place: HTMLElement): void {
-  createRoot(place).render(
-    <StrictMode>
-      {readEnvironment() ? (
-        <QueryClientProvider client={queries}>
-          <SessionProvider>
-            <RouterProvider router={router} />
-          </SessionProvider>
-        </QueryClientProvider>
-      ) : (
-        <NoNetwork />
-      )}
-    </StrictMode>,
-  );
-}
-
-if (place) {
-  // What index.html shows stays until the page at this address is there to take its place.
-  const loaded = readEnvironment() ? router.load() : Promise.resolve();
-  void loaded.finally(() => render(place));
+/** Puts the page in the place of what index.html shows, once the page at this address is there. */
+export async function start(): Promise<void> {
+  const place = document.getElementById('root');
+  if (!place) return;
+  const known = readEnvironment() !== undefined;
+  if (known) await router.load().catch(() => undefined);
+  await pause();
+  const root = createRoot(place);
+  // As a transition it is worked out in slices of a few milliseconds each.
+  startTransition(() => {
+    root.render(
+      <StrictMode>
+        {known ? (
+          <QueryClientProvider client={queries}>
+            <SessionProvider>
+              <RouterProvider router={router} />
+            </SessionProvider>
+          </QueryClientProvider>
+        ) : (
+          <NoNetwork />
+        )}
+      </StrictMode>,
+    );
+  });
 }

@@ -5,6 +5,9 @@ import { EXPLORE, PLACES, skeletonWidth } from '../src/components/places.ts';
 
 const LINES = 6;
 
+/** Those of the first picture: the text's, and the brand's. */
+const FONTS = ['instrument-sans-latin-wght-normal', 'ibm-plex-mono-latin-500-normal'];
+
 const brand = `<a class="brand" href="/"><svg viewBox="0 0 26 26" aria-hidden="true"><g fill="var(--verified)"><rect x="2" y="14" width="4" height="10"/><rect x="8" y="8" width="4" height="16"/><rect x="14" y="2" width="4" height="22"/></g><rect x="20" y="11" width="4" height="13" fill="var(--signal)"/></svg>DDSX</a>`;
 
 const navigation = `<nav class="nav" aria-label="Pages">${PLACES.map(
@@ -19,33 +22,52 @@ const lines = `<div class="stack-small" aria-busy="true"><span class="visually-h
 
 const shell = `<div class="frame" id="shell"><header class="rail">${brand}${navigation}</header><header class="topbar">${brand}<button type="button" class="button button-small">Menu</button></header><main class="main"><div class="page" data-shell="explore" hidden><header class="page-head"><div><h1>${EXPLORE.title}</h1><p>${EXPLORE.lead}</p></div></header>${lines}</div><div class="page" data-shell="other">${lines}</div></main></div>`;
 
-/** What the entry loads first and what that imports, so that all of it is asked for at once; and the text's font. */
+/** What the entry loads first and what that imports, so that all of it is asked for at once; and the first
+ * picture's fonts. What the page of a stream needs besides lies ready in a template, for the entry to take. */
 function preloads({ bundle }: IndexHtmlTransformContext): HtmlTagDescriptor[] {
   if (!bundle) return [];
-  const scripts = new Set<string>();
-  const add = (file: string) => {
-    const chunk = bundle[file];
-    if (chunk?.type !== 'chunk' || scripts.has(file)) return;
-    scripts.add(file);
-    chunk.imports.forEach(add);
+  const needed = (module: string): string[] => {
+    const files = new Set<string>();
+    const add = (file: string) => {
+      const chunk = bundle[file];
+      if (chunk?.type !== 'chunk' || chunk.isEntry || files.has(file)) return;
+      files.add(file);
+      chunk.imports.forEach(add);
+    };
+    const chunk = Object.values(bundle).find(
+      (one) => one.type === 'chunk' && one.facadeModuleId?.endsWith(module),
+    );
+    if (!chunk) throw new Error(`the entry does not load ${module}`);
+    add(chunk.fileName);
+    return [...files];
   };
-  const main = Object.values(bundle).find(
-    (chunk) => chunk.type === 'chunk' && chunk.facadeModuleId?.endsWith('/src/main.tsx'),
-  );
-  if (!main) throw new Error('the entry does not load src/main.tsx');
-  add(main.fileName);
-  const font = Object.keys(bundle).find((file) => /instrument-sans-latin-wght-normal.*\.woff2$/.test(file));
-  if (!font) throw new Error('the font of the text is not in the page');
+  const scripts = [...new Set(['/src/router.tsx', '/src/main.tsx'].flatMap(needed))];
+  const fonts = FONTS.map((name) => {
+    const file = Object.keys(bundle).find((one) => one.includes(`/${name}-`) && one.endsWith('.woff2'));
+    if (!file) throw new Error(`the font ${name} is not in the page`);
+    return file;
+  });
   const link = (attrs: Record<string, string | boolean>): HtmlTagDescriptor => ({
     tag: 'link',
     attrs,
     injectTo: 'head',
   });
+  // What is drawn first goes before it.
+  const script = (file: string) =>
+    link({ rel: 'modulepreload', crossorigin: true, fetchpriority: 'low', href: `/${file}` });
   return [
-    link({ rel: 'preload', as: 'font', type: 'font/woff2', crossorigin: true, href: `/${font}` }),
-    ...[...scripts]
-      .filter((file) => !bundle[file] || !('isEntry' in bundle[file] && bundle[file].isEntry))
-      .map((file) => link({ rel: 'modulepreload', crossorigin: true, href: `/${file}` })),
+    ...fonts.map((file) =>
+      link({ rel: 'preload', as: 'font', type: 'font/woff2', crossorigin: true, href: `/${file}` }),
+    ),
+    ...scripts.map(script),
+    {
+      tag: 'template',
+      attrs: { id: 'stream-scripts' },
+      children: needed('/src/pages/stream.tsx')
+        .filter((file) => !scripts.includes(file))
+        .map(script),
+      injectTo: 'head',
+    },
   ];
 }
 

@@ -2,6 +2,7 @@
 // signed, by the part of the agent that is loaded for it.
 import { IDL } from '@icp-sdk/core/candid';
 import type { Identity } from '@icp-sdk/core/agent';
+import { pause } from '@/lib/pause';
 import { askInWorker } from '@/verify/client';
 import type { Network, WorkAnswer } from '@/verify/protocol';
 import { environment } from './environment';
@@ -56,6 +57,8 @@ async function query(
   type: IDL.FuncClass,
   args: unknown[],
 ): Promise<unknown> {
+  // A page asks for many things as it is opened: each in its turn, so that the browser can draw and answer in between.
+  await pause();
   const arg = IDL.encode(type.argTypes, args);
   const reply = replyOf(
     await askInWorker({ kind: 'ask', network: network(), canister, method, arg, signed: true }),

@@ -1,5 +1,5 @@
 // The small parts that every page is made of.
-import { useEffect, useMemo, useState, type ComponentProps, type ReactNode } from 'react';
+import { useDeferredValue, useEffect, useMemo, useState, type ComponentProps, type ReactNode } from 'react';
 import { formatAmount, type Unit } from '@/lib/amount';
 import { exact, relative, toDate } from '@/lib/time';
 import { shorten } from '@/lib/text';
@@ -295,17 +295,29 @@ export function Panel({
   );
 }
 
+interface Query<T> {
+  data: T | undefined;
+  error: unknown;
+  refetch: () => unknown;
+}
+
+/** A query whose data is drawn in slices, between which the browser answers. */
+export function useSliced<T>({ data, error, refetch }: Query<T>): Query<T> {
+  return { data: useDeferredValue(data), error, refetch };
+}
+
 /** What is known of a query: its data, that it is loading, or what went wrong. */
 export function Loaded<T>({
   query,
   lines = 3,
   children,
 }: {
-  query: { data: T | undefined; error: unknown; isPending: boolean; refetch: () => unknown };
+  query: Query<T>;
   lines?: number;
   children: (data: T) => ReactNode;
 }) {
-  if (query.data !== undefined) return <>{children(query.data)}</>;
-  if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} />;
+  const { data, error, refetch } = useSliced(query);
+  if (data !== undefined) return <>{children(data)}</>;
+  if (error && query.data === undefined) return <Failure error={error} retry={() => void refetch()} />;
   return <Skeleton lines={lines} />;
 }

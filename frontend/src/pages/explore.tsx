@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useDeferredValue, useState } from 'react';
 import type { StreamInfo } from '@/api/registry';
 import { Button, Empty, Failure, PageHead, Skeleton, Time } from '@/components/basics';
 import { SelectField, TextField } from '@/components/forms';
@@ -16,18 +16,18 @@ import { nowNs } from '@/lib/time';
 export function Explore() {
   const streams = useQuery(streamsQuery);
   const assets = useAssets();
-  const plans = usePlansOf(streams.data?.map(({ id }) => id) ?? []);
-  const arrivals = useArrivals(streams.data, streams.dataUpdatedAt);
+  // A list may be long: it is worked out in slices, between which the browser answers.
+  const listed = useDeferredValue(streams.data);
+  const plans = usePlansOf(listed?.map(({ id }) => id) ?? []);
+  const arrivals = useArrivals(listed, useDeferredValue(streams.dataUpdatedAt));
   const [search, setSearch] = useState<Search>(EVERYTHING);
-  const found = find(streams.data ?? [], plans, search, nowNs());
+  const found = find(listed ?? [], plans, search, nowNs());
   return (
     <div className="page">
       <PageHead title={EXPLORE.title}>{EXPLORE.lead}</PageHead>
-      {streams.error && !streams.data && (
-        <Failure error={streams.error} retry={() => void streams.refetch()} />
-      )}
-      {streams.isPending && <Skeleton lines={6} />}
-      {streams.data?.length === 0 && (
+      {streams.error && !listed && <Failure error={streams.error} retry={() => void streams.refetch()} />}
+      {!listed && !streams.error && <Skeleton lines={6} />}
+      {listed?.length === 0 && (
         <Empty
           title="No streams yet"
           action={
@@ -39,9 +39,9 @@ export function Explore() {
           Nobody has published on this exchange so far. Create a stream and publish a file to it.
         </Empty>
       )}
-      {streams.data && streams.data.length > 0 && (
+      {listed && listed.length > 0 && (
         <>
-          <Filters search={search} onChange={setSearch} tags={tagsOf(streams.data)} />
+          <Filters search={search} onChange={setSearch} tags={tagsOf(listed)} />
           {found.length === 0 ? (
             <Empty
               title="Nothing matches"

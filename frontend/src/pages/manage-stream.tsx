@@ -20,6 +20,7 @@ import {
   Panel,
   Skeleton,
   Time,
+  useSliced,
 } from '@/components/basics';
 import { Dialog } from '@/components/dialog';
 import { AreaField } from '@/components/forms';
@@ -39,7 +40,7 @@ import { useSession } from '@/session/session';
 export function ManageStreamPage() {
   const { stream } = useParams({ from: '/publish/$stream' });
   const { principal } = useSession();
-  const query = useQuery(streamQuery(stream));
+  const query = useSliced(useQuery(streamQuery(stream)));
   return (
     <div className="page">
       {(!principal || query.data === undefined) && (

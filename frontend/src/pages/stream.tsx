@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import type { Plan, StreamInfo } from '@/api/registry';
-import { Empty, Facts, Id, Loaded, PageHead, Panel, Time } from '@/components/basics';
+import { Empty, Facts, Failure, Id, Loaded, PageHead, Panel, Time, useSliced } from '@/components/basics';
 import { LiveView, LockedView } from '@/features/live/live-view';
 import { plansQuery, streamQuery, useAssets, useMyLicences } from '@/features/queries';
 import { Contributors } from '@/features/streams/contributors';
@@ -14,7 +14,14 @@ import { toHex } from '@/verify/bytes';
 
 export function StreamPage() {
   const { stream } = useParams({ from: '/streams/$stream' });
-  const query = useQuery(streamQuery(stream));
+  const found = useQuery(streamQuery(stream));
+  const plans = useQuery(plansQuery(stream));
+  // What is sold stands above the rest on a narrow screen, and would move it: both are shown together.
+  const query = useSliced({
+    data: plans.isPending ? undefined : found.data,
+    error: found.error,
+    refetch: found.refetch,
+  });
   return (
     <div className="page">
       {query.data === undefined && (
@@ -23,7 +30,7 @@ export function StreamPage() {
       <Loaded query={query} lines={8}>
         {(info) =>
           info ? (
-            <Found info={info} />
+            <Found info={info} plans={plans} />
           ) : (
             <>
               <PageHead title="No such stream" />
@@ -45,9 +52,14 @@ export function StreamPage() {
   );
 }
 
-function Found({ info }: { info: StreamInfo }) {
+interface PlansAsked {
+  data: Plan[] | undefined;
+  error: unknown;
+  refetch: () => unknown;
+}
+
+function Found({ info, plans }: { info: StreamInfo; plans: PlansAsked }) {
   const licences = useMyLicences();
-  const plans = useQuery(plansQuery(info.id));
   const now = nowNs();
   const mine = licences.data?.find(
     ({ stream, expires_at: [ends] }) => stream === info.id && (ends === undefined || ends > now),
@@ -72,7 +84,11 @@ function Found({ info }: { info: StreamInfo }) {
         </div>
         <div className="stack">
           <div className="first">
-            <Plans info={info} plans={offered} owned={mine !== undefined} />
+            {plans.data ? (
+              <Plans info={info} plans={offered} owned={mine !== undefined} />
+            ) : (
+              <Failure error={plans.error} retry={() => void plans.refetch()} />
+            )}
           </div>
           <About info={info} />
         </div>

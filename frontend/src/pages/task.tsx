@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import type { TaskInfo } from '@/api/aggregator';
-import { Facts, Loaded, Notice, PageHead, Panel } from '@/components/basics';
+import { Facts, Loaded, Notice, PageHead, useSliced, Panel } from '@/components/basics';
 import { About, Layers, Rules } from '@/features/federated/about';
 import { Books } from '@/features/federated/books';
 import { Clients } from '@/features/federated/clients';
@@ -19,7 +19,7 @@ import { count } from '@/lib/text';
 
 export function TaskPage() {
   const { task } = useParams({ from: '/tasks/$task' });
-  const query = useQuery(taskQuery(task));
+  const query = useSliced(useQuery(taskQuery(task)));
   return (
     <div className="page">
       {query.data === undefined && (

@@ -1,4 +1,5 @@
 /// <reference lib="webworker" />
+import './language';
 import type { WorkRequest } from './protocol';
 import { work } from './work';
 

@@ -52,5 +52,5 @@ export function find(
 export function tagsOf(streams: readonly StreamInfo[]): [string, number][] {
   const counts = new Map<string, number>();
   streams.flatMap((stream) => stream.tags).forEach((name) => counts.set(name, (counts.get(name) ?? 0) + 1));
-  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }
