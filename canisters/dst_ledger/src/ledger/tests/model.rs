@@ -8,6 +8,7 @@ use ic_stable_structures::VectorMemory;
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc2::allowance::AllowanceArgs;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use crate::block::decode;
 use crate::ledger::test_support::{NOW, args, install_in, user};
@@ -66,42 +67,84 @@ fn history(ledger: &Ledger<VectorMemory>, account: &Account) -> Vec<u64> {
         .collect()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 340, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn should_agree_with_the_model_at_every_step(steps in steps(300)) {
-        assert_eq!((ddsx_ledger_model::WINDOW_NS, ddsx_ledger_model::DRIFT_NS), (TRANSACTION_WINDOW_NS, PERMITTED_DRIFT_NS));
-        let memory = VectorMemory::default();
-        let mut ledger = install_in(memory.clone(), args(&initial_balances()));
-        let mut model = Model::default();
-        let mut now = NOW;
-        let mut calls: Vec<(Principal, Call)> = Vec::new();
-        for step in steps {
-            match step {
-                Step::Advance(by) => now += by,
-                Step::Reload => ledger = Ledger::open(memory.clone(), None).map_err(TestCaseError::fail)?,
-                Step::Prune => while ledger.housekeep(now, 3).more {},
-                Step::Call { caller, mut call, created, expires } => {
-                    let at = |offset: i64| now.saturating_add_signed(offset);
-                    call.set_times(created.map(at), expires.map(at));
-                    prop_assert_eq!(model.apply(caller, &call, now), run(&mut ledger, caller, &call, now), "{:?}", call);
-                    calls.push((caller, call));
-                }
-                Step::Repeat(back) => if let Some((caller, call)) = calls.iter().rev().nth(back).cloned() {
-                    prop_assert_eq!(model.apply(caller, &call, now), run(&mut ledger, caller, &call, now), "{:?}", call);
+/// Runs the steps on both, and compares after each.
+fn agree(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    assert_eq!(
+        (ddsx_ledger_model::WINDOW_NS, ddsx_ledger_model::DRIFT_NS),
+        (TRANSACTION_WINDOW_NS, PERMITTED_DRIFT_NS)
+    );
+    let memory = VectorMemory::default();
+    let mut ledger = install_in(memory.clone(), args(&initial_balances()));
+    let mut model = Model::default();
+    let mut now = NOW;
+    let mut calls: Vec<(Principal, Call)> = Vec::new();
+    for step in steps {
+        match step {
+            Step::Advance(by) => now += by,
+            Step::Reload => ledger = Ledger::open(memory.clone(), None).map_err(TestCaseError::fail)?,
+            Step::Prune => while ledger.housekeep(now, 3).more {},
+            Step::Call {
+                caller,
+                mut call,
+                created,
+                expires,
+            } => {
+                let at = |offset: i64| now.saturating_add_signed(offset);
+                call.set_times(created.map(at), expires.map(at));
+                prop_assert_eq!(
+                    model.apply(caller, &call, now),
+                    run(&mut ledger, caller, &call, now),
+                    "{:?}",
+                    call
+                );
+                calls.push((caller, call));
+            }
+            Step::Repeat(back) => {
+                if let Some((caller, call)) = calls.iter().rev().nth(back).cloned() {
+                    prop_assert_eq!(
+                        model.apply(caller, &call, now),
+                        run(&mut ledger, caller, &call, now),
+                        "{:?}",
+                        call
+                    );
                 }
             }
-            compare(&model, &ledger, now)?;
         }
-        let blocks = (0..ledger.log_length()).map(|index| decode(&ledger.block(index).unwrap()).unwrap());
-        let replayed = replay(blocks).map_err(TestCaseError::fail)?;
-        prop_assert_eq!(replayed.tip, ledger.tip_hash());
-        for (account, balance) in &model.balances {
-            prop_assert_eq!(*balance, replayed.balances.get(account).copied().unwrap_or(0));
-        }
-        prop_assert_eq!(replayed.supply(), ledger.total_supply());
-        let histories: BTreeMap<_, _> = model.histories.keys().map(|account| (*account, history(&ledger, account))).collect();
-        prop_assert_eq!(histories, model.histories);
+        compare(&model, &ledger, now)?;
     }
+    let blocks = (0..ledger.log_length()).map(|index| decode(&ledger.block(index).unwrap()).unwrap());
+    let replayed = replay(blocks).map_err(TestCaseError::fail)?;
+    prop_assert_eq!(replayed.tip, ledger.tip_hash());
+    for (account, balance) in &model.balances {
+        prop_assert_eq!(*balance, replayed.balances.get(account).copied().unwrap_or(0));
+    }
+    prop_assert_eq!(replayed.supply(), ledger.total_supply());
+    let histories: BTreeMap<_, _> = model
+        .histories
+        .keys()
+        .map(|account| (*account, history(&ledger, account)))
+        .collect();
+    prop_assert_eq!(histories, model.histories);
+    Ok(())
+}
+
+#[test]
+fn should_agree_with_the_model_at_every_step() {
+    let half = || {
+        let config = ProptestConfig {
+            cases: 170,
+            max_shrink_iters: 2_000,
+            source_file: Some(file!()),
+            ..ProptestConfig::default()
+        };
+        TestRunner::new(config)
+            .run(&steps(300), agree)
+            .unwrap_or_else(|failure| panic!("{failure}"));
+    };
+    // The longest of all unit tests: a core each.
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(half);
+        }
+    });
 }
