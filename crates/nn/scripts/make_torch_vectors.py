@@ -205,13 +205,20 @@ def flat(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-def descent(name, model, inputs, targets, proximal_mu=0.0, momentum=0.9):
+def balanced(classes, count):
+    """Every class the same: scikit-learn's compute_class_weight("balanced"), 0 for a class that does not occur."""
+    occur = torch.bincount(classes, minlength=count).float()
+    return torch.where(occur > 0, len(classes) / ((occur > 0).sum() * occur.clamp(min=1)), 0.0)
+
+
+def descent(name, model, inputs, targets, proximal_mu=0.0, momentum=0.9, class_weight="none"):
     """Five steps of SGD on one batch."""
     written = case(name, model, inputs, "Classes" if targets.dtype == torch.long else "Regression")
     start = [p.detach().clone() for p in model.parameters()]
     begun = flat(model)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
-    criterion = nn.CrossEntropyLoss() if targets.dtype == torch.long else nn.MSELoss()
+    weight = balanced(targets, written["spec"]["output"]["Classes"]) if class_weight == "balanced" else None
+    criterion = nn.CrossEntropyLoss(weight) if targets.dtype == torch.long else nn.MSELoss()
     for _ in range(5):
         optimiser.zero_grad()
         loss = criterion(model(inputs), targets)
@@ -227,6 +234,7 @@ def descent(name, model, inputs, targets, proximal_mu=0.0, momentum=0.9):
         "learning_rate": 0.1,
         "momentum": momentum,
         "proximal_mu": proximal_mu,
+        "class_weight": class_weight,
         "epochs": 5,
         "expected": [round_trip(v) for v in flat(model).tolist()],
     }
@@ -250,6 +258,13 @@ def descents():
         torch.randn(5, 4),
         torch.randint(0, 2, (5,)),
         proximal_mu=0.5,
+    )
+    yield descent(
+        "balanced",
+        sequential(fc1=nn.Linear(4, 6), act=nn.ReLU(), fc2=nn.Linear(6, 4)),
+        torch.randn(7, 4),
+        torch.tensor([2, 0, 0, 2, 0, 0, 3]),
+        class_weight="balanced",
     )
 
 

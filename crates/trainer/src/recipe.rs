@@ -1,6 +1,6 @@
 //! How clients train, as the task's owner asks for it: `client_config`, JSON such as `{"learning_rate": 0.1, "epochs": 5}`.
 
-use ddsx_nn::train::Settings;
+use ddsx_nn::train::{ClassWeight, Settings};
 use ddsx_types::federated_aggregator::Strategy;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,9 @@ pub struct Recipe {
     /// Passes over the data in a round; 1 if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u32>,
+    /// What a sample counts in the loss; every one the same if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weight: Option<ClassWeight>,
     /// What inputs are divided by; 1 if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<f32>,
@@ -55,7 +58,7 @@ impl Recipe {
         if *self == Self::default() {
             return String::new();
         }
-        // Numbers and nothing else: always JSON.
+        // Numbers and a word: always JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 
@@ -95,6 +98,7 @@ impl Recipe {
             momentum: self.momentum.or(other.momentum),
             batch: self.batch.or(other.batch),
             epochs: self.epochs.or(other.epochs),
+            class_weight: self.class_weight.or(other.class_weight),
             scale: self.scale.or(other.scale),
         }
     }
@@ -111,6 +115,7 @@ impl Recipe {
                 Strategy::FedProx { proximal_mu } => *proximal_mu,
                 _ => 0.0,
             },
+            class_weight: self.class_weight.unwrap_or(default.class_weight),
             seed,
         }
     }
@@ -125,9 +130,13 @@ mod tests {
         let asked = Recipe {
             learning_rate: Some(0.1),
             epochs: Some(5),
+            class_weight: Some(ClassWeight::Balanced),
             ..Recipe::default()
         };
-        assert_eq!(asked.to_config(), r#"{"learning_rate":0.1,"epochs":5}"#);
+        assert_eq!(
+            asked.to_config(),
+            r#"{"learning_rate":0.1,"epochs":5,"class_weight":"balanced"}"#
+        );
         assert_eq!(Recipe::parse(&asked.to_config()), Ok(asked.clone()));
         assert_eq!(Recipe::parse(" "), Ok(Recipe::default()));
         assert_eq!(Recipe::default().to_config(), "");
@@ -145,6 +154,7 @@ mod tests {
                 batch: 16,
                 epochs: 1,
                 proximal_mu: 0.5,
+                class_weight: ClassWeight::Balanced,
                 seed: 9,
             }
         );
@@ -160,6 +170,7 @@ mod tests {
             (r#"{"learning_rate": -1}"#, "learning_rate"),
             (r#"{"scale": 0}"#, "scale"),
             (r#"{"batch": 0}"#, "batch"),
+            (r#"{"class_weight": "fair"}"#, "fair"),
         ] {
             let error = Recipe::parse(config).unwrap_err().to_string();
             assert!(error.contains(words), "{config}: {error}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ddsx_nn::encoding::UpdateEncoding;
+use ddsx_nn::train::ClassWeight;
 use ddsx_trainer::Recipe;
 use ddsx_trainer::data::{Columns, Header};
 use ddsx_types::Account;
@@ -144,6 +145,17 @@ pub struct RecipeArgs {
     /// Passes over the data in a round
     #[arg(long)]
     pub epochs: Option<u32>,
+    /// What a sample counts in the loss
+    #[arg(long, value_enum)]
+    pub class_weight: Option<ClassWeightChoice>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ClassWeightChoice {
+    /// Every sample the same
+    None,
+    /// Every class the same, however few samples there are of it
+    Balanced,
 }
 
 impl RecipeArgs {
@@ -153,6 +165,10 @@ impl RecipeArgs {
             momentum: self.momentum,
             batch: self.batch,
             epochs: self.epochs,
+            class_weight: self.class_weight.map(|choice| match choice {
+                ClassWeightChoice::None => ClassWeight::None,
+                ClassWeightChoice::Balanced => ClassWeight::Balanced,
+            }),
             scale: None,
         }
     }

@@ -14,7 +14,7 @@ use attack::ATTACKS;
 use ddsx_nn::encoding::{UpdateEncoding, encoded_len};
 use ddsx_nn::spec::{Limits, ModelSpec, Plan};
 use ddsx_nn::strategies::Strategy;
-use ddsx_nn::train::Settings;
+use ddsx_nn::train::{ClassWeight, Settings};
 use ddsx_nn::train::data::Dataset;
 use federation::{Federation, central};
 
@@ -109,10 +109,11 @@ fn plan(spec: &str) -> Plan {
 /// What every client does in a round.
 fn local() -> Settings {
     Settings {
-        learning_rate: 0.05,
-        momentum: 0.9,
+        learning_rate: 0.25,
+        momentum: 0.5,
         batch: 16,
         epochs: 5,
+        class_weight: ClassWeight::Balanced,
         ..Settings::default()
     }
 }

@@ -1,12 +1,14 @@
 //! Local training, natively: what a client does between taking the global model and sending its update.
 //!
-//! Stochastic gradient descent with momentum as PyTorch defines it, mini-batches in an order drawn from a seed, and FedProx's proximal term.
+//! Stochastic gradient descent with momentum as PyTorch defines it, mini-batches in an order drawn from a seed, FedProx's proximal term, and
+//! class weights for clients who have seen much of one class and little of another.
 //! On the CPU the same weights, data, settings and seed give the same result.
 
 pub mod data;
+mod loss;
 mod sgd;
 
-use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -15,6 +17,8 @@ use crate::score::evaluation::{Evaluation, EvaluationError};
 use crate::spec::{OutputKind, Plan};
 use crate::weights::{self, WeightsError};
 use data::{Dataset, Labels};
+pub use loss::ClassWeight;
+use loss::Loss;
 use sgd::Sgd;
 
 /// How a client trains.
@@ -30,6 +34,8 @@ pub struct Settings {
     pub epochs: u32,
     /// FedProx's μ; zero for none.
     pub proximal_mu: f32,
+    /// What a sample counts in the loss.
+    pub class_weight: ClassWeight,
     /// Decides the order of the batches and what dropout drops.
     pub seed: u64,
 }
@@ -42,6 +48,7 @@ impl Default for Settings {
             batch: 32,
             epochs: 1,
             proximal_mu: 0.0,
+            class_weight: ClassWeight::None,
             seed: 0,
         }
     }
@@ -52,7 +59,7 @@ impl Default for Settings {
 pub struct Progress {
     /// Epochs done.
     pub epoch: u32,
-    /// Mean loss of the epoch's batches, the proximal term left out.
+    /// Mean loss of the epoch's batches, class weights counted, the proximal term left out.
     pub loss: f64,
 }
 
@@ -98,6 +105,7 @@ pub fn train(
     let device = device.clone().autodiff();
     let mut network = Network::new(plan, global, &device)?;
     let mut sgd = Sgd::new(settings.learning_rate, settings.momentum, settings.proximal_mu);
+    let loss = Loss::new(plan, &data.labels, settings.class_weight);
     let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
     let mut order: Vec<usize> = (0..data.len()).collect();
     for epoch in 1..=settings.epochs {
@@ -111,18 +119,18 @@ pub fn train(
             );
             let mut draw = |count: usize| (0..count).map(|_| uniform(&mut random)).collect();
             let outputs = network.forward(inputs, &mut Mode::Train(&mut draw));
-            let loss = loss(plan, outputs, samples.labels, &device);
+            let loss = loss.of(outputs, samples.labels, &device);
             #[allow(clippy::cast_precision_loss)]
             let size = batch.len() as f64;
             sum += f64::from(loss.clone().into_scalar::<f32>()) * size;
             network = sgd.step(network, loss.backward());
         }
         #[allow(clippy::cast_precision_loss)]
-        let loss = sum / data.len() as f64;
-        if !loss.is_finite() {
+        let mean = sum / data.len() as f64;
+        if !mean.is_finite() {
             return Err(TrainError::Diverged(epoch));
         }
-        progress(Progress { epoch, loss });
+        progress(Progress { epoch, loss: mean });
     }
     let trained = network.weights();
     weights::check(plan, &trained).map_err(|_| TrainError::Diverged(settings.epochs))?;
@@ -163,6 +171,10 @@ fn check(plan: &Plan, data: &Dataset, settings: &Settings) -> Result<(), TrainEr
             "proximal_mu",
             settings.proximal_mu >= 0.0 && settings.proximal_mu.is_finite(),
         ),
+        (
+            "class_weight",
+            settings.class_weight == ClassWeight::None || matches!(data.labels, Labels::Classes(_)),
+        ),
     ];
     if let Some((name, _)) = good.iter().find(|(_, good)| !good) {
         return Err(TrainError::Setting(name));
@@ -179,31 +191,6 @@ fn check(plan: &Plan, data: &Dataset, settings: &Settings) -> Result<(), TrainEr
     let zeros = vec![0.0; samples * plan.output_len()];
     Evaluation::new(plan.output).add(plan, &zeros, data.labels.as_targets())?;
     Ok(())
-}
-
-/// Mean loss of a batch: cross-entropy, or mean squared error.
-fn loss(plan: &Plan, outputs: Tensor<2>, labels: Labels, device: &Device) -> Tensor<1> {
-    let [rows, width] = outputs.dims();
-    match labels {
-        Labels::Classes(classes) => {
-            let logarithms = if plan.ends_in_softmax {
-                outputs.clamp_min(1e-30).log()
-            } else {
-                activation::log_softmax(outputs, 1)
-            };
-            let classes: Vec<i32> = classes
-                .iter()
-                .map(|class| i32::try_from(*class).unwrap_or(i32::MAX))
-                .collect();
-            let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [rows, 1]), device);
-            logarithms.gather(1, classes).mean().neg()
-        }
-        Labels::Values(values) => {
-            let targets = Tensor::<2>::from_data(TensorData::new(values, [rows, width]), device);
-            let difference = outputs - targets;
-            (difference.clone() * difference).mean()
-        }
-    }
 }
 
 /// In [0, 1), of 24 bits.

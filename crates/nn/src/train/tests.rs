@@ -34,6 +34,7 @@ struct Steps {
     learning_rate: f32,
     momentum: f32,
     proximal_mu: f32,
+    class_weight: ClassWeight,
     epochs: u32,
     expected: Vec<f32>,
 }
@@ -41,7 +42,7 @@ struct Steps {
 #[test]
 fn should_train_as_pytorch_does() {
     let cases: Vec<Steps> = serde_json::from_str(include_str!("../../tests/vectors/sgd.json")).unwrap();
-    assert_eq!(cases.len(), 3);
+    assert_eq!(cases.len(), 4);
     for case in cases {
         let plan = Plan::new(&case.spec, &Limits::default()).unwrap();
         let labels = match (case.classes, case.values) {
@@ -59,6 +60,7 @@ fn should_train_as_pytorch_does() {
             batch: data.len(),
             epochs: case.epochs,
             proximal_mu: case.proximal_mu,
+            class_weight: case.class_weight,
             seed: 3,
         };
         let trained = train(&plan, &case.start, &data, &settings, &Device::flex(), |_| ()).unwrap();
@@ -176,6 +178,12 @@ fn should_say_why_it_cannot_train() {
     assert_eq!(
         run(&start, &data, &settings(|s| s.learning_rate = f32::NAN)),
         TrainError::Setting("learning_rate")
+    );
+    let mut values = data.clone();
+    values.labels = Labels::Values(vec![0.0; 3]);
+    assert_eq!(
+        run(&start, &values, &settings(|s| s.class_weight = ClassWeight::Balanced)),
+        TrainError::Setting("class_weight")
     );
     assert_eq!(run(&start, &data.select(&[]), &good), TrainError::NoSamples);
     assert!(matches!(run(&start[1..], &data, &good), TrainError::Weights(_)));
