@@ -72,6 +72,11 @@ pub struct Federation<'w> {
 impl<'w> Federation<'w> {
     /// An aggregator governed by [`governance`]; [`owner`] and so many clients hold [`START`] and have approved it.
     pub fn open(world: &'w World, clients: u64) -> Self {
+        Self::open_module(world, clients, World::module("federated_aggregator"))
+    }
+
+    /// As [`Federation::open`], from the bytes of an aggregator's module.
+    pub fn open_module(world: &'w World, clients: u64, module: Vec<u8>) -> Self {
         let holders: Vec<Principal> = std::iter::once(owner()).chain((0..clients).map(client)).collect();
         let balances: Vec<_> = holders.iter().map(|holder| ((*holder).into(), START)).collect();
         let ledger = Ledger::install(world, &balances);
@@ -88,14 +93,15 @@ impl<'w> Federation<'w> {
             }]),
             ..AggregatorArgs::default()
         };
-        let id = world.install("federated_aggregator", (Some(args),));
+        let id = world.create();
+        world.install_module_at(id, module, (Some(args),));
         for holder in holders {
             ledger.approve(holder, approve(id, START / 2)).unwrap();
         }
         Self { world, ledger, id }
     }
 
-    /// Upgrades the aggregator to the same module.
+    /// Upgrades the aggregator to the workspace's module.
     pub fn upgrade(&self) {
         self.world
             .upgrade(self.id, "federated_aggregator", (None::<AggregatorArgs>,))

@@ -15,9 +15,9 @@ use ddsx_tests::federated::{Federation, START, client, content_hash, digest, gov
 use ddsx_tests::ledger::FEE;
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{
-    BeginUpdateArgs, CreateTaskArgs, EncodingError, EndReason, InitialWeights, JoinRule, Layer, ModelSpec, NamedLayer,
-    OutputKind, PredictArgs, Reward, RewardRule, RoundOutcome, RoundReport, RoundRules, RoundState, RoundView, Scoring,
-    Stage, Strategy, TaskError, TaskId, UpdateEncoding, UpdateKind, UploadError,
+    BeginUpdateArgs, ClientReport, CreateTaskArgs, EncodingError, EndReason, Evaluated, InitialWeights, JoinRule,
+    Layer, ModelSpec, NamedLayer, OutputKind, PredictArgs, Reward, RewardRule, RoundOutcome, RoundReport, RoundRules,
+    RoundState, RoundView, Scoring, Stage, Strategy, TaskError, TaskId, UpdateEncoding, UpdateKind, UploadError,
 };
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -268,35 +268,51 @@ fn should_train_digits_and_pay_every_unit() {
     assert!(matches!(refused, Err(TaskError::Input(_))));
 }
 
-#[test]
-fn should_give_the_same_bits_on_two_networks_whatever_is_upgraded_when() {
-    let digits = Digits::new();
-    let mut results = Vec::new();
-    for upgraded in [false, true] {
-        let world = World::new();
-        let federation = Federation::open(&world, CLIENTS);
-        let task = digits.start(&federation, &digits.args(federation.ledger.id));
-        let mut steps = 0;
-        let mut states = Vec::new();
-        let mut between = || {
-            steps += 1;
+/// What a task came to: its last model, and each round's model, contributions and evaluation.
+type Outcome = (Hash, Vec<u8>, Vec<(Hash, Vec<ClientReport>, Option<Evaluated>)>);
+
+/// Holds a task on a network of its own, begun by this module of the aggregator, which is upgraded to the workspace's after the steps that
+/// `upgraded` says. Also the round's states that were seen at those steps.
+fn outcome(digits: &Digits, begun_by: Vec<u8>, upgraded: impl Fn(u32) -> bool) -> (Outcome, Vec<RoundState>) {
+    let world = World::new();
+    let federation = Federation::open_module(&world, CLIENTS, begun_by);
+    let task = digits.start(&federation, &digits.args(federation.ledger.id));
+    let (mut steps, mut states) = (0, Vec::new());
+    let mut between = || {
+        steps += 1;
+        if upgraded(steps) {
             if let Some(RoundView::Open { state, .. }) = federation.round(task, 1) {
                 states.push(state);
             }
-            if upgraded && steps % 3 == 0 {
-                federation.upgrade();
-            }
-        };
-        let reports = hold(&federation, &digits, task, &mut between);
-        assert!(matches!(states[0], RoundState::Collecting { .. }));
-        let (model, file) = federation.model(task);
-        let scores: Vec<_> = reports
-            .iter()
-            .map(|report| (report.model, report.clients.clone(), report.evaluated.clone()))
-            .collect();
-        results.push((model.model.hash, file, scores));
+            federation.upgrade();
+        }
+    };
+    let reports = hold(&federation, digits, task, &mut between);
+    let (model, file) = federation.model(task);
+    let rounds = reports
+        .into_iter()
+        .map(|report| (report.model, report.clients, report.evaluated))
+        .collect();
+    ((model.model.hash, file, rounds), states)
+}
+
+#[test]
+fn should_give_the_same_bits_on_two_networks_whatever_is_upgraded_when() {
+    let digits = Digits::new();
+    let module = || World::module("federated_aggregator");
+    let (undisturbed, _) = outcome(&digits, module(), |_| false);
+    let (upgraded, states) = outcome(&digits, module(), |step| step % 3 == 0);
+    assert!(matches!(states[0], RoundState::Collecting { .. }));
+    assert_eq!(undisturbed, upgraded);
+    // What the release that landed before this one began goes on: `fixtures/federated_aggregator-1.wasm.gz` is its module as it was built then.
+    let landed = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/federated_aggregator-1.wasm.gz");
+    let landed = || std::fs::read(landed).unwrap();
+    let uploads = u32::try_from(2 * CLIENTS).unwrap();
+    // In the middle of an upload, when the round is worked on, and when it is over.
+    for at in [1, uploads + 1, uploads + 2] {
+        let (upgraded, _) = outcome(&digits, landed(), |step| step == at);
+        assert_eq!(undisturbed, upgraded, "step {at}");
     }
-    assert_eq!(results[0], results[1]);
 }
 
 /// Numbers at the end of an update as `F32`, zeros before.

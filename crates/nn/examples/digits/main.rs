@@ -14,8 +14,8 @@ use attack::ATTACKS;
 use ddsx_nn::encoding::{UpdateEncoding, encoded_len};
 use ddsx_nn::spec::{Limits, ModelSpec, Plan};
 use ddsx_nn::strategies::Strategy;
-use ddsx_nn::train::{ClassWeight, Settings};
 use ddsx_nn::train::data::Dataset;
+use ddsx_nn::train::{ClassWeight, Settings};
 use federation::{Federation, central};
 
 const SEEDS: [u64; 5] = [0, 1, 2, 3, 4];

@@ -92,7 +92,13 @@ fn balanced(classes: &[u32]) -> Vec<f32> {
     #[allow(clippy::cast_precision_loss)]
     let (samples, present) = (classes.len() as f32, present as f32);
     #[allow(clippy::cast_precision_loss)]
-    let weight = |count: u32| if count > 0 { samples / (present * count as f32) } else { 0.0 };
+    let weight = |count: u32| {
+        if count > 0 {
+            samples / (present * count as f32)
+        } else {
+            0.0
+        }
+    };
     counts.into_iter().map(weight).collect()
 }
 
@@ -128,7 +134,10 @@ mod tests {
         let outputs = [[0.5, 0.5], [0.8, 0.2]];
         near(loss(ClassWeight::None, vec![0, 1], &outputs), (half + fifth) / 2.0);
         // 2/3 and 2: one to three.
-        near(loss(ClassWeight::Balanced, vec![0, 1], &outputs), (half + 3.0 * fifth) / 4.0);
+        near(
+            loss(ClassWeight::Balanced, vec![0, 1], &outputs),
+            (half + 3.0 * fifth) / 4.0,
+        );
         near(loss(ClassWeight::Balanced, vec![0], &outputs[..1]), half);
         near(loss(ClassWeight::Balanced, vec![1], &outputs[1..]), fifth);
     }
