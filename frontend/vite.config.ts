@@ -2,6 +2,7 @@ import { icpBindgen } from '@icp-sdk/bindgen/plugins/vite';
 import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { filesOf } from './vite/chunks.ts';
 import { canisterEnvironment, networkProxy } from './vite/environment.ts';
 import { staticShell } from './vite/shell.ts';
 
@@ -31,5 +32,18 @@ export default defineConfig({
   server: { port: 5173, proxy: networkProxy() },
   preview: { port: 4173, proxy: networkProxy() },
   worker: { format: 'es' },
-  build: { target: 'es2024', sourcemap: false, manifest: true },
+  build: {
+    target: 'es2024',
+    sourcemap: false,
+    manifest: true,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [{ name: filesOf(join(import.meta.dirname, 'src')), debugName: 'shared files' }],
+          // The first script's own modules stay with it, although others import them.
+          includeDependenciesRecursively: false,
+        },
+      },
+    },
+  },
 });

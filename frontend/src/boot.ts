@@ -1,7 +1,7 @@
 // The first script that runs: small, so that what is asked for next is asked for at once. It fits what index.html shows to the address,
 // starts the worker that asks canisters, and loads the page: one part after the other, so that the browser can draw and answer in between.
 import '@fontsource-variable/instrument-sans';
-import '@fontsource/ibm-plex-mono/400.css';
+// In one weight: the page uses no other.
 import '@fontsource/ibm-plex-mono/500.css';
 import './styles/tokens.css';
 import './styles/base.css';

@@ -22,39 +22,49 @@ pub const ASK_AGAIN: &str = "no-cache";
 /// Asked for again after an hour.
 pub const FOR_AN_HOUR: &str = "public, max-age=3600";
 
-/// The headers of every answer, with its caching.
+/// The headers of every answer, with its caching. A policy comes with all of them: workers take theirs from their script.
 pub fn of(cache_control: &str) -> Vec<HeaderField> {
-    [
+    named(&[
         ("cache-control", cache_control),
         ("content-security-policy", CONTENT_SECURITY_POLICY),
-        ("permissions-policy", PERMISSIONS_POLICY),
         ("strict-transport-security", "max-age=31536000; includeSubDomains"),
         ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
         // The page's own requests name it, for gateways that read the canister's id from `?canisterId=`.
         ("referrer-policy", "same-origin"),
-        // Internet Identity signs in from a window that the page opens and talks to.
-        ("cross-origin-opener-policy", "same-origin-allow-popups"),
         ("cross-origin-resource-policy", "same-origin"),
         // The encodings of a file are different answers to one address.
         ("vary", "accept-encoding"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+    ])
+}
+
+/// What only a document needs besides: it says what a page may do, and a script or a picture is none.
+pub fn of_documents() -> Vec<HeaderField> {
+    named(&[
+        ("permissions-policy", PERMISSIONS_POLICY),
+        ("x-frame-options", "DENY"),
+        // Internet Identity signs in from a window that the page opens and talks to.
+        ("cross-origin-opener-policy", "same-origin-allow-popups"),
+    ])
+}
+
+fn named(headers: &[(&str, &str)]) -> Vec<HeaderField> {
+    let owned = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    owned.collect()
 }
 
 /// How long a file of the page may be kept.
 pub fn caching(path: &str) -> &'static str {
     if path.starts_with("assets/") {
         FOR_EVER
-    } else if content_is_document(path) {
+    } else if is_document(path) {
         ASK_AGAIN
     } else {
         FOR_AN_HOUR
     }
 }
 
-fn content_is_document(path: &str) -> bool {
+/// Whether a browser shows it as a page.
+pub fn is_document(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, extension)| extension == "html")
 }
 
@@ -84,7 +94,8 @@ mod tests {
 
     #[test]
     fn should_name_each_header_once() {
-        let mut names: Vec<String> = of(ASK_AGAIN).into_iter().map(|(name, _)| name).collect();
+        let all = of(ASK_AGAIN).into_iter().chain(of_documents());
+        let mut names: Vec<String> = all.map(|(name, _)| name).collect();
         let count = names.len();
         names.sort();
         names.dedup();

@@ -141,6 +141,9 @@ fn answer(status: StatusCode, headers: Vec<HeaderField>, body: &'static [u8]) ->
 
 fn configure(path: &'static str, cookie: &str) -> AssetConfig {
     let mut headers = headers::of(headers::caching(path));
+    if headers::is_document(path) {
+        headers.extend(headers::of_documents());
+    }
     let (mut fallback_for, mut aliased_by) = (vec![], vec![]);
     if path == DOCUMENT {
         headers.push(("set-cookie".into(), cookie.into()));
@@ -167,7 +170,7 @@ fn configure_missing() -> AssetConfig {
     AssetConfig::File {
         path: MISSING.into(),
         content_type: Some(content_type(MISSING).into()),
-        headers: headers::of(ASK_AGAIN),
+        headers: [headers::of(ASK_AGAIN), headers::of_documents()].concat(),
         fallback_for: FILES_ONLY
             .map(|scope| AssetFallbackConfig {
                 scope: scope.into(),

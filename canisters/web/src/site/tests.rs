@@ -110,6 +110,13 @@ fn should_tell_where_the_canisters_are_with_the_document_only() {
         assert_eq!(header(answer.headers(), "x-content-type-options"), Some("nosniff"));
         let policy = header(answer.headers(), "content-security-policy").unwrap();
         assert!(policy.contains("script-src 'self';"), "{policy}");
+        // What only documents need is not sent with each of their files.
+        let document = !url.ends_with(".js") || answer.status_code() == StatusCode::NOT_FOUND;
+        assert_eq!(
+            header(answer.headers(), "permissions-policy").is_some(),
+            document,
+            "{url}"
+        );
     }
 }
 
