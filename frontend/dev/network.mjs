@@ -58,7 +58,7 @@ export async function startNetwork({
     };
     writeFileSync(join(folder, 'ddsx.json'), `${JSON.stringify(config, null, 2)}\n`);
     writeFileSync(join(folder, 'faucet.json'), `${JSON.stringify({ seed: hex(seedOf('faucet')) })}\n`);
-    return { ...network, url, folder, stop };
+    return { ...network, url, folder, pid: server.pid, stop };
   } catch (error) {
     stop();
     throw error;

@@ -98,11 +98,16 @@ fn should_lead_every_address_to_the_document_and_missing_files_to_a_404() {
 #[test]
 fn should_tell_where_the_canisters_are_with_the_document_only() {
     let site = site(&Settings::default());
-    for (url, cookie, caching) in [
-        ("/", Some("ic_env=x; Path=/"), "no-cache"),
-        ("/wallet", Some("ic_env=x; Path=/"), "no-cache"),
-        ("/assets/app-0a1b.js", None, "public, max-age=31536000, immutable"),
-        ("/assets/missing.js", None, "no-cache"),
+    for (url, cookie, caching, document) in [
+        ("/", Some("ic_env=x; Path=/"), "no-cache", true),
+        ("/wallet", Some("ic_env=x; Path=/"), "no-cache", true),
+        (
+            "/assets/app-0a1b.js",
+            None,
+            "public, max-age=31536000, immutable",
+            false,
+        ),
+        ("/assets/missing.js", None, "no-cache", true),
     ] {
         let answer = get(&site, url, &[]);
         assert_eq!(header(answer.headers(), "set-cookie"), cookie, "{url}");
@@ -111,7 +116,6 @@ fn should_tell_where_the_canisters_are_with_the_document_only() {
         let policy = header(answer.headers(), "content-security-policy").unwrap();
         assert!(policy.contains("script-src 'self';"), "{policy}");
         // What only documents need is not sent with each of their files.
-        let document = !url.ends_with(".js") || answer.status_code() == StatusCode::NOT_FOUND;
         assert_eq!(
             header(answer.headers(), "permissions-policy").is_some(),
             document,

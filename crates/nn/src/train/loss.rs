@@ -132,7 +132,10 @@ mod tests {
         let near = |found: f32, expected: f32| assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
         let (half, fifth) = (-0.5_f32.ln(), -0.2_f32.ln());
         let outputs = [[0.5, 0.5], [0.8, 0.2]];
-        near(loss(ClassWeight::None, vec![0, 1], &outputs), (half + fifth) / 2.0);
+        near(
+            loss(ClassWeight::None, vec![0, 1], &outputs),
+            f32::midpoint(half, fifth),
+        );
         // 2/3 and 2: one to three.
         near(
             loss(ClassWeight::Balanced, vec![0, 1], &outputs),
