@@ -304,11 +304,17 @@ fn should_give_the_same_bits_on_two_networks_whatever_is_upgraded_when() {
     let (upgraded, states) = outcome(&digits, module(), |step| step % 3 == 0);
     assert!(matches!(states[0], RoundState::Collecting { .. }));
     assert_eq!(undisturbed, upgraded);
-    // What the release that landed before this one began goes on: `fixtures/federated_aggregator-1.wasm.gz` is its module as it was built then.
+}
+
+/// `fixtures/federated_aggregator-1.wasm.gz` is the module of the release that landed before this one, as it was built then.
+#[test]
+fn should_go_on_with_what_the_landed_release_began() {
+    let digits = Digits::new();
     let landed = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/federated_aggregator-1.wasm.gz");
     let landed = || std::fs::read(landed).unwrap();
+    let (undisturbed, _) = outcome(&digits, World::module("federated_aggregator"), |_| false);
     let uploads = u32::try_from(2 * CLIENTS).unwrap();
-    // In the middle of an upload, when the round is worked on, and when it is over.
+    // In the middle of an upload, and at the two steps that follow the first round's last one.
     for at in [1, uploads + 1, uploads + 2] {
         let (upgraded, _) = outcome(&digits, landed(), |step| step == at);
         assert_eq!(undisturbed, upgraded, "step {at}");

@@ -1,4 +1,4 @@
-//! Which modules can be installed, and how fast the second time.
+//! Which modules can be installed, and that what was compiled once is loaded the second time (how fast: `scripts/bench network`).
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
