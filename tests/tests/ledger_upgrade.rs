@@ -5,12 +5,15 @@
 use std::time::Duration;
 
 use candid::{Nat, Principal};
+use ddsx_ledger_model::replay;
 use ddsx_tests::ledger::{FEE, approve, minter, transfer, transfer_from};
 use ddsx_tests::{Ledger, World, nanos, user};
 use ddsx_types::dst_ledger::LedgerArgs;
+use icrc_ledger_types::icrc::generic_value::ICRC3Value;
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
 use icrc_ledger_types::icrc2::approve::ApproveArgs;
+use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, GetBlocksResult};
 
 const USERS: u64 = 300;
 
@@ -129,6 +132,7 @@ fn should_carry_everything_of_version_1_over() {
     ledger.upgrade();
     check(&ledger);
 
+    let older = ledger.totals().blocks;
     // It goes on: old and new accounts, allowances of before, and the window passes.
     ledger.transfer(user(1), transfer(user(7_000), 5_u64)).unwrap();
     let draw = transfer_from(account(1), user(7_001), FEE);
@@ -140,6 +144,7 @@ fn should_carry_everything_of_version_1_over() {
     let mut all = all.clone();
     all.extend([Account::from(user(7_000)), user(7_001).into()]);
     ledger.assert_conserved(&all);
+    assert_chain(&ledger, older);
     world.advance(Duration::from_hours(25));
     world.advance(Duration::from_mins(10));
     let after = ledger.totals();
@@ -149,4 +154,26 @@ fn should_carry_everything_of_version_1_over() {
         "what has expired is forgotten"
     );
     ledger.assert_conserved(&all);
+}
+
+/// The older blocks, whose type is in `btype`, and those since, whose type is in `tx.op`, are one chain that leads to the tip and to
+/// every balance.
+fn assert_chain(ledger: &Ledger<'_>, older: u64) {
+    let range = GetBlocksRequest {
+        start: 0_u8.into(),
+        length: 2_000_u64.into(),
+    };
+    let log: GetBlocksResult = ledger.world.query(ledger.id, "icrc3_get_blocks", (vec![range],));
+    assert_eq!(log.log_length, Nat::from(log.blocks.len()));
+    for block in &log.blocks {
+        let ICRC3Value::Map(fields) = &block.block else {
+            panic!("a block is a map")
+        };
+        assert_eq!(fields.contains_key("btype"), block.id < older, "block {}", block.id);
+    }
+    let replayed = replay(log.blocks.into_iter().map(|block| block.block)).unwrap();
+    for (account, balance) in &replayed.balances {
+        assert_eq!(ledger.balance(*account), *balance, "{account}");
+    }
+    assert_eq!(ledger.total_supply(), replayed.supply());
 }

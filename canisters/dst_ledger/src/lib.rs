@@ -10,6 +10,8 @@
 //! - [`tip`]: what the network certifies of the log.
 //! - [`icrc3`]: the block log for readers. [`index_api`]: accounts' histories. [`icrc103`]: allowances given.
 //! - [`consent`]: what a signer shows before a call is signed.
+//! - [`inspect`]: what is refused before it costs anything.
+//! - [`rounds`]: when housekeeping happens.
 //! - [`http`]: what an operator reads: [`metrics`] and the [`log`](mod@log).
 
 pub mod account;
@@ -21,9 +23,11 @@ pub mod http;
 pub mod icrc103;
 pub mod icrc3;
 pub mod index_api;
+pub mod inspect;
 pub mod ledger;
 pub mod log;
 pub mod metrics;
+pub mod rounds;
 pub mod standards;
 pub mod storage;
 pub mod tip;

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use candid::{Nat, Principal, candid_method};
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
-use ddsx_runtime::{Runtime, System, TimerId};
+use ddsx_runtime::inspect::{decide, inspected};
+use ddsx_runtime::{CallError, Runtime, System, cycles_days_left, watch_cycles};
 use ddsx_types::dst_ledger::{
     GetFeeCollectorError, InitArgs, LedgerArgs, LedgerTotals, MintArgs, MintError, Minter, SetFeeCollectorArgs,
     SetFeeCollectorError, SetMinterArgs,
@@ -29,13 +30,15 @@ use ddsx_types::dst_ledger::{
 };
 use dst_ledger::http;
 use dst_ledger::index_api::{self, Order};
+use dst_ledger::inspect::{self, Ingress};
 use dst_ledger::ledger::request::{Approve, Transfer, TransferFrom};
 use dst_ledger::ledger::{Act, Chores, Ledger};
 use dst_ledger::metrics::SystemFigures;
+use dst_ledger::rounds::Rounds;
 use dst_ledger::standards::{self, SupportedStandard};
 use dst_ledger::tip;
 use dst_ledger::{consent, icrc3, icrc103, log};
-use ic_cdk::{init, post_upgrade, query, update};
+use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 use ic_stable_structures::{DefaultMemoryImpl, Memory};
 use icrc_ledger_types::icrc::generic_metadata_value::MetadataValue;
 use icrc_ledger_types::icrc1::account::{Account, Subaccount};
@@ -53,8 +56,6 @@ use icrc_ledger_types::icrc106::errors::Icrc106Error;
 
 use wire::{Argument, BlockIndex};
 
-/// How often the ledger keeps house when nothing is urgent.
-const CALM_INTERVAL: Duration = Duration::from_mins(10);
 /// How soon after a new account has come. The account is listed at once; this bounds how many a listing has to sort itself.
 const SOON: Duration = Duration::from_secs(5);
 /// How much of each chore is done in one message: each takes at most about 150,000 instructions, so all together stay far below
@@ -63,18 +64,11 @@ const SLICE: u64 = 1_000;
 
 thread_local! {
     static LEDGER: RefCell<Option<Ledger<DefaultMemoryImpl>>> = const { RefCell::new(None) };
-    static HOUSEKEEPING: Cell<Option<Housekeeping>> = const { Cell::new(None) };
+    static HOUSEKEEPING: Rounds<System> = Rounds::new(System, keep_house);
     /// What the slices of housekeeping have done that no line tells of yet.
     static UNTOLD: Cell<Option<Chores>> = const { Cell::new(None) };
     /// When the canister was installed or last upgraded.
     static STARTED: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The timer that will keep house next.
-#[derive(Clone, Copy)]
-struct Housekeeping {
-    timer: TimerId,
-    soon: bool,
 }
 
 fn read<R>(f: impl FnOnce(&Ledger<DefaultMemoryImpl>) -> R) -> R {
@@ -91,7 +85,7 @@ fn change<R>(f: impl FnOnce(&mut Ledger<DefaultMemoryImpl>, Principal, u64) -> R
             certify(ledger);
         }
         if ledger.has_urgent_chores() {
-            keep_house_after(SOON);
+            HOUSEKEEPING.with(|rounds| rounds.ask(SOON));
         }
         result
     })
@@ -112,7 +106,6 @@ fn note(text: &str) {
 fn start(what: &str, ledger: Result<Ledger<DefaultMemoryImpl>, String>) {
     let ledger = ledger.unwrap_or_else(|message| ic_cdk::trap(message));
     certify(&ledger);
-    let has_key = ledger.has_index_key();
     LEDGER.set(Some(ledger));
     STARTED.set(System.time());
     let blocks = read(Ledger::log_length);
@@ -120,46 +113,32 @@ fn start(what: &str, ledger: Result<Ledger<DefaultMemoryImpl>, String>) {
         "{what} version {} with {blocks} blocks",
         env!("CARGO_PKG_VERSION")
     ));
-    if has_key {
-        keep_house_after(Duration::ZERO);
-    } else {
-        fetch_index_key_after(Duration::ZERO);
+    HOUSEKEEPING.with(Rounds::begin);
+    watch_cycles(&System);
+}
+
+/// One slice of housekeeping: how soon the next one is needed.
+async fn keep_house() -> Option<Duration> {
+    if !read(Ledger::has_index_key)
+        && let Err(error) = fetch_index_key().await
+    {
+        note(&format!("no randomness yet: {error}"));
+        return Some(Duration::from_secs(1));
     }
+    let chores = change(|ledger, _, now| ledger.housekeep(now, SLICE));
+    tell(chores);
+    if chores.more {
+        return Some(Duration::ZERO);
+    }
+    read(Ledger::has_urgent_chores).then_some(SOON)
 }
 
 /// The indexes' secret key is randomness that the installation itself cannot ask for.
-fn fetch_index_key_after(delay: Duration) {
-    System.set_timer(delay, async {
-        match System.raw_rand().await {
-            Ok(random) => {
-                change(|ledger, _, _| ledger.set_index_key(std::array::from_fn(|i| random[i])));
-                note("the indexes have their key");
-                keep_house_after(Duration::ZERO);
-            }
-            Err(error) => {
-                note(&format!("no randomness yet: {error}"));
-                fetch_index_key_after(Duration::from_secs(1));
-            }
-        }
-    });
-}
-
-/// Keeps house after `delay`, or earlier if that is already arranged.
-fn keep_house_after(delay: Duration) {
-    let soon = delay <= SOON;
-    if let Some(next) = HOUSEKEEPING.get() {
-        if next.soon || !soon {
-            return;
-        }
-        System.clear_timer(next.timer);
-    }
-    let timer = System.set_timer(delay, async {
-        HOUSEKEEPING.set(None);
-        let chores = change(|ledger, _, now| ledger.housekeep(now, SLICE));
-        tell(chores);
-        keep_house_after(if chores.more { Duration::ZERO } else { CALM_INTERVAL });
-    });
-    HOUSEKEEPING.set(Some(Housekeeping { timer, soon }));
+async fn fetch_index_key() -> Result<(), CallError> {
+    let random = System.raw_rand().await?;
+    change(|ledger, _, _| ledger.set_index_key(std::array::from_fn(|i| random[i])));
+    note("the indexes have their key");
+    Ok(())
 }
 
 /// Writes one line for all slices of a round.
@@ -196,6 +175,21 @@ fn post_upgrade(args: Option<LedgerArgs>) {
         Some(LedgerArgs::Init(_)) => Err("an upgrade takes the argument null or opt variant { Upgrade = … }".into()),
     };
     start("upgraded to", ledger);
+}
+
+/// Turns ingress away that cannot succeed, before it costs anything. The methods refuse it too.
+#[inspect_message]
+fn inspect_message() {
+    let message = inspected();
+    decide(read(|ledger| {
+        let ingress = Ingress {
+            method: &message.method,
+            argument_bytes: message.argument_bytes,
+            caller: message.caller,
+            is_controller: System.is_controller(&message.caller),
+        };
+        inspect::refusal(ledger, &ingress)
+    }));
 }
 
 #[query]
@@ -298,7 +292,7 @@ fn validate_set_fee(fee: Nat) -> Result<String, String> {
 }
 
 /// Governance alone: sets the fee of transfers and approvals, smallest units. Traps if it may not be.
-#[update]
+#[update(decode_with = "wire::bounded")]
 fn set_fee(fee: Nat) {
     govern(&Act::SetFee(fee));
 }
@@ -310,7 +304,7 @@ fn validate_set_fee_collector(collector: Option<Account>) -> Result<String, Stri
 }
 
 /// Governance alone: sets who gets all fees from now on; null burns them. Traps if it may not be.
-#[update]
+#[update(decode_with = "wire::bounded")]
 fn set_fee_collector(collector: Option<Account>) {
     govern(&Act::SetFeeCollector(collector));
 }
@@ -322,7 +316,7 @@ fn validate_set_minter(args: SetMinterArgs) -> Result<String, String> {
 }
 
 /// Governance alone: sets the minting account, or who else may mint and how much. Traps if it may not be.
-#[update]
+#[update(decode_with = "wire::bounded")]
 fn set_minter(args: SetMinterArgs) {
     govern(&Act::SetMinter(args));
 }
@@ -334,12 +328,12 @@ fn minters() -> Vec<Minter> {
 }
 
 /// Mints, for those whom governance lets, up to their caps.
-#[update]
+#[update(decode_with = "wire::bounded")]
 fn mint(args: MintArgs) -> Result<Nat, MintError> {
     change(|ledger, caller, now| ledger.mint(caller, args, now)).map(Nat::from)
 }
 
-#[update]
+#[update(decode_with = "wire::bounded")]
 fn icrc107_set_fee_collector(args: SetFeeCollectorArgs) -> Result<Nat, SetFeeCollectorError> {
     change(|ledger, caller, now| {
         if !ledger.may_govern(caller, System.is_controller(&caller)) {
@@ -367,12 +361,15 @@ fn ledger_totals() -> LedgerTotals {
 #[query(hidden = true)]
 fn http_request(request: HttpRequest) -> HttpResponse {
     const PAGE_BYTES: u64 = 65_536;
+    if System.in_replicated_execution() {
+        return HttpResponse::query_only();
+    }
     #[cfg(target_arch = "wasm32")]
     let heap_pages = core::arch::wasm32::memory_size(0) as u64;
     #[cfg(not(target_arch = "wasm32"))]
     let heap_pages = 0;
     let system = SystemFigures {
-        cycles: System.cycles_balance(),
+        cycles_days_left: cycles_days_left(&System),
         now: System.time(),
         started: STARTED.get(),
         stable_bytes: DefaultMemoryImpl::default().size() * PAGE_BYTES,
@@ -385,7 +382,7 @@ fn http_request(request: HttpRequest) -> HttpResponse {
 
 #[query]
 fn icrc3_get_blocks(ranges: Vec<GetBlocksRequest>) -> GetBlocksResult {
-    read(|ledger| icrc3::get_blocks(ledger, &ranges))
+    read(|ledger| icrc3::get_blocks(ledger, &ranges, System.in_replicated_execution()))
 }
 
 #[query]
@@ -403,14 +400,22 @@ fn icrc3_supported_block_types() -> Vec<SupportedBlockType> {
     icrc3::supported_block_types()
 }
 
-#[update]
+#[update(decode_with = "wire::bounded")]
 fn icrc21_canister_call_consent_message(request: ConsentMessageRequest) -> Result<ConsentInfo, Icrc21Error> {
     read(|ledger| consent::consent_message(ledger.config(), System.caller(), &request))
 }
 
 #[query]
 fn icrc103_get_allowances(args: GetAllowancesArgs) -> Result<Allowances, GetAllowancesError> {
-    read(|ledger| icrc103::get_allowances(ledger, System.caller(), &args, System.time()))
+    read(|ledger| {
+        icrc103::get_allowances(
+            ledger,
+            System.caller(),
+            &args,
+            System.time(),
+            System.in_replicated_execution(),
+        )
+    })
 }
 
 /// The ledger itself: it serves its accounts' histories.
@@ -431,22 +436,23 @@ fn status() -> Status {
     read(index_api::status)
 }
 
-/// An account's transactions, newest first, those before block `start` if it is given: at most 2,000.
+/// An account's transactions, newest first, those before block `start` if it is given: at most 2,000, and 100 in an update call.
 #[query]
 fn get_account_transactions(args: GetAccountTransactionsArgs) -> Result<GetTransactions, GetTransactionsErr> {
-    read(|ledger| index_api::account_transactions(ledger, &args, Order::NewestFirst))
+    read(|ledger| index_api::account_transactions(ledger, &args, Order::NewestFirst, System.in_replicated_execution()))
 }
 
-/// An account's transactions, oldest first, those after block `start` if it is given: at most 2,000.
+/// An account's transactions, oldest first, those after block `start` if it is given: at most 2,000, and 100 in an update call.
 #[query]
 fn get_account_transactions_ascending(args: GetAccountTransactionsArgs) -> Result<GetTransactions, GetTransactionsErr> {
-    read(|ledger| index_api::account_transactions(ledger, &args, Order::OldestFirst))
+    read(|ledger| index_api::account_transactions(ledger, &args, Order::OldestFirst, System.in_replicated_execution()))
 }
 
-/// A principal's subaccounts that the ledger has ever seen, those after `start` if it is given: at most 2,000.
+/// A principal's subaccounts that the ledger has ever seen, those after `start` if it is given: at most 2,000, and 500 in an
+/// update call.
 #[query]
 fn list_subaccounts(args: ListSubaccountsArgs) -> Vec<Subaccount> {
-    read(|ledger| index_api::subaccounts(ledger, &args))
+    read(|ledger| index_api::subaccounts(ledger, &args, System.in_replicated_execution()))
 }
 
 ic_cdk::export_candid!();

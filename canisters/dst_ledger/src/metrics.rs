@@ -8,8 +8,8 @@ use crate::ledger::Ledger;
 /// What the ledger cannot know by itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemFigures {
-    /// Cycles of the canister.
-    pub cycles: u128,
+    /// Days that the canister's cycles will last, as [`ddsx_runtime::cycles_days_left`].
+    pub cycles_days_left: u16,
     /// Time of the request, nanoseconds.
     pub now: u64,
     /// When the canister was installed or last upgraded, nanoseconds.
@@ -60,7 +60,7 @@ pub fn page<M: Memory>(ledger: &Ledger<M>, system: SystemFigures) -> Metrics {
         u8::from(ledger.is_ready()),
     );
     page.counter("log_lines", "Lines ever written to /logs.", storage.log.written());
-    page.gauge("cycles", "Cycles balance of the canister.", system.cycles);
+    page.cycles_days_left(system.cycles_days_left);
     page.gauge("stable_memory_bytes", "Size of the stable memory.", system.stable_bytes);
     page.gauge("heap_memory_bytes", "Size of the Wasm memory.", system.heap_bytes);
     page.gauge(
@@ -83,7 +83,7 @@ mod tests {
         let page = super::page(
             &ledger,
             SystemFigures {
-                cycles: u128::MAX,
+                cycles_days_left: 30,
                 now: 1_000_000_000,
                 started: 7_900_000_000,
                 stable_bytes: 8,
@@ -126,7 +126,7 @@ mod tests {
             ("accounts", "1"),
             ("allowances", "0"),
             ("ready", "1"),
-            ("cycles", "340282366920938463463374607431768211455"),
+            ("cycles_days_left", "30"),
             ("stable_memory_bytes", "8"),
             ("heap_memory_bytes", "9"),
             ("last_start_timestamp_seconds", "7"),

@@ -11,6 +11,7 @@ use icrc_ledger_types::icrc2::transfer_from::TransferFromArgs;
 use serde::de::DeserializeOwned;
 use serde::ser::Error as _;
 
+use dst_ledger::inspect::too_long;
 use dst_ledger::ledger::request::{Approve, Quantity, Transfer, TransferFrom};
 
 /// An argument that was decoded into a `T` and that Candid knows as a `C`.
@@ -53,6 +54,13 @@ impl CandidType for BlockIndex {
     }
 }
 
+/// Refuses an argument longer than any that is taken: at the door it is refused for nothing, but calls of canisters do not pass there.
+fn check_length(bytes: &[u8]) {
+    if let Some(refusal) = too_long(bytes.len()) {
+        ic_cdk::trap(refusal);
+    }
+}
+
 /// Decodes as ic-cdk does: an argument that cannot be read is the caller's mistake, and the call is rejected with what is wrong.
 fn decode<C: CandidType + DeserializeOwned>(bytes: &[u8]) -> C {
     let mut config = candid::DecoderConfig::new();
@@ -63,13 +71,21 @@ fn decode<C: CandidType + DeserializeOwned>(bytes: &[u8]) -> C {
     }
 }
 
+/// Decodes the argument of a changing method that is not called often; traps if it cannot be read or is too long.
+#[allow(clippy::needless_pass_by_value, reason = "ic-cdk passes the bytes so")]
+pub fn bounded<C: CandidType + DeserializeOwned>(bytes: Vec<u8>) -> C {
+    check_length(&bytes);
+    decode(&bytes)
+}
+
 fn memo(memo: Option<&[u8]>) -> Option<Vec<u8>> {
     memo.map(<[u8]>::to_vec)
 }
 
-/// Decodes the argument of `icrc1_transfer`; traps if it cannot be read.
+/// Decodes the argument of `icrc1_transfer`; traps if it cannot be read or is too long.
 #[allow(clippy::needless_pass_by_value, reason = "ic-cdk passes the bytes so")]
 pub fn transfer(bytes: Vec<u8>) -> Argument<Transfer, TransferArg> {
+    check_length(&bytes);
     match ddsx_icrc_wire::decode_transfer(&bytes) {
         Some(args) => Transfer {
             from_subaccount: args.from_subaccount,
@@ -84,9 +100,10 @@ pub fn transfer(bytes: Vec<u8>) -> Argument<Transfer, TransferArg> {
     .into()
 }
 
-/// Decodes the argument of `icrc2_approve`; traps if it cannot be read.
+/// Decodes the argument of `icrc2_approve`; traps if it cannot be read or is too long.
 #[allow(clippy::needless_pass_by_value, reason = "ic-cdk passes the bytes so")]
 pub fn approve(bytes: Vec<u8>) -> Argument<Approve, ApproveArgs> {
+    check_length(&bytes);
     match ddsx_icrc_wire::decode_approve(&bytes) {
         Some(args) => Approve {
             from_subaccount: args.from_subaccount,
@@ -103,9 +120,10 @@ pub fn approve(bytes: Vec<u8>) -> Argument<Approve, ApproveArgs> {
     .into()
 }
 
-/// Decodes the argument of `icrc2_transfer_from`; traps if it cannot be read.
+/// Decodes the argument of `icrc2_transfer_from`; traps if it cannot be read or is too long.
 #[allow(clippy::needless_pass_by_value, reason = "ic-cdk passes the bytes so")]
 pub fn transfer_from(bytes: Vec<u8>) -> Argument<TransferFrom, TransferFromArgs> {
+    check_length(&bytes);
     match ddsx_icrc_wire::decode_transfer_from(&bytes) {
         Some(args) => TransferFrom {
             spender_subaccount: args.spender_subaccount,

@@ -2,7 +2,7 @@
 
 use ddsx_payments::Host;
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
-use ddsx_runtime::{Metrics, Runtime};
+use ddsx_runtime::{Metrics, Runtime, cycles_days_left};
 
 use crate::host::Aggregator;
 use crate::storage;
@@ -60,7 +60,7 @@ fn page<R: Runtime>(host: &Aggregator<R>) -> Metrics {
         );
         page.gauge("payouts_waiting", "Payees in the queue.", storage.payouts_waiting());
         page.gauge("paused", "1 while paused.", u8::from(storage.settings().paused));
-        page.gauge("cycles", "Cycles of the canister.", host.runtime().cycles_balance());
+        page.cycles_days_left(cycles_days_left(host.runtime()));
     });
     page
 }

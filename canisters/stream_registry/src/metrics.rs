@@ -3,7 +3,7 @@
 use ddsx_payments::Host;
 use ddsx_revenue::U256;
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
-use ddsx_runtime::{Metrics, Runtime};
+use ddsx_runtime::{Metrics, Runtime, cycles_days_left};
 
 use crate::host::Registry;
 use crate::storage::records::AssetBook;
@@ -51,7 +51,7 @@ fn page<R: Runtime>(host: &Registry<R>) -> Metrics {
         page.gauge("paused", "1 while paused.", u8::from(storage.settings().paused));
         books(&mut page, storage);
     });
-    page.gauge("cycles", "Cycles of the canister.", host.runtime().cycles_balance());
+    page.cycles_days_left(cycles_days_left(host.runtime()));
     page.gauge("stable_bytes", "Stable memory in use.", storage::stable_bytes());
     page
 }

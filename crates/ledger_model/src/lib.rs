@@ -4,13 +4,16 @@
 //! ledger's code. `canisters/dst_ledger` compares its rules with it at every step, `tests/` the canister on a network.
 
 mod answer;
+mod ecosystem;
+mod fields;
 mod model;
 mod replay;
 mod steps;
 
 pub use answer::{Answer, IntoAnswer};
+pub use ecosystem::Index;
 pub use model::Model;
-pub use replay::{Replay, replay};
+pub use replay::{Replay, kind, replay};
 pub use steps::{Call, DRIFT_NS, Step, WINDOW_NS, steps};
 
 use candid::Principal;

@@ -304,8 +304,8 @@ impl Model {
         let left = cap.saturating_sub(minted);
         let amount = match small(&args.amount) {
             Some(0) => return error("BadRequest", &""),
-            Some(amount) if amount <= left => amount,
-            _ => return error("OverMinterCap", &left),
+            Some(amount) => amount,
+            None => return error("OverMinterCap", &left),
         };
         if args.to == self.minting {
             return error("BadRequest", &"");
@@ -315,10 +315,15 @@ impl Model {
         if memo_length > 80 {
             return error("MemoTooLong", &80);
         }
+        // Two minters that ask for the same are two, and neither is the minting account.
         let identity = mint_identity(&args.to, amount, memo, args.created_at_time);
+        let identity = format!("{caller} {identity}");
         self.window(args.created_at_time, &identity, now)?;
         if memo_length > MEMO_LIMIT {
             return error("MemoTooLong", &MEMO_LIMIT);
+        }
+        if amount > left {
+            return error("OverMinterCap", &left);
         }
         if self.supply() + amount.min(MAX_SUPPLY + 1) > MAX_SUPPLY {
             return error("SupplyCap", &MAX_SUPPLY);

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use candid::{Nat, Principal};
 use icrc_ledger_types::icrc::generic_value::{ICRC3Map, ICRC3Value};
 use icrc_ledger_types::icrc1::account::Account;
+
+use crate::fields::{account, map, number};
 
 /// What a log says.
 #[derive(Clone, Debug, Default)]
@@ -23,43 +24,6 @@ impl Replay {
     }
 }
 
-fn number(map: &ICRC3Map, key: &str) -> Result<Option<u128>, String> {
-    match map.get(key) {
-        None => Ok(None),
-        Some(ICRC3Value::Nat(Nat(value))) => u128::try_from(value).map(Some).map_err(|_| format!("{key} is {value}")),
-        Some(other) => Err(format!("{key} is {other}")),
-    }
-}
-
-fn account(map: &ICRC3Map, key: &str) -> Result<Option<Account>, String> {
-    let Some(value) = map.get(key) else { return Ok(None) };
-    let wrong = || format!("{key} is {value}, no account");
-    let ICRC3Value::Array(parts) = value else {
-        return Err(wrong());
-    };
-    let blobs: Vec<&[u8]> = parts
-        .iter()
-        .map(|part| match part {
-            ICRC3Value::Blob(bytes) => Ok(&bytes[..]),
-            _ => Err(wrong()),
-        })
-        .collect::<Result<_, _>>()?;
-    let (owner, subaccount) = match blobs[..] {
-        [owner] => (owner, None),
-        [owner, subaccount] => (owner, Some(subaccount.try_into().map_err(|_| wrong())?)),
-        _ => return Err(wrong()),
-    };
-    let owner = Principal::try_from_slice(owner).map_err(|_| wrong())?;
-    Ok(Some(Account { owner, subaccount }))
-}
-
-fn map<'a>(value: Option<&'a ICRC3Value>, what: &str) -> Result<&'a ICRC3Map, String> {
-    match value {
-        Some(ICRC3Value::Map(map)) => Ok(map),
-        other => Err(format!("{what} is {other:?}, no map")),
-    }
-}
-
 /// Replays a whole log, or says which block is wrong and why.
 pub fn replay(blocks: impl IntoIterator<Item = ICRC3Value>) -> Result<Replay, String> {
     let mut replay = Replay::default();
@@ -71,6 +35,26 @@ pub fn replay(blocks: impl IntoIterator<Item = ICRC3Value>) -> Result<Replay, St
     Ok(replay)
 }
 
+/// A block's type: its `btype`, or what its `tx.op` stands for where it has none (ICRC-3, "Block Types").
+pub fn kind<'a>(block: &'a ICRC3Map, tx: &ICRC3Map) -> Result<&'a str, String> {
+    match block.get("btype") {
+        Some(ICRC3Value::Text(kind)) => return Ok(kind),
+        Some(other) => return Err(format!("its btype is {other}")),
+        None => {}
+    }
+    match tx.get("op") {
+        Some(ICRC3Value::Text(op)) => match op.as_str() {
+            "mint" => Ok("1mint"),
+            "burn" => Ok("1burn"),
+            "xfer" if tx.contains_key("spender") => Ok("2xfer"),
+            "xfer" => Ok("1xfer"),
+            "approve" => Ok("2approve"),
+            other => Err(format!("its op is {other}")),
+        },
+        other => Err(format!("it has no btype, and its op is {other:?}")),
+    }
+}
+
 fn apply(replay: &mut Replay, collector: &mut Option<Account>, value: &ICRC3Value) -> Result<(), String> {
     let block = map(Some(value), "the block")?;
     let tx = map(block.get("tx"), "tx")?;
@@ -79,9 +63,7 @@ fn apply(replay: &mut Replay, collector: &mut Option<Account>, value: &ICRC3Valu
         (Some(ICRC3Value::Blob(hash)), Some(parent)) if hash[..] == parent[..] => {}
         (have, expected) => return Err(format!("phash is {have:?}, not {expected:?}")),
     }
-    let Some(ICRC3Value::Text(kind)) = block.get("btype") else {
-        return Err("it has no btype".into());
-    };
+    let kind = kind(block, tx)?;
     if kind == "107feecol" {
         *collector = account(tx, "fee_collector")?;
         return Ok(());

@@ -56,6 +56,11 @@ impl HttpResponse {
         Self::of(404, "text/plain; charset=utf-8", format!("{hint}\n"))
     }
 
+    /// Status 400, for what is not answered where all nodes would run it and the canister would pay for that.
+    pub fn query_only() -> Self {
+        Self::of(400, "text/plain; charset=utf-8", "Ask by a query.\n".to_owned())
+    }
+
     fn of(status_code: u16, content_type: &str, text: String) -> Self {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Self {

@@ -6,7 +6,8 @@
 //! against every outcome a call may have. The endpoint macros of `ic-cdk` (`#[update]`, `#[query]`, …) stay where they are.
 //!
 //! Beside it are small things that every canister needs: [`Guards`], which keep one thing from being done twice at once,
-//! [`RingLog`], the last lines of what happened, and [`Metrics`], the page that an operator's Prometheus reads over [`http`].
+//! [`RingLog`], the last lines of what happened, [`Metrics`], the page that an operator's Prometheus reads over [`http`],
+//! [`cycles_days_left`], and [`inspect`], where ingress messages are turned away.
 //!
 //! ```no_run
 //! use candid::{Nat, Principal};
@@ -17,8 +18,10 @@
 //! ```
 
 mod call;
+mod endurance;
 mod guard;
 pub mod http;
+pub mod inspect;
 mod metrics;
 mod ring_log;
 mod runtime;
@@ -27,6 +30,7 @@ mod system;
 pub mod testing;
 
 pub use call::{CallError, CallOptions, RejectCode, Wait};
+pub use endurance::{cycles_days_left, watch_cycles};
 pub use guard::{Guard, GuardError, Guards};
 pub use metrics::Metrics;
 pub use ring_log::{Line, RingLog};

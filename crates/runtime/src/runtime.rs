@@ -39,6 +39,9 @@ pub trait Runtime: Clone + 'static {
     /// Cycles this canister has.
     fn cycles_balance(&self) -> u128;
 
+    /// Those of them that it may spend: the rest is set aside for the freezing threshold.
+    fn cycles_liquid(&self) -> u128;
+
     /// Cycles that came with this message and were not accepted yet.
     fn cycles_available(&self) -> u128;
 

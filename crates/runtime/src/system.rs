@@ -1,4 +1,4 @@
-//! The real system, by `ic-cdk`. The only file that may use it.
+//! The real system, by `ic-cdk`. With [`crate::inspect`] the only file that may use it.
 #![allow(
     clippy::disallowed_methods,
     reason = "this is the door that the lint leads everyone else to"
@@ -35,6 +35,10 @@ impl Runtime for System {
 
     fn cycles_balance(&self) -> u128 {
         ic_cdk::api::canister_cycle_balance()
+    }
+
+    fn cycles_liquid(&self) -> u128 {
+        ic_cdk::api::canister_liquid_cycle_balance()
     }
 
     fn cycles_available(&self) -> u128 {

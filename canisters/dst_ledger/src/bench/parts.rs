@@ -74,7 +74,7 @@ fn parts_of_20000() -> BenchResult {
         part("find_an_account", |call| {
             keep(storage.accounts.find(&AccountKey::from(&account(call)), totals));
         });
-        part("encode_block", |call| keep(block(call).encode(5)));
+        part("encode_block", |call| keep(block(call).encode(5, None)));
     })
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! block  = 1 value           as the first version of the ledger wrote it
 //!        | 2 tag value       tag: 8 bytes, little-endian: under which the transaction is remembered for deduplication, 0 if it is not
+//!        | 3 tag length minter value    the same of a `mint`: what is remembered is that this principal asked for it
 //! value  = 0 length bytes        Blob
 //!        | 1 length bytes        Text (UTF-8)
 //!        | 2 leb128              Nat, at most 128 bits
@@ -16,7 +17,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use candid::Nat;
+use candid::{Nat, Principal};
 use icrc_ledger_types::icrc::generic_value::ICRC3Value;
 use icrc_ledger_types::icrc1::account::Account;
 use serde_bytes::ByteBuf;
@@ -26,6 +27,7 @@ use super::{Block, Field, Transaction};
 
 const WITHOUT_TAG: u8 = 1;
 const WITH_TAG: u8 = 2;
+const WITH_MINTER: u8 = 3;
 const BLOB: u8 = 0;
 const TEXT: u8 = 1;
 const NAT: u8 = 2;
@@ -100,11 +102,17 @@ impl Transaction {
 }
 
 impl Block {
-    /// The bytes to store, with the tag under which the transaction is remembered for deduplication, 0 if it is not.
-    pub fn encode(&self, dedup_tag: u64) -> Vec<u8> {
+    /// The bytes to store, with the tag under which the transaction is remembered for deduplication, 0 if it is not, and the minter
+    /// that is remembered with it, if one is: that is beside the block, never in it.
+    pub fn encode(&self, dedup_tag: u64, minter: Option<&Principal>) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
-        out.push(WITH_TAG);
+        out.push(if minter.is_some() { WITH_MINTER } else { WITH_TAG });
         out.extend_from_slice(&dedup_tag.to_le_bytes());
+        if let Some(minter) = minter {
+            let bytes = minter.as_slice();
+            put_number(&mut out, bytes.len() as u128);
+            out.extend_from_slice(bytes);
+        }
         put_map(&mut out, |visit| self.fields(visit));
         out
     }
@@ -132,8 +140,7 @@ impl std::error::Error for DecodeError {}
 
 /// Reads a stored block back as the value that ICRC-3 serves and hashes.
 pub fn decode(bytes: &[u8]) -> Result<ICRC3Value, DecodeError> {
-    let (_, rest) = split_tag(bytes)?;
-    let mut reader = Reader { rest };
+    let mut reader = split(bytes)?.value;
     let value = reader.value(0)?;
     if reader.rest.is_empty() {
         Ok(value)
@@ -144,19 +151,38 @@ pub fn decode(bytes: &[u8]) -> Result<ICRC3Value, DecodeError> {
 
 /// The tag under which a stored block's transaction is remembered for deduplication, 0 if it is not.
 pub fn dedup_tag(bytes: &[u8]) -> Result<u64, DecodeError> {
-    split_tag(bytes).map(|(tag, _)| tag)
+    split(bytes).map(|stored| stored.tag)
 }
 
-fn split_tag(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
+/// The minter that a stored block's transaction is remembered with, `None` if it is no `mint` or is not remembered.
+pub fn dedup_minter(bytes: &[u8]) -> Result<Option<Principal>, DecodeError> {
+    split(bytes).map(|stored| stored.minter)
+}
+
+/// A stored block's parts.
+struct Stored<'a> {
+    tag: u64,
+    minter: Option<Principal>,
+    value: Reader<'a>,
+}
+
+fn split(bytes: &[u8]) -> Result<Stored<'_>, DecodeError> {
     let (&version, rest) = bytes.split_first().ok_or(DecodeError::Malformed)?;
-    match version {
-        WITHOUT_TAG => Ok((0, rest)),
-        WITH_TAG => {
+    let (tag, rest) = match version {
+        WITHOUT_TAG => (0, rest),
+        WITH_TAG | WITH_MINTER => {
             let (tag, rest) = rest.split_first_chunk().ok_or(DecodeError::Malformed)?;
-            Ok((u64::from_le_bytes(*tag), rest))
+            (u64::from_le_bytes(*tag), rest)
         }
-        _ => Err(DecodeError::UnknownVersion),
-    }
+        _ => return Err(DecodeError::UnknownVersion),
+    };
+    let mut value = Reader { rest };
+    let minter = if version == WITH_MINTER {
+        Some(Principal::try_from_slice(value.bytes()?).map_err(|_| DecodeError::Malformed)?)
+    } else {
+        None
+    };
+    Ok(Stored { tag, minter, value })
 }
 
 struct Reader<'a> {

@@ -4,10 +4,10 @@
 //! hashed twice, and no more compressions are done than the values need:
 //! - an item of a map is the hash of its key and the hash of its value, 64 bytes, exactly one compression;
 //! - any single value of at most 55 bytes takes one compression, padding included;
-//! - the hashes of keys and of the ledger's own texts are constants ([`super::keys`]), and so are the states after the first
-//!   item of a block and of a transaction, which are always texts of the ledger;
+//! - the hashes of keys and of the ledger's own texts are constants ([`super::keys`]);
 //! - the hash of an account that has been seen before is read from its record.
 
+use candid::Principal;
 use icrc_ledger_types::icrc1::account::Account;
 use sha2::compress256;
 
@@ -110,6 +110,12 @@ pub fn account_hash(account: &Account) -> Sha256Hash {
             hasher.finalize()
         }
     }
+}
+
+/// What a `mint` is remembered by: the hash of its `tx` map with the minter, which the map does not name. No `tx` map has the same
+/// hash: what is hashed here is no whole number of pairs.
+pub fn minters_hash(transaction: &Sha256Hash, minter: &Principal) -> Sha256Hash {
+    sha256(&[&transaction[..], minter.as_slice()].concat())
 }
 
 /// Hashes that are known before a transaction is hashed: of its accounts, from their records.

@@ -1,15 +1,17 @@
 //! What a transaction leaves in the log: one ICRC-3 block.
 //!
-//! A block is a map with `btype`, `ts`, `phash` (but in the first block), `fee` and `tx`:
+//! A block is a map with `ts`, `phash` (but in the first block), `fee` and `tx`, written as the ecosystem's ledgers write it, whose
+//! index canister refuses a block with any other field:
 //! - `tx` holds what the caller gave and nothing else: `op`, `from`, `to`, `spender`, `amt`, `fee`, `memo`, `ts` (its
 //!   `created_at_time`), `expected_allowance`, `expires_at`.
 //! - The top-level `fee` is there exactly when the operation cost a fee that the caller did not name; otherwise `tx.fee` is
 //!   the fee paid. Mints and burns cost none and carry neither (ICRC-3, "Effective Fee").
-//! - `btype` is one of `1mint`, `1burn`, `1xfer`, `2approve`, `2xfer`, `107feecol`; a burn through `icrc2_transfer_from` is a `1burn` with
-//!   `tx.spender`. The accepted text of ICRC-3 prefers `btype` and lets `tx.op` stand beside it; both are written, so that
-//!   readers of either find the type.
+//! - The five classic kinds have no `btype`: ICRC-3 takes the type from `tx.op` then. They are `1mint`, `1burn`, `1xfer`, `2approve`
+//!   and `2xfer`, an `xfer` with `tx.spender`; a burn through `icrc2_transfer_from` is a `1burn` with `tx.spender`.
+//! - A change of the fee collector has the `btype` `107feecol`, and its `tx` holds `mthd`, `fee_collector`, `ts` and `caller`.
 //!
-//! - The `tx` of a `107feecol` block holds exactly what ICRC-107 lists: `op`, `fee_collector`, `ts` and `caller`.
+//! Older code wrote a `btype` into every block, and `op` in place of `mthd` into `107feecol` blocks. Those blocks stay as they are:
+//! they are stored as values and hashed as such, so readers take the type from `btype` if there is one, from `tx.op` if not.
 //!
 //! [`Block::fields`] and [`Transaction::fields`] alone say what a block contains; its hash, its stored bytes and its
 //! `ICRC3Value` are three renderings of that one listing and cannot disagree.
@@ -17,6 +19,8 @@
 mod codec;
 mod hash;
 mod keys;
+#[cfg(test)]
+mod older;
 mod value;
 
 #[cfg(test)]
@@ -26,9 +30,9 @@ use candid::Principal;
 use icrc_ledger_types::icrc1::account::Account;
 
 pub(crate) use codec::leb128;
-pub use codec::{DecodeError, decode, dedup_tag};
+pub use codec::{DecodeError, decode, dedup_minter, dedup_tag};
 pub(crate) use hash::sha256;
-pub use hash::{KnownHashes, Sha256Hash, account_hash};
+pub use hash::{KnownHashes, Sha256Hash, account_hash, minters_hash};
 use keys::{Constant, Key};
 pub use value::account_from_value;
 
@@ -137,24 +141,14 @@ impl Transaction {
         }
     }
 
-    fn op(&self) -> &'static Constant {
+    /// What `tx.op` says; a change of the fee collector has none.
+    const fn op(&self) -> Option<&'static Constant> {
         match self.operation {
-            Operation::Mint => &keys::MINT,
-            Operation::Burn => &keys::BURN,
-            Operation::Transfer => &keys::XFER,
-            Operation::Approve => &keys::APPROVE,
-            Operation::SetFeeCollector => &keys::SET_FEE_COLLECTOR,
-        }
-    }
-
-    fn block_type(&self) -> &'static Constant {
-        match self.operation {
-            Operation::Mint => &keys::MINT_1,
-            Operation::Burn => &keys::BURN_1,
-            Operation::Transfer if self.spender.is_some() => &keys::XFER_2,
-            Operation::Transfer => &keys::XFER_1,
-            Operation::Approve => &keys::APPROVE_2,
-            Operation::SetFeeCollector => &keys::FEECOL_107,
+            Operation::Mint => Some(&keys::MINT),
+            Operation::Burn => Some(&keys::BURN),
+            Operation::Transfer => Some(&keys::XFER),
+            Operation::Approve => Some(&keys::APPROVE),
+            Operation::SetFeeCollector => None,
         }
     }
 
@@ -168,7 +162,11 @@ impl Transaction {
         let sets_collector = self.operation == Operation::SetFeeCollector;
         let recipient = self.to.as_ref().map(Field::Account);
         let caller = self.caller.as_ref().map(|caller| Field::Blob(caller.as_slice()));
-        optional(&keys::OP, Some(Field::Constant(self.op())));
+        optional(&keys::OP, self.op().map(Field::Constant));
+        optional(
+            &keys::MTHD,
+            sets_collector.then_some(Field::Constant(&keys::SET_FEE_COLLECTOR)),
+        );
         optional(&keys::TS, self.created_at_time.map(|time| Field::Nat(time.into())));
         optional(&keys::CALLER, caller);
         optional(&keys::TO, recipient.filter(|_| !sets_collector));
@@ -186,7 +184,9 @@ impl Transaction {
 impl Block {
     /// As [`Transaction::fields`].
     fn fields<'a>(&'a self, mut visit: impl FnMut(&'static Key, Field<'a>)) {
-        visit(&keys::BTYPE, Field::Constant(self.transaction.block_type()));
+        if self.transaction.operation == Operation::SetFeeCollector {
+            visit(&keys::BTYPE, Field::Constant(&keys::FEECOL_107));
+        }
         visit(&keys::TX, Field::Transaction(&self.transaction));
         visit(&keys::TS, Field::Nat(self.timestamp.into()));
         if let Some(hash) = &self.parent_hash {

@@ -85,13 +85,18 @@ fn block() -> impl Strategy<Value = Block> {
 proptest! {
     /// `icrc-ledger-types` hashes the value independently of this crate.
     #[test]
-    fn should_hash_and_store_exactly_the_value(block in block()) {
+    fn should_hash_and_store_exactly_the_value(
+        block in block(),
+        minter in prop::option::of(prop::collection::vec(any::<u8>(), 0..=29)),
+    ) {
+        let minter = minter.map(|bytes| Principal::from_slice(&bytes));
         let value = block.to_value();
         prop_assert_eq!(block.hash(), value.clone().hash());
         prop_assert_eq!(block.transaction.hash(), block.transaction.to_value().hash());
         for tag in [0, 1, u64::MAX] {
-            let stored = block.encode(tag);
+            let stored = block.encode(tag, minter.as_ref());
             prop_assert_eq!(dedup_tag(&stored), Ok(tag));
+            prop_assert_eq!(dedup_minter(&stored), Ok(minter));
             prop_assert_eq!(decode(&stored), Ok(value.clone()));
         }
     }
@@ -123,13 +128,13 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         flip in any::<u8>(),
     ) {
-        for version in 0..3 {
+        for version in 0..4 {
             if let Some(first) = bytes.first_mut() {
                 *first = version;
             }
             let _ = decode(&bytes);
         }
-        let mut stored = block.encode(5);
+        let mut stored = block.encode(5, Some(&Principal::management_canister()));
         let at = cut.index(stored.len());
         prop_assert!(decode(&stored[..at]).is_err());
         stored[at] ^= flip;
@@ -186,11 +191,7 @@ fn should_place_fields_as_icrc_3_says() {
         other => panic!("expected a map, got {other}"),
     };
     let unnamed = map(&example().to_value());
-    assert_eq!(
-        unnamed.keys().collect::<Vec<_>>(),
-        ["btype", "fee", "phash", "ts", "tx"]
-    );
-    assert_eq!(unnamed["btype"], ICRC3Value::Text("2xfer".into()));
+    assert_eq!(unnamed.keys().collect::<Vec<_>>(), ["fee", "phash", "ts", "tx"]);
     assert_eq!(
         map(&unnamed["tx"]).keys().collect::<Vec<_>>(),
         ["amt", "from", "memo", "op", "spender", "to", "ts"]
@@ -200,18 +201,17 @@ fn should_place_fields_as_icrc_3_says() {
     (named.fee, named.transaction.fee, named.transaction.spender) = (None, Some(10_000), None);
     let named = map(&named.to_value());
     assert!(!named.contains_key("fee"));
-    assert_eq!(named["btype"], ICRC3Value::Text("1xfer".into()));
     assert_eq!(map(&named["tx"])["fee"], ICRC3Value::Nat(10_000_u64.into()));
 }
 
-/// ICRC-107, "Canonical `tx` Mapping": exactly these fields.
+/// ICRC-107, "Canonical `tx` Mapping", with `mthd` as the ecosystem's ledger writes it and its index reads it.
 #[test]
 fn should_write_fee_collector_blocks_as_icrc_107_says() {
     let collector = Account::from(Principal::from_slice(&[7; 29]));
     let caller = Principal::from_slice(&[8; 10]);
     for (collector, expected) in [
-        (None, &["caller", "op", "ts"][..]),
-        (Some(collector), &["caller", "fee_collector", "op", "ts"][..]),
+        (None, &["caller", "mthd", "ts"][..]),
+        (Some(collector), &["caller", "fee_collector", "mthd", "ts"][..]),
     ] {
         let block = Block {
             fee: None,
@@ -227,35 +227,96 @@ fn should_write_fee_collector_blocks_as_icrc_107_says() {
             panic!("a transaction is a map")
         };
         assert_eq!(tx.keys().collect::<Vec<_>>(), expected);
-        assert_eq!(tx["op"], ICRC3Value::Text("107set_fee_collector".into()));
+        assert_eq!(tx["mthd"], ICRC3Value::Text("107set_fee_collector".into()));
         assert_eq!(tx["ts"], ICRC3Value::Nat(5_u8.into()));
         assert_eq!(tx["caller"], ICRC3Value::Blob(caller.as_slice().to_vec().into()));
         assert_eq!(tx.get("fee_collector").and_then(account_from_value), collector);
     }
 }
 
-/// Bytes as version 1 stores them. If this test fails, a new version is needed, and these bytes must still decode.
+/// The example as older code wrote it, with the type in `btype`.
+fn example_with_btype() -> ICRC3Value {
+    let ICRC3Value::Map(mut map) = example().to_value() else {
+        panic!("a block is a map")
+    };
+    map.insert("btype".into(), ICRC3Value::Text("2xfer".into()));
+    ICRC3Value::Map(map)
+}
+
+fn stored(hexadecimal: &str) -> Vec<u8> {
+    hex::decode(hexadecimal.trim()).unwrap()
+}
+
+/// Bytes as version 1 stored them: they must decode for ever, to the value that was hashed.
 #[test]
 fn should_decode_version_1() {
-    let stored = hex::decode(include_str!("tests/version_1.hex").trim()).unwrap();
-    assert_eq!(dedup_tag(&stored), Ok(0));
-    assert_eq!(decode(&stored), Ok(example().to_value()));
+    let stored = stored(include_str!("tests/version_1.hex"));
+    assert_eq!((dedup_tag(&stored), dedup_minter(&stored)), (Ok(0), Ok(None)));
+    assert_eq!(decode(&stored), Ok(example_with_btype()));
+}
+
+/// As [`should_decode_version_1`]: while blocks had a `btype`, and since they have none.
+#[test]
+fn should_decode_version_2() {
+    let tag = 0x0807_0605_0403_0201;
+    for (hexadecimal, value) in [
+        (include_str!("tests/version_2.hex"), example_with_btype()),
+        (include_str!("tests/version_2_by_op.hex"), example().to_value()),
+    ] {
+        let stored = stored(hexadecimal);
+        assert_eq!((dedup_tag(&stored), dedup_minter(&stored)), (Ok(tag), Ok(None)));
+        assert_eq!(decode(&stored), Ok(value));
+    }
+    assert_eq!(
+        example().encode(tag, None),
+        stored(include_str!("tests/version_2_by_op.hex"))
+    );
+    assert_eq!(
+        example().encode_by_older_code(tag),
+        stored(include_str!("tests/version_2.hex"))
+    );
 }
 
 /// As [`should_decode_version_1`].
 #[test]
-fn should_decode_version_2() {
-    let stored = include_str!("tests/version_2.hex");
-    assert_eq!(hex::encode(example().encode(0x0807_0605_0403_0201)), stored.trim());
-    assert_eq!(decode(&hex::decode(stored.trim()).unwrap()), Ok(example().to_value()));
+fn should_decode_version_3() {
+    let tag = 0x0807_0605_0403_0201;
+    let minter = Principal::from_slice(&[10, 11, 12]);
+    let stored = stored(include_str!("tests/version_3.hex"));
+    assert_eq!(example().encode(tag, Some(&minter)), stored);
+    assert_eq!((dedup_tag(&stored), dedup_minter(&stored)), (Ok(tag), Ok(Some(minter))));
+    assert_eq!(decode(&stored), Ok(example().to_value()));
+}
+
+#[test]
+fn should_know_what_older_code_remembered_a_fee_collector_by() {
+    let collector = Account::from(Principal::from_slice(&[7; 29]));
+    let transaction = Transaction::set_fee_collector(Some(collector), Some(5), Principal::from_slice(&[8; 10]));
+    let ICRC3Value::Map(mut map) = transaction.to_value() else {
+        panic!("a transaction is a map")
+    };
+    let method = map.remove("mthd").unwrap();
+    map.insert("op".into(), method);
+    assert_eq!(transaction.hash_by_older_code(), ICRC3Value::Map(map).hash());
+    let transfer = example().transaction;
+    assert_eq!(transfer.hash_by_older_code(), transfer.hash());
+}
+
+#[test]
+fn should_remember_the_same_mint_of_two_minters_by_two_hashes() {
+    let [one, other] = [1, 2].map(|byte| minters_hash(&[9; 32], &Principal::from_slice(&[byte; 29])));
+    assert_ne!(one, other);
+    assert_ne!(one, [9; 32]);
+    let expected: Sha256Hash = Sha256::digest([vec![9; 32], vec![1; 29]].concat()).into();
+    assert_eq!(one, expected);
 }
 
 #[test]
 fn should_refuse_other_versions_and_trailing_bytes() {
-    let mut stored = example().encode(0);
+    let mut stored = example().encode(0, None);
     stored.push(0);
     assert_eq!(decode(&stored), Err(DecodeError::Malformed));
-    stored[0] = 3;
+    stored[0] = 4;
     assert_eq!(decode(&stored), Err(DecodeError::UnknownVersion));
     assert_eq!(decode(&[]), Err(DecodeError::Malformed));
     // A map with one key twice, and values nested without end.

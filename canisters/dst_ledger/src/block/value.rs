@@ -7,7 +7,7 @@ use icrc_ledger_types::icrc::generic_value::ICRC3Value;
 use icrc_ledger_types::icrc1::account::Account;
 use serde_bytes::ByteBuf;
 
-use super::{Block, Field, Transaction};
+use super::{Block, Field, Sha256Hash, Transaction, keys};
 
 fn account_value(account: &Account) -> ICRC3Value {
     let owner = ICRC3Value::Blob(ByteBuf::from(account.owner.as_slice()));
@@ -40,6 +40,17 @@ impl Transaction {
             map.insert(key.text.to_owned(), field.to_value());
         });
         ICRC3Value::Map(map)
+    }
+
+    /// Hash of the `tx` map as older code wrote it: a change of the fee collector had its `mthd` as `op`.
+    pub fn hash_by_older_code(&self) -> Sha256Hash {
+        let mut value = self.to_value();
+        if let ICRC3Value::Map(map) = &mut value
+            && let Some(method) = map.remove(keys::MTHD.text)
+        {
+            map.insert(keys::OP.text.to_owned(), method);
+        }
+        value.hash()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! They are listed in the order of (from account, spender account), from a place on, without those that have expired. The ledger
 //! keeps an account's allowances in the order in which spenders were first seen, so one pass over them keeps the smallest that fit
-//! the answer. A query looks at [`MAX_SCANNED`] accounts and allowances at most. Since a list shorter than asked for means that
+//! the answer. A query looks at [`MAX_SCANNED`] accounts and allowances at most, a replicated call at [`MAX_SCANNED_REPLICATED`]. Since a list shorter than asked for means that
 //! there are no more, a scan that gets so far is an error, which says how to ask instead.
 
 #[cfg(test)]
@@ -26,16 +26,24 @@ use crate::storage::allowances::StoredAllowance;
 pub const MAX_TAKE: usize = 500;
 /// Accounts and allowances looked at for one answer: at below 20,000 instructions each, half of what a query may take.
 pub const MAX_SCANNED: usize = 100_000;
+/// The same where all nodes run it, which the ledger pays for.
+pub const MAX_SCANNED_REPLICATED: usize = 2_000;
 const ACCOUNTS_AT_ONCE: usize = 500;
 
-/// `icrc103_get_allowances` at time `now` (nanoseconds). Anybody may ask for anybody's.
+/// `icrc103_get_allowances` at time `now` (nanoseconds), `replicated` where all nodes run it. Anybody may ask for anybody's.
 pub fn get_allowances<M: Memory>(
     ledger: &Ledger<M>,
     caller: Principal,
     args: &GetAllowancesArgs,
     now: u64,
+    replicated: bool,
 ) -> Result<Allowances, GetAllowancesError> {
-    list(ledger, caller, args, now, MAX_SCANNED)
+    let max_scanned = if replicated {
+        MAX_SCANNED_REPLICATED
+    } else {
+        MAX_SCANNED
+    };
+    list(ledger, caller, args, now, max_scanned)
 }
 
 fn list<M: Memory>(

@@ -76,7 +76,11 @@ fn should_list_as_the_examples_of_the_standard_do() {
         (args(Some(account(12)), None, None), vec![]),
     ];
     for (args, expected) in table {
-        assert_eq!(get_allowances(&ledger, user(10), &args, NOW), Ok(expected), "{args:?}");
+        assert_eq!(
+            get_allowances(&ledger, user(10), &args, NOW, false),
+            Ok(expected),
+            "{args:?}"
+        );
     }
     let default = args(
         Some(Account {
@@ -87,7 +91,7 @@ fn should_list_as_the_examples_of_the_standard_do() {
         Some(1),
     );
     assert_eq!(
-        get_allowances(&ledger, user(99), &default, NOW),
+        get_allowances(&ledger, user(99), &default, NOW, false),
         Ok(vec![a1]),
         "anybody may ask"
     );
@@ -99,7 +103,7 @@ fn should_leave_out_what_has_expired_or_was_taken_back() {
     give(&mut ledger, account(10), sub(1, 1), 9, Some(NOW + 5));
     give(&mut ledger, sub(10, 1), sub(3, 3), 0, None);
     let all = args(Some(account(10)), None, None);
-    let at = |now| get_allowances(&ledger, user(10), &all, now).unwrap();
+    let at = |now| get_allowances(&ledger, user(10), &all, now, false).unwrap();
     assert_eq!(at(NOW + 4).len(), 2);
     assert_eq!(
         (at(NOW + 4)[0].expires_at, at(NOW + 4)[0].allowance.clone()),
@@ -129,7 +133,7 @@ fn should_lead_through_all_page_by_page() {
                 Some((from, spender)) => (*from, Some(*spender)),
                 None => (account(10), None),
             };
-            let page = get_allowances(&ledger, user(1), &args(Some(from), prev, Some(take)), NOW).unwrap();
+            let page = get_allowances(&ledger, user(1), &args(Some(from), prev, Some(take)), NOW, false).unwrap();
             assert!(page.len() as u64 <= take);
             read.extend(page.iter().map(|entry| (entry.from_account, entry.to_spender)));
             if (page.len() as u64) < take {
@@ -148,7 +152,7 @@ fn should_take_500_at_most() {
         give(&mut ledger, account(1), spender, 1, None);
     }
     for take in [None, Some(500), Some(u64::MAX)] {
-        let list = get_allowances(&ledger, user(1), &args(None, None, take), NOW).unwrap();
+        let list = get_allowances(&ledger, user(1), &args(None, None, take), NOW, false).unwrap();
         assert_eq!(list.len(), 500);
         assert_eq!(list[499].to_spender.owner.as_slice(), 499_u16.to_be_bytes());
     }
@@ -156,7 +160,7 @@ fn should_take_500_at_most() {
         take: Some(Nat::from(u128::MAX) + 1_u8),
         ..args(None, None, None)
     };
-    assert_eq!(get_allowances(&ledger, user(1), &huge, NOW).unwrap().len(), 500);
+    assert_eq!(get_allowances(&ledger, user(1), &huge, NOW, false).unwrap().len(), 500);
 }
 
 /// 700 accounts without allowances lie before the one that has some: more than are read at once.
@@ -175,7 +179,10 @@ fn should_pass_over_accounts_without_allowances_and_stop_with_an_error() {
     ledger.transfer(user(1), transfer(sub(5, 2), 20_000), NOW).unwrap();
     give(&mut ledger, sub(5, 2), account(6), 1, None);
     let whole = args(Some(account(5)), None, None);
-    assert_eq!(get_allowances(&ledger, user(1), &whole, NOW).unwrap().len(), 1);
+    for replicated in [false, true] {
+        let listed = get_allowances(&ledger, user(1), &whole, NOW, replicated);
+        assert_eq!(listed.unwrap().len(), 1);
+    }
     let stopped = list(&ledger, user(1), &whole, NOW, 600);
     assert!(
         matches!(&stopped, Err(GetAllowancesError::GenericError { error_code, message })

@@ -2,8 +2,8 @@
 //! archives.
 //!
 //! An answer is bounded in blocks and in bytes, so that it fits a reply whichever way it is asked for: a query may answer 3 MiB, an
-//! update call or another canister gets 2 MiB. A reader that gets fewer blocks than it asked for asks again from where they end;
-//! the first block asked for always comes.
+//! update call or another canister gets 2 MiB. What runs on all nodes this canister pays for, so there the bound is lower. A reader
+//! that gets fewer blocks than it asked for asks again from where they end; the first block asked for always comes.
 
 mod size;
 #[cfg(test)]
@@ -24,22 +24,31 @@ pub use crate::tip::root as tip_root;
 
 /// Blocks in one answer, over all ranges.
 pub const MAX_BLOCKS: usize = 2_000;
+/// The same where all nodes run it: for other canisters, an index among them.
+pub const MAX_BLOCKS_REPLICATED: usize = 500;
 /// Bytes of blocks in one answer, as Candid writes them; what else is in the reply takes below 1 KiB.
 pub const MAX_BYTES: usize = 1_900_000;
 
 const ICRC_3_URL: &str = "https://github.com/dfinity/ICRC-1/tree/main/standards/ICRC-3";
 const ICRC_107_URL: &str = "https://github.com/dfinity/ICRC/blob/main/ICRCs/ICRC-107/ICRC-107.md";
 
-/// `icrc3_get_blocks`: the blocks of the ranges, in the order asked for, up to [`MAX_BLOCKS`] and [`MAX_BYTES`].
-pub fn get_blocks<M: Memory>(ledger: &Ledger<M>, ranges: &[GetBlocksRequest]) -> GetBlocksResult {
+/// `icrc3_get_blocks`: the blocks of the ranges, in the order asked for, up to [`MAX_BLOCKS`], or [`MAX_BLOCKS_REPLICATED`] where all
+/// nodes run it, and [`MAX_BYTES`].
+pub fn get_blocks<M: Memory>(ledger: &Ledger<M>, ranges: &[GetBlocksRequest], replicated: bool) -> GetBlocksResult {
+    let max_blocks = if replicated { MAX_BLOCKS_REPLICATED } else { MAX_BLOCKS };
     GetBlocksResult {
         log_length: ledger.log_length().into(),
-        blocks: blocks_within(ledger, ranges, MAX_BYTES),
+        blocks: blocks_within(ledger, ranges, max_blocks, MAX_BYTES),
         archived_blocks: Vec::new(),
     }
 }
 
-fn blocks_within<M: Memory>(ledger: &Ledger<M>, ranges: &[GetBlocksRequest], max_bytes: usize) -> Vec<BlockWithId> {
+fn blocks_within<M: Memory>(
+    ledger: &Ledger<M>,
+    ranges: &[GetBlocksRequest],
+    max_blocks: usize,
+    max_bytes: usize,
+) -> Vec<BlockWithId> {
     let mut blocks = Vec::new();
     let mut bytes = 0;
     for range in ranges {
@@ -54,7 +63,7 @@ fn blocks_within<M: Memory>(ledger: &Ledger<M>, ranges: &[GetBlocksRequest], max
             };
             let id = Nat::from(index);
             bytes += size::of_nat(&id) + size::of_value(&block);
-            if blocks.len() == MAX_BLOCKS || (bytes > max_bytes && !blocks.is_empty()) {
+            if blocks.len() == max_blocks || (bytes > max_bytes && !blocks.is_empty()) {
                 return blocks;
             }
             blocks.push(BlockWithId { id, block });
@@ -85,7 +94,8 @@ pub fn tip_tree_cbor(index: u64, hash: &Sha256Hash) -> Vec<u8> {
     cbor
 }
 
-/// `icrc3_supported_block_types`: every `btype` that a block may have.
+/// `icrc3_supported_block_types`: every type that a block may have, by its `btype` or, without one, by its `tx.op` (ICRC-3,
+/// "Block Types").
 pub fn supported_block_types() -> Vec<SupportedBlockType> {
     [
         ("1mint", ICRC_3_URL),

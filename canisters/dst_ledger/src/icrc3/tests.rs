@@ -46,7 +46,7 @@ fn should_serve_ranges_as_asked_and_nothing_beyond_the_end() {
         (vec![range(u64::MAX, u64::MAX), range(9_u8, u64::MAX)], vec![9]),
     ];
     for (ranges, expected) in table {
-        let result = get_blocks(&ledger, &ranges);
+        let result = get_blocks(&ledger, &ranges, false);
         assert_eq!(ids(&result), expected, "{ranges:?}");
         assert_eq!(result.log_length, 10_u8);
         assert!(result.archived_blocks.is_empty());
@@ -56,9 +56,14 @@ fn should_serve_ranges_as_asked_and_nothing_beyond_the_end() {
 #[test]
 fn should_give_at_most_2_000_blocks_over_all_ranges() {
     let ledger = with_blocks(1_500);
-    let result = get_blocks(&ledger, &[range(0_u8, 1_500_u64), range(100_u8, 1_500_u64)]);
+    let ranges = [range(0_u8, 1_500_u64), range(100_u8, 1_500_u64)];
     let expected: Vec<u64> = (0..1_500).chain(100..600).collect();
-    assert_eq!(ids(&result), expected);
+    assert_eq!(ids(&get_blocks(&ledger, &ranges, false)), expected);
+    assert_eq!(
+        ids(&get_blocks(&ledger, &ranges, true)),
+        expected[..500],
+        "where all nodes read them"
+    );
 }
 
 #[test]
@@ -72,8 +77,8 @@ fn should_bound_the_bytes_of_the_reply_and_always_give_one_block() {
             .sum()
     };
     for max_bytes in [1, 500, 5_000] {
-        let blocks = blocks_within(&ledger, &all, max_bytes);
-        let next = blocks_within(&ledger, &[range(blocks.len(), 1_u8)], max_bytes);
+        let blocks = blocks_within(&ledger, &all, MAX_BLOCKS, max_bytes);
+        let next = blocks_within(&ledger, &[range(blocks.len(), 1_u8)], MAX_BLOCKS, max_bytes);
         assert!(blocks.len() == 1 || size(&blocks) <= max_bytes, "{max_bytes}");
         assert!(
             size(&blocks) + size(&next) > max_bytes,
@@ -144,7 +149,11 @@ fn should_let_an_outsider_follow_the_log_from_the_certified_tip() {
     assert_eq!(tree.lookup_path(["last_block_index"]), LookupResult::Found(&[5]));
 
     let mut expected = hash.to_vec();
-    for block in get_blocks(&ledger, &[range(0_u8, 6_u8)]).blocks.into_iter().rev() {
+    for block in get_blocks(&ledger, &[range(0_u8, 6_u8)], false)
+        .blocks
+        .into_iter()
+        .rev()
+    {
         let ICRC3Value::Map(map) = &block.block else {
             panic!("a block is a map")
         };

@@ -25,17 +25,27 @@ pub use page::Order;
 
 /// Transactions in one answer; each takes below 500 bytes, so that all fit a reply of 2 MiB.
 pub const MAX_TRANSACTIONS: u64 = 2_000;
+/// The same where all nodes run it, which the ledger pays for: what a wallet asks for at once.
+pub const MAX_TRANSACTIONS_REPLICATED: u64 = 100;
 /// Subaccounts in one answer.
 pub const MAX_SUBACCOUNTS: usize = 2_000;
+/// The same where all nodes run it.
+pub const MAX_SUBACCOUNTS_REPLICATED: usize = 500;
 
-/// `get_account_transactions` and `get_account_transactions_ascending`.
+/// `get_account_transactions` and `get_account_transactions_ascending`; `replicated` where all nodes run it.
 pub fn account_transactions<M: Memory>(
     ledger: &Ledger<M>,
     args: &GetAccountTransactionsArgs,
     order: Order,
+    replicated: bool,
 ) -> Result<GetTransactions, GetTransactionsErr> {
     let (storage, _) = ledger.stored();
-    let limit = to_u64(&args.max_results).unwrap_or(u64::MAX).min(MAX_TRANSACTIONS);
+    let most = if replicated {
+        MAX_TRANSACTIONS_REPLICATED
+    } else {
+        MAX_TRANSACTIONS
+    };
+    let limit = to_u64(&args.max_results).unwrap_or(u64::MAX).min(most);
     // No block has an index beyond 64 bits.
     let seen = args.start.as_ref().map(|start| to_u64(start).unwrap_or(u64::MAX));
     let state = ledger
@@ -67,8 +77,13 @@ fn with_id<M: Memory>(ledger: &Ledger<M>, index: u64) -> Result<TransactionWithI
 }
 
 /// `list_subaccounts`: the owner's accounts that the ledger has ever seen, from after `start` on, in order; the default one as 32
-/// zeroes.
-pub fn subaccounts<M: Memory>(ledger: &Ledger<M>, args: &ListSubaccountsArgs) -> Vec<Subaccount> {
+/// zeroes. `replicated` where all nodes run it.
+pub fn subaccounts<M: Memory>(ledger: &Ledger<M>, args: &ListSubaccountsArgs, replicated: bool) -> Vec<Subaccount> {
+    let most = if replicated {
+        MAX_SUBACCOUNTS_REPLICATED
+    } else {
+        MAX_SUBACCOUNTS
+    };
     let (storage, totals) = ledger.stored();
     let first = AccountKey::from(&Account {
         owner: args.owner,
@@ -77,12 +92,12 @@ pub fn subaccounts<M: Memory>(ledger: &Ledger<M>, args: &ListSubaccountsArgs) ->
     let seen = args.start.map(|_| first);
     storage
         .accounts
-        .of_owner_from(&first, MAX_SUBACCOUNTS + usize::from(seen.is_some()), totals)
+        .of_owner_from(&first, most + usize::from(seen.is_some()), totals)
         .into_iter()
         .filter(|(key, _)| Some(*key) != seen)
         .filter_map(|(key, _)| key.account())
         .map(|account| account.subaccount.unwrap_or_default())
-        .take(MAX_SUBACCOUNTS)
+        .take(most)
         .collect()
 }
 

@@ -22,7 +22,7 @@ fn ids(page: &GetTransactions) -> Vec<u64> {
 }
 
 fn page(ledger: &Ledger<VectorMemory>, args: &GetAccountTransactionsArgs, order: Order) -> GetTransactions {
-    account_transactions(ledger, args, order).unwrap()
+    account_transactions(ledger, args, order, false).unwrap()
 }
 
 /// Account 1 is in every block, account 2 in the even ones from 2 on.
@@ -108,6 +108,12 @@ fn should_give_at_most_2_000_and_fit_a_replicated_reply() {
     let ledger = busy(2_300);
     let newest = page(&ledger, &args(account(1), None, 5_000), Order::NewestFirst);
     assert_eq!(ids(&newest), (300..2_300).rev().collect::<Vec<u64>>());
+    let replicated = account_transactions(&ledger, &args(account(1), None, 5_000), Order::NewestFirst, true).unwrap();
+    assert_eq!(
+        ids(&replicated),
+        (2_200..2_300).rev().collect::<Vec<u64>>(),
+        "where all nodes read them"
+    );
     let whole = Account {
         owner: candid::Principal::from_slice(&[1; 29]),
         subaccount: Some([1; 32]),
@@ -193,8 +199,14 @@ fn should_list_an_owners_subaccounts_in_order_page_by_page() {
                 owner: user(owner),
                 start,
             },
+            false,
         )
     };
+    let all = ListSubaccountsArgs {
+        owner: user(2),
+        start: None,
+    };
+    assert_eq!(subaccounts(&ledger, &all, true), (0..500).map(sub).collect::<Vec<_>>());
     let first = list(2, None);
     assert_eq!(first, (0..2_000).map(sub).collect::<Vec<_>>());
     assert_eq!(

@@ -59,6 +59,18 @@ pub(super) fn from_block(block: &ICRC3Value) -> Option<Transaction> {
     let memo = tx.blob("memo").map(|memo| Memo::from(memo.to_vec()));
     let created_at_time = tx.time("ts");
     let spender = tx.account("spender");
+    if block.text("btype") == Some("107feecol") {
+        let collector = FeeCollector {
+            fee_collector: tx.account("fee_collector"),
+            caller: tx
+                .blob("caller")
+                .and_then(|caller| Principal::try_from_slice(caller).ok()),
+            ts: created_at_time,
+            // Older code wrote it as `op`.
+            mthd: tx.text("mthd").or_else(|| tx.text("op")).map(str::to_owned),
+        };
+        return Some(Transaction::set_fee_collector(collector, timestamp));
+    }
     Some(match tx.text("op")? {
         "mint" => Transaction::mint(
             Mint {
@@ -103,17 +115,6 @@ pub(super) fn from_block(block: &ICRC3Value) -> Option<Transaction> {
                 memo,
                 fee,
                 created_at_time,
-            },
-            timestamp,
-        ),
-        operation @ "107set_fee_collector" => Transaction::set_fee_collector(
-            FeeCollector {
-                fee_collector: tx.account("fee_collector"),
-                caller: tx
-                    .blob("caller")
-                    .and_then(|caller| Principal::try_from_slice(caller).ok()),
-                ts: created_at_time,
-                mthd: Some(operation.to_owned()),
             },
             timestamp,
         ),
@@ -228,6 +229,27 @@ mod tests {
                 mthd: Some("107set_fee_collector".into()),
             };
             assert_eq!(read(&block), Transaction::set_fee_collector(expected, 50));
+        }
+    }
+
+    #[test]
+    fn should_read_the_blocks_of_older_code() {
+        let caller = Principal::from_slice(&[9; 10]);
+        let set = Block {
+            transaction: block::Transaction::set_fee_collector(Some(owner(5)), Some(40), caller),
+            ..block(Operation::Mint, None, None)
+        };
+        let kinds = [
+            Operation::Mint,
+            Operation::Burn,
+            Operation::Transfer,
+            Operation::Approve,
+        ];
+        let blocks = kinds.map(|operation| block(operation, Some(9), None));
+        for block in blocks.iter().chain([&set]) {
+            let older = block::decode(&block.encode_by_older_code(7)).unwrap();
+            assert_ne!(older, block.to_value());
+            assert_eq!(from_block(&older).unwrap(), read(block));
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) enum Failure {
     TemporarilyUnavailable,
     BadFee { expected_fee: u128 },
     BadBurn { min_burn_amount: u128 },
+    OverMinterCap { left: u128 },
     SupplyCap { max_supply: u128 },
     InsufficientAllowance { allowance: u128 },
     InsufficientFunds { balance: u128 },
@@ -170,6 +171,7 @@ impl From<Failure> for MintError {
                 duplicate_of: duplicate_of.into(),
             },
             Failure::TemporarilyUnavailable => Self::TemporarilyUnavailable,
+            Failure::OverMinterCap { left } => Self::OverMinterCap { left: left.into() },
             Failure::SupplyCap { max_supply } => Self::SupplyCap {
                 max_supply: max_supply.into(),
             },

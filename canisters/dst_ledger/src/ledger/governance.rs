@@ -2,15 +2,12 @@
 //! and again when it is executed.
 
 use candid::{Nat, Principal};
-use ddsx_types::dst_ledger::{
-    MintArgs, MintError, Minter, SetFeeCollectorArgs, SetFeeCollectorError, SetMinterArgs, error_code,
-};
+use ddsx_types::dst_ledger::{Minter, SetFeeCollectorArgs, SetFeeCollectorError, SetMinterArgs, error_code};
 use ic_stable_structures::Memory;
 use icrc_ledger_types::icrc1::account::Account;
 
 use super::Ledger;
 use super::failure::Failure;
-use super::request::Quantity;
 use super::working_set::WorkingSet;
 use crate::amount::to_u128;
 use crate::block::Transaction;
@@ -112,6 +109,7 @@ impl<M: Memory> Ledger<M> {
         let transaction = Transaction::set_fee_collector(collector, created_at_time, caller);
         let hash = transaction.hash();
         let remember = self.deduplicate(created_at_time, &hash, now)?;
+        self.refuse_done_by_older_code(created_at_time, &transaction.hash_by_older_code())?;
         let mut config = self.config.clone();
         config.fee_collector = collector;
         if self.set_config(config).is_err() {
@@ -186,6 +184,11 @@ impl<M: Memory> Ledger<M> {
         Ok(())
     }
 
+    /// Whether this principal may call `mint`, whatever its cap leaves.
+    pub fn is_minter(&self, caller: Principal) -> bool {
+        self.config.minters.iter().any(|minter| minter.minter == caller)
+    }
+
     /// Those who may call `mint`.
     pub fn minters(&self) -> Vec<Minter> {
         let minter = |minter: &CappedMinter| Minter {
@@ -194,26 +197,6 @@ impl<M: Memory> Ledger<M> {
             minted: minter.minted.into(),
         };
         self.config.minters.iter().map(minter).collect()
-    }
-
-    /// The governed `mint` at time `now` (nanoseconds). Returns the block's index.
-    pub fn mint(&mut self, caller: Principal, args: MintArgs, now: u64) -> Result<u64, MintError> {
-        let at = self.config.minters.iter().position(|minter| minter.minter == caller);
-        let at = at.ok_or(MintError::NotAMinter)?;
-        let CappedMinter { cap, minted, .. } = self.config.minters[at];
-        let left = cap.saturating_sub(minted);
-        let amount = match Quantity::from(&args.amount) {
-            Quantity::Of(0) => return Err(MintError::BadRequest("the amount is 0, at least 1 is needed".into())),
-            Quantity::Of(amount) if amount <= left => amount,
-            _ => return Err(MintError::OverMinterCap { left: left.into() }),
-        };
-        let mut config = self.config.clone();
-        config.minters[at].minted += amount;
-        let memo = args.memo.map(|memo| memo.0.into_vec());
-        let block = self.mint_for(args.to, amount, memo, args.created_at_time, now)?;
-        // Encoding the settings cannot fail: only a figure in them has changed.
-        let _ = self.set_config(config);
-        Ok(block)
     }
 }
 

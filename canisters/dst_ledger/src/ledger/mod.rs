@@ -6,11 +6,11 @@
 //! 2. What can never be right, whatever the state: a memo above 80 bytes, an amount or fee above `u128::MAX`, both ends
 //!    the minting account, an approval to oneself or by the minting account.
 //! 3. If `created_at_time` is set: `TooOld`, `CreatedInFuture`, then `Duplicate`.
-//! 4. The memo limit of the settings, the fee, the least burn, the supply cap.
+//! 4. The memo limit of the settings, the fee, the least burn, the minter's cap, the supply cap.
 //! 5. The allowance, then the balance. For an approval: the balance, the expiry, the expected allowance.
 //!
-//! So whoever repeats a call that was executed learns so (`Duplicate`), even if the fee, a balance, an allowance or an
-//! expiry changed since: payments through this ledger may be listed as `dedup_first`. The DFINITY ledger checks memo and
+//! So whoever repeats a call that was executed learns so (`Duplicate`), even if the fee, a balance, an allowance, an expiry or
+//! what a minter's cap leaves changed since: payments through this ledger may be listed as `dedup_first`. The DFINITY ledger checks memo and
 //! fee before it deduplicates, and traps where this one answers `GenericError` (codes in
 //! [`ddsx_types::dst_ledger::error_code`]).
 //!
@@ -35,6 +35,7 @@ pub mod bench;
 mod failure;
 mod governance;
 mod housekeeping;
+mod mint;
 pub mod request;
 mod transfer;
 mod window;
@@ -282,8 +283,10 @@ impl<M: Memory> Ledger<M> {
         };
         self.write(set, self.totals.blocks);
         self.totals.tip_hash = block.hash_with(hash);
-        let tag = remember.as_ref().map_or(0, |remember| remember.tag);
-        let index = self.storage.blocks.append(&block.encode(tag), &mut self.totals);
+        let (tag, minter) = remember
+            .as_ref()
+            .map_or((0, None), |remember| (remember.tag, remember.minter.as_ref()));
+        let index = self.storage.blocks.append(&block.encode(tag, minter), &mut self.totals);
         if let Some(Remember { vacancy, .. }) = remember {
             self.storage.dedup.insert(vacancy, index, &mut self.totals);
         }

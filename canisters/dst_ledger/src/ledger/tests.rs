@@ -1,5 +1,7 @@
 //! Rules one by one; `model` runs random calls against a plain model of the whole.
 
+mod ecosystem;
+mod mint;
 mod model;
 
 use candid::{Nat, Principal};

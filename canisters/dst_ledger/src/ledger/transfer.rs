@@ -1,7 +1,6 @@
-//! `icrc1_transfer`, `icrc2_transfer_from` and the governed `mint`: transfers, mints and burns.
+//! `icrc1_transfer` and `icrc2_transfer_from`: transfers, mints and burns.
 
 use candid::Principal;
-use ddsx_types::dst_ledger::MintError;
 use ic_stable_structures::Memory;
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc1::transfer::TransferError;
@@ -173,46 +172,6 @@ impl<M: Memory> Ledger<M> {
         }
         let unnamed_fee = (expected_fee > 0 && named_fee.is_none()).then_some(expected_fee);
         Ok(self.commit(&mut set, transaction, &hash, remember, unnamed_fee, now))
-    }
-
-    /// The governed `mint`: one more `1mint` block, on behalf of a minter that is not the minting account. Returns its index.
-    pub(super) fn mint_for(
-        &mut self,
-        to: Account,
-        amount: u128,
-        memo: Option<Vec<u8>>,
-        created_at_time: Option<u64>,
-        now: u64,
-    ) -> Result<u64, MintError> {
-        self.execute_mint(to, amount, memo, created_at_time, now)
-            .map_err(MintError::from)
-    }
-
-    fn execute_mint(
-        &mut self,
-        to: Account,
-        amount: u128,
-        memo: Option<Vec<u8>>,
-        created_at_time: Option<u64>,
-        now: u64,
-    ) -> Result<u64, Failure> {
-        self.refuse_until_ready()?;
-        if to == self.config.minting_account {
-            return Err(Failure::BothEndsMint);
-        }
-        check_memo_length(memo.as_deref(), MAX_MEMO_BYTES)?;
-        let mut set = WorkingSet::new();
-        let part = self.enlist(&mut set, &to);
-        let transaction = Transaction::mint(to, amount, memo, created_at_time);
-        let known = KnownHashes {
-            to: Some(set.hash(part, &to)),
-            ..KnownHashes::default()
-        };
-        let hash = transaction.hash_with(&known);
-        let remember = self.deduplicate(created_at_time, &hash, now)?;
-        self.check_memo(transaction.memo.as_deref())?;
-        self.mint_to(&mut set, part, amount)?;
-        Ok(self.commit(&mut set, transaction, &hash, remember, None, now))
     }
 
     pub(super) fn mint_to(&mut self, set: &mut WorkingSet, to: Part, amount: u128) -> Result<(), Failure> {

@@ -3,11 +3,11 @@
 use candid::Principal;
 use ddsx_hash_index::Vacancy;
 use ic_stable_structures::Memory;
-use icrc_ledger_types::icrc::generic_value::ICRC3Value;
+use icrc_ledger_types::icrc::generic_value::{ICRC3Map, ICRC3Value};
 
 use super::Ledger;
 use super::failure::Failure;
-use crate::block::{Sha256Hash, decode, dedup_tag};
+use crate::block::{Sha256Hash, decode, dedup_minter, dedup_tag, minters_hash};
 
 /// How long a transaction is remembered: 24 h, in nanoseconds.
 pub const TRANSACTION_WINDOW_NS: u64 = 24 * 60 * 60 * 1_000_000_000;
@@ -38,10 +38,12 @@ pub(super) struct Remember {
     /// The transaction's hash under the index's key; never 0, which in a stored block says that it is not remembered.
     pub tag: u64,
     pub vacancy: Vacancy,
+    /// Who asked for it, of a `mint`: part of what is remembered, and of nothing else.
+    pub minter: Option<Principal>,
 }
 
 impl<M: Memory> Ledger<M> {
-    /// Checks a transaction against the window; does nothing without `created_at_time`.
+    /// Checks a transaction against the window; does nothing without `created_at_time`. `hash` is what it is remembered by.
     pub(super) fn deduplicate(
         &mut self,
         created_at_time: Option<u64>,
@@ -60,7 +62,7 @@ impl<M: Memory> Ledger<M> {
         let tag = self.index_key.hash(hash).max(1);
         let find = |ledger: &Self| {
             ledger.storage.dedup.find(created_at_time, hash, tag, |block| {
-                ledger.transaction_hash(block).as_ref() == Some(hash)
+                ledger.remembered_hash(block).as_ref() == Some(hash)
             })
         };
         let vacancy = match find(self) {
@@ -68,7 +70,11 @@ impl<M: Memory> Ledger<M> {
             Err(vacancy) => vacancy,
         };
         if self.storage.dedup.len(&self.totals) < self.max_dedup_entries {
-            return Ok(Some(Remember { tag, vacancy }));
+            return Ok(Some(Remember {
+                tag,
+                vacancy,
+                minter: None,
+            }));
         }
         if self.forget(now, PRUNE_WHEN_FULL) == 0 {
             return Err(Failure::TemporarilyUnavailable);
@@ -76,8 +82,29 @@ impl<M: Memory> Ledger<M> {
         // What was found before forgetting may have moved.
         match find(self) {
             Ok(duplicate_of) => Err(Failure::Duplicate { duplicate_of }),
-            Err(vacancy) => Ok(Some(Remember { tag, vacancy })),
+            Err(vacancy) => Ok(Some(Remember {
+                tag,
+                vacancy,
+                minter: None,
+            })),
         }
+    }
+
+    /// Refuses what older code executed and remembers by another hash, `hash`: for a day after the upgrade from it. Its blocks are
+    /// known by their `btype`, which it wrote into all.
+    pub(super) fn refuse_done_by_older_code(
+        &self,
+        created_at_time: Option<u64>,
+        hash: &Sha256Hash,
+    ) -> Result<(), Failure> {
+        let Some(created_at_time) = created_at_time else {
+            return Ok(());
+        };
+        let tag = self.index_key.hash(hash).max(1);
+        let found = self.storage.dedup.find(created_at_time, hash, tag, |block| {
+            self.has_btype(block) && self.remembered_hash(block).as_ref() == Some(hash)
+        });
+        found.map_or(Ok(()), |duplicate_of| Err(Failure::Duplicate { duplicate_of }))
     }
 
     /// Forgets what has left the window, looking at no more than `limit` blocks and `limit` entries of version 1; returns how
@@ -108,12 +135,19 @@ impl<M: Memory> Ledger<M> {
         done
     }
 
-    /// Hash of the transaction that a block records.
-    fn transaction_hash(&self, block: u64) -> Option<Sha256Hash> {
-        let ICRC3Value::Map(mut map) = decode(&self.block(block)?).ok()? else {
-            return None;
-        };
-        map.remove("tx").map(ICRC3Value::hash)
+    /// What the transaction that a block records is remembered by.
+    fn remembered_hash(&self, block: u64) -> Option<Sha256Hash> {
+        let stored = self.block(block)?;
+        let hash = fields(&stored)?.remove("tx").map(ICRC3Value::hash)?;
+        Some(match dedup_minter(&stored).ok()? {
+            Some(minter) => minters_hash(&hash, &minter),
+            None => hash,
+        })
+    }
+
+    fn has_btype(&self, block: u64) -> bool {
+        let fields = self.block(block).and_then(|stored| fields(&stored));
+        fields.is_some_and(|fields| fields.contains_key("btype"))
     }
 
     /// The memo limit of the settings, bytes.
@@ -122,12 +156,17 @@ impl<M: Memory> Ledger<M> {
     }
 }
 
+/// A stored block's fields.
+fn fields(stored: &[u8]) -> Option<ICRC3Map> {
+    match decode(stored).ok()? {
+        ICRC3Value::Map(fields) => Some(fields),
+        _ => None,
+    }
+}
+
 /// When a stored block was accepted, nanoseconds.
 fn timestamp(stored: &[u8]) -> Option<u64> {
-    let ICRC3Value::Map(map) = decode(stored).ok()? else {
-        return None;
-    };
-    match map.get("ts")? {
+    match fields(stored)?.get("ts")? {
         ICRC3Value::Nat(time) => u64::try_from(&time.0).ok(),
         _ => None,
     }

@@ -70,6 +70,11 @@ impl TestRuntime {
         self.0.borrow_mut().cycles = balance;
     }
 
+    /// What of them is set aside for the freezing threshold.
+    pub fn set_cycles_reserve(&self, reserve: u128) {
+        self.0.borrow_mut().cycles_reserve = reserve;
+    }
+
     /// The cycles that come with the calls from now on.
     pub fn set_cycles_available(&self, cycles: u128) {
         self.0.borrow_mut().cycles_available = cycles;
@@ -273,6 +278,11 @@ impl Runtime for TestRuntime {
 
     fn cycles_balance(&self) -> u128 {
         self.0.borrow().cycles
+    }
+
+    fn cycles_liquid(&self) -> u128 {
+        let world = self.0.borrow();
+        world.cycles.saturating_sub(world.cycles_reserve)
     }
 
     fn cycles_available(&self) -> u128 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candid::{Nat, Principal};
-use ddsx_ledger_model::{Answer, Call, IntoAnswer, Model, Step, initial_balances, replay, steps};
+use ddsx_ledger_model::{Answer, Call, Index, IntoAnswer, Model, Step, initial_balances, replay, steps};
 use ic_stable_structures::VectorMemory;
 use icrc_ledger_types::icrc1::account::Account;
 use icrc_ledger_types::icrc2::allowance::AllowanceArgs;
@@ -112,11 +112,13 @@ fn agree(steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
         compare(&model, &ledger, now)?;
     }
-    let blocks = (0..ledger.log_length()).map(|index| decode(&ledger.block(index).unwrap()).unwrap());
-    let replayed = replay(blocks).map_err(TestCaseError::fail)?;
+    let blocks = || (0..ledger.log_length()).map(|index| decode(&ledger.block(index).unwrap()).unwrap());
+    let replayed = replay(blocks()).map_err(TestCaseError::fail)?;
+    let index = Index::of(blocks()).map_err(TestCaseError::fail)?;
     prop_assert_eq!(replayed.tip, ledger.tip_hash());
     for (account, balance) in &model.balances {
         prop_assert_eq!(*balance, replayed.balances.get(account).copied().unwrap_or(0));
+        prop_assert_eq!(*balance, index.balance(account), "the ecosystem's index of {}", account);
     }
     prop_assert_eq!(replayed.supply(), ledger.total_supply());
     let histories: BTreeMap<_, _> = model
