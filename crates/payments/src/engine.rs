@@ -34,6 +34,8 @@ pub trait Host: Clone + 'static {
 const TIMER_GRACE_NS: u64 = 300 * 1_000_000_000;
 /// The least time between two rounds of the timer: what became due meanwhile is worked on together.
 const MIN_DELAY: Duration = Duration::from_secs(1);
+/// Intents that a round looks at for each that it may go on with: those of a silent ledger must not keep the others waiting.
+const LOOKS_PER_ATTEMPT: usize = 5;
 /// Settled intents that a round of the timer forgets at most.
 const PRUNED_PER_ROUND: usize = 20;
 
@@ -160,17 +162,20 @@ fn arm<H: Host>(host: &H) {
 /// whose ledger never answers holds up no other; this message calls nothing that could trap.
 fn tick<H: Host>(host: &H) {
     let now = host.runtime().time();
-    let slice = host.with_journal(|journal| {
+    let mut slice = host.with_journal(|journal| {
         journal.armed = None;
         journal.prune(now, PRUNED_PER_ROUND);
-        let limits = journal.limits();
-        limits.slice.min(limits.in_flight.saturating_sub(journal.under_way()))
+        journal.limits().slice
     });
-    for _ in 0..slice {
+    for _ in 0..slice.saturating_mul(LOOKS_PER_ATTEMPT) {
+        if slice == 0 {
+            break;
+        }
         match host.with_journal(|journal| journal.take_due(now)) {
             Due::Nothing => break,
             Due::LookedAfter => {}
             Due::GoOn(id) => {
+                slice -= 1;
                 let work = host.clone();
                 host.runtime().set_timer(Duration::ZERO, async move {
                     attempt(&work, id).await;

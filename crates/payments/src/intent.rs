@@ -104,6 +104,8 @@ pub struct Intent {
     pub state: State,
     /// What the canister's handler gave back when it was settled.
     pub result: Vec<u8>,
+    /// Whether it is counted by ledger; one that an earlier release stored is not.
+    pub(crate) by_ledger: bool,
 }
 
 /// What became of an intent.
@@ -135,9 +137,9 @@ pub enum State {
 /// Why a payment was not made. Amounts that do not fit are given as `u128::MAX`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The ledger's fee is another now: refresh the listing and order again.
+    /// The ledger's fee for this transfer is another: ask it for its fee (`icrc1_fee`) and order again.
     BadFee {
-        /// The fee it wants.
+        /// The fee it wants for this one; 0 for a burn.
         expected_fee: u128,
     },
     /// Too little to be burnt.
@@ -180,7 +182,7 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadFee { expected_fee } => write!(f, "the ledger's fee is {expected_fee} now"),
+            Self::BadFee { expected_fee } => write!(f, "the ledger wants a fee of {expected_fee} for this transfer"),
             Self::BadBurn { min_burn_amount } => write!(f, "at least {min_burn_amount} must be burnt"),
             Self::InsufficientFunds { balance } => write!(f, "the account holds only {balance}"),
             Self::InsufficientAllowance { allowance } => write!(f, "only {allowance} is approved"),

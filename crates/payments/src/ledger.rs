@@ -7,6 +7,9 @@ use ddsx_runtime::{CallError, CallOptions, Runtime};
 use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg, TransferError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 
+/// How long a ledger may take to answer. After that the outcome is unknown, which is the journal's to find out: a ledger that never
+/// answers must not keep the canister from being stopped.
+pub(crate) const WAIT: CallOptions = CallOptions::bounded(60);
 /// The longest message of a ledger that is kept, in bytes.
 const MAX_MESSAGE_BYTES: usize = 200;
 
@@ -16,20 +19,14 @@ pub(crate) async fn send<R: Runtime>(runtime: &R, intent: &Intent) -> Answer {
         Direction::Pull => {
             let arguments = pull_arguments(intent);
             let reply: Result<Result<Nat, TransferFromError>, CallError> = runtime
-                .call(
-                    intent.ledger,
-                    "icrc2_transfer_from",
-                    (arguments,),
-                    CallOptions::unbounded(),
-                )
+                .call(intent.ledger, "icrc2_transfer_from", (arguments,), WAIT)
                 .await;
             read(reply, refused_pull)
         }
         Direction::Push => {
             let arguments = push_arguments(intent);
-            let reply: Result<Result<Nat, TransferError>, CallError> = runtime
-                .call(intent.ledger, "icrc1_transfer", (arguments,), CallOptions::unbounded())
-                .await;
+            let reply: Result<Result<Nat, TransferError>, CallError> =
+                runtime.call(intent.ledger, "icrc1_transfer", (arguments,), WAIT).await;
             read(reply, refused_push)
         }
     }
@@ -71,7 +68,7 @@ fn read<E>(reply: Result<Result<Nat, E>, CallError>, refused: impl FnOnce(E) -> 
     }
 }
 
-fn number(nat: Nat) -> u128 {
+pub(crate) fn number(nat: Nat) -> u128 {
     u128::try_from(nat.0).unwrap_or(u128::MAX)
 }
 

@@ -6,7 +6,7 @@
 //! proves is decided in one pure function, [`verdict`]. An intent that cannot be resolved inside the ledger's window
 //! goes into quarantine, until governance gives evidence.
 //!
-//! The journal lies in four stable memories of the canister. The canister lends it through [`Host`] and is told of each outcome
+//! The journal lies in five stable memories of the canister. The canister lends it through [`Host`] and is told of each outcome
 //! exactly once, in [`Host::settle`], in the message that settled it.
 //!
 //! # How a canister uses it
@@ -27,7 +27,7 @@
 //!     static STATE: RefCell<State> = RefCell::new({
 //!         let memory = MemoryManager::init(DefaultMemoryImpl::default());
 //!         let id = |n| memory.get(MemoryId::new(n));
-//!         let memories = Memories { counters: id(0), intents: id(1), index: id(2), requests: id(3) };
+//!         let memories = Memories { counters: id(0), intents: id(1), index: id(2), requests: id(3), ledgers: id(4) };
 //!         State { journal: Journal::init(memories, Limits::default()), licences: Vec::new() }
 //!     });
 //! }
@@ -66,8 +66,11 @@
 //!     let status = match known {
 //!         Some(status) => status,
 //!         None => {
+//!             // Whoever cannot pay stores nothing here. (After this `await`, prices and terms are to be read again.)
+//!             let from = Account { owner: caller, subaccount: None };
+//!             ddsx_payments::look(&Shop, caller, from, &asset, price).await.map_err(|error| error.to_string())?;
 //!             let order = Order {
-//!                 kind: Kind::Pull { from: Account { owner: caller, subaccount: None }, to_subaccount: None },
+//!                 kind: Kind::Pull { from, to_subaccount: None },
 //!                 asset,
 //!                 amount: price,
 //!                 purpose: b"licence for stream 7".to_vec(),
@@ -90,22 +93,25 @@
 //!
 //! For a payout, take the amount and the ledger's fee from what is due, note it as in flight, and [`begin`] a push in the same
 //! message: the timer sends it. In [`Host::settle`] it then leaves the books ([`Outcome::Paid`]) or is due again
-//! ([`Outcome::Failed`]). `Failed(BadFee { expected_fee })` tells the canister to refresh its listing.
+//! ([`Outcome::Failed`]). `Failed(BadFee { .. })` tells the canister to ask the ledger for its fee (`icrc1_fee`). The fee in the
+//! answer is that of one transfer: a transfer to the minting account, a burn, is answered with 0.
 //!
 //! # What is promised
 //! - A purpose is handed to [`Host::settle`] once, `Paid` if and only if the ledger executed the transfer, provided that the
 //!   ledger deduplicates as its listing says and governance's evidence is true.
-//! - No work is unbounded: pending payments are limited per caller and in all, each timer message does a slice of them, and
+//! - No work is unbounded, and no wait: pending payments are limited per caller and per ledger, each timer message does a slice of them, and
 //!   upgrading copies nothing.
 //! - A request id repeated within 24 hours after a failure, or ten years after a payment, is answered with the same outcome;
 //!   with other arguments it is refused.
 
 mod asset;
 mod engine;
+mod facts;
 mod intent;
 mod journal;
 mod ledger;
 mod limits;
+mod means;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -114,10 +120,12 @@ mod verdict;
 
 pub use asset::{Asset, DEFAULT_WINDOW_NS, ListingError};
 pub use engine::{Host, attempt, begin, lookup_request, pay, resume, settle_quarantined};
+pub use facts::{LedgerFacts, Questions, ask, ask_soon};
 pub use intent::{
     Direction, Evidence, Failure, Intent, Kind, MAX_PURPOSE_BYTES, MAX_RESULT_BYTES, Order, Outcome, REQUEST_ID_BYTES,
     RequestKey, Settled, State, Status,
 };
-pub use journal::{BeginError, Begun, Counters, EvidenceError, Journal, Memories};
+pub use journal::{BeginError, Begun, Counters, EvidenceError, Journal, Memories, Open};
 pub use limits::Limits;
+pub use means::{NoMeans, look};
 pub use verdict::{Answer, Verdict, verdict};

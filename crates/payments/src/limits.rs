@@ -3,17 +3,22 @@
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 24 * 3_600 * SECOND;
 
-/// Bounds of a journal. Times are nanoseconds.
+/// Bounds of a journal. Each ledger has its own, so that one which is silent or dead takes nothing from the others. Times are
+/// nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Unsettled pulls of one caller.
+    /// Pending pulls of one caller at one ledger.
     pub pulls_per_caller: u64,
-    /// Unsettled pulls in all.
+    /// Pending pulls at one ledger.
     pub pulls: u64,
-    /// Unsettled pushes in all.
+    /// Pending pushes at one ledger.
     pub pushes: u64,
-    /// Attempts under way at once.
+    /// Quarantined payments of one ledger. They count against nothing else; when there are so many, that ledger gets no new ones.
+    pub quarantined: u64,
+    /// Attempts under way at once at one ledger.
     pub in_flight: usize,
+    /// Looks at a payer's means under way at once at one ledger; one of a caller.
+    pub looks: usize,
     /// Intents that one timer message works on.
     pub slice: usize,
     /// From one attempt to the second; each later wait is twice as long …
@@ -34,9 +39,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             pulls_per_caller: 10,
-            pulls: 5_000,
-            pushes: 5_000,
-            in_flight: 100,
+            pulls: 2_000,
+            pushes: 2_000,
+            quarantined: 5_000,
+            in_flight: 50,
+            looks: 100,
             slice: 20,
             first_retry_ns: 10 * SECOND,
             longest_retry_ns: 900 * SECOND,

@@ -1,12 +1,13 @@
-//! A model ledger for unit tests: it keeps balances and allowances, charges and burns its fee, deduplicates, and looks at things
-//! in the order in which real ledgers do. It also errs, or is down, where a test wants it.
+//! A model ledger for unit tests: it keeps balances and allowances, charges and burns its fee, mints and burns as ICRC-1 says,
+//! deduplicates, and looks at things in the order in which real ledgers do. It also errs, or is down, where a test wants it.
 
 use crate::intent::Failure;
-use candid::{Decode, Encode, Nat, Principal};
+use candid::{CandidType, Decode, Encode, Nat, Principal};
 use ddsx_runtime::testing::{Message, TestRuntime};
 use ddsx_runtime::{CallError, RejectCode};
 use ddsx_types::{Account, TimestampNs};
 use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
+use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -34,8 +35,13 @@ pub struct Transfer {
     pub created_at_time: Option<TimestampNs>,
 }
 
+/// Who owns the minting account of a fresh model ledger.
+pub const MINTER: Principal = Principal::from_slice(&[0xff, 0xfe]);
+
 struct Inner {
     fee: u128,
+    minting_account: Option<Account>,
+    decimals: u8,
     window_ns: u64,
     dedup_first: bool,
     balances: BTreeMap<Account, u128>,
@@ -45,6 +51,13 @@ struct Inner {
     burnt: u128,
     errors: VecDeque<Failure>,
     down: Option<RejectCode>,
+}
+
+/// As `icrc1_supported_standards` has it.
+#[derive(CandidType)]
+struct Standard {
+    name: String,
+    url: String,
 }
 
 /// A ledger; clones are the same one.
@@ -61,6 +74,8 @@ impl ModelLedger {
     pub fn install(runtime: &TestRuntime, id: Principal, fee: u128, dedup_first: bool) -> Self {
         let ledger = Self(Rc::new(RefCell::new(Inner {
             fee,
+            minting_account: Some(MINTER.into()),
+            decimals: 8,
             window_ns: crate::DEFAULT_WINDOW_NS,
             dedup_first,
             balances: BTreeMap::new(),
@@ -91,6 +106,11 @@ impl ModelLedger {
     /// Changes the fee.
     pub fn set_fee(&self, fee: u128) {
         self.0.borrow_mut().fee = fee;
+    }
+
+    /// Changes the minting account.
+    pub fn set_minting_account(&self, account: Option<Account>) {
+        self.0.borrow_mut().minting_account = account;
     }
 
     /// The next transfer that reaches the ledger is refused with this, before it looks at anything.
@@ -156,6 +176,23 @@ impl Inner {
         };
         let reply = match message.method.as_str() {
             "icrc1_fee" => Encode!(&Nat::from(self.fee)),
+            "icrc1_decimals" => Encode!(&self.decimals),
+            "icrc1_minting_account" => Encode!(&self.minting_account),
+            "icrc1_supported_standards" => {
+                let standard = |name: &str| Standard {
+                    name: name.to_string(),
+                    url: String::new(),
+                };
+                Encode!(&vec![standard("ICRC-1"), standard("ICRC-2")])
+            }
+            "icrc2_allowance" => {
+                let arg = Decode!(&message.arguments, AllowanceArgs).map_err(malformed)?;
+                let allowance = self.allowances.get(&(arg.account, arg.spender.owner));
+                Encode!(&Allowance {
+                    allowance: Nat::from(allowance.copied().unwrap_or(0)),
+                    expires_at: None,
+                })
+            }
             "icrc1_balance_of" => {
                 let account = Decode!(&message.arguments, Account).map_err(malformed)?;
                 Encode!(&Nat::from(self.balances.get(&account).copied().unwrap_or(0)))
@@ -230,20 +267,40 @@ impl Inner {
         if let Some(failure) = self.errors.pop_front() {
             return Err(Refusal::Failure(failure));
         }
-        if transfer.fee.is_some_and(|fee| fee != self.fee) {
-            return Err(Refusal::Failure(Failure::BadFee { expected_fee: self.fee }));
+        let is_minter = |account: Account| self.minting_account == Some(account);
+        let (mint, burn) = (is_minter(transfer.from), is_minter(transfer.to));
+        if mint && (burn || transfer.spender.is_some()) {
+            let message = "the minting account cannot do this".to_string();
+            return Err(Refusal::Failure(Failure::Generic { code: 0, message }));
         }
+        let expected_fee = if mint || burn { 0 } else { self.fee };
+        if transfer.fee.is_some_and(|fee| fee != expected_fee) {
+            return Err(Refusal::Failure(Failure::BadFee { expected_fee }));
+        }
+        if burn && transfer.amount < self.fee {
+            let min_burn_amount = self.fee;
+            return Err(Refusal::Failure(Failure::BadBurn { min_burn_amount }));
+        }
+        let total = transfer.amount.checked_add(expected_fee).filter(|_| !mint);
         if self.dedup_first {
             self.deduplicate(now, &transfer)?;
-            self.check_means(&transfer)?;
+            self.check_means(&transfer, mint, total)?;
         } else {
-            self.check_means(&transfer)?;
+            self.check_means(&transfer, mint, total)?;
             self.deduplicate(now, &transfer)?;
         }
-        let total = transfer.amount + self.fee;
-        *self.balances.entry(transfer.from).or_default() -= total;
-        *self.balances.entry(transfer.to).or_default() += transfer.amount;
-        self.burnt += self.fee;
+        let total = total.unwrap_or(0);
+        if mint {
+            self.minted += transfer.amount;
+        } else {
+            *self.balances.entry(transfer.from).or_default() -= total;
+        }
+        if burn {
+            self.burnt += transfer.amount;
+        } else {
+            *self.balances.entry(transfer.to).or_default() += transfer.amount;
+        }
+        self.burnt += expected_fee;
         if let Some(spender) = transfer.spender {
             *self.allowances.entry((transfer.from, spender)).or_default() -= total;
         }
@@ -272,8 +329,11 @@ impl Inner {
         }
     }
 
-    fn check_means(&self, transfer: &Transfer) -> Result<(), Refusal> {
-        let total = transfer.amount.checked_add(self.fee);
+    /// Whether the payer has `total`; `None` is more than anybody has. A mint needs nothing.
+    fn check_means(&self, transfer: &Transfer, mint: bool, total: Option<u128>) -> Result<(), Refusal> {
+        if mint {
+            return Ok(());
+        }
         if let Some(spender) = transfer.spender {
             let allowance = self.allowances.get(&(transfer.from, spender)).copied().unwrap_or(0);
             if total.is_none_or(|total| allowance < total) {

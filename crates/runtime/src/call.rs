@@ -5,9 +5,11 @@ use std::fmt;
 /// How long the caller waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Until the callee answers: no reply is ever dropped by the system. For whatever moves money.
+    /// Until the callee answers. A callee that never does keeps the canister from being stopped and upgraded, so that this is
+    /// for calls that carry cycles alone, and for the platform's own canisters alone.
     Unbounded,
-    /// At most so many seconds (the system allows up to 300); after that the outcome is unknown. For what may be asked again.
+    /// At most so many seconds (the system allows up to 300); after that the outcome is unknown. For whatever may be asked again,
+    /// payments among it: their journal asks.
     Bounded {
         /// Seconds, 1 to 300.
         timeout_s: u32,
@@ -24,7 +26,7 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// Waits for the answer however long it takes; sends no cycles.
+    /// Waits for the answer however long it takes; sends no cycles. See [`Wait::Unbounded`] for whom that is.
     pub const fn unbounded() -> Self {
         Self {
             wait: Wait::Unbounded,
@@ -44,12 +46,6 @@ impl CallOptions {
     #[must_use]
     pub const fn with_cycles(self, cycles: u128) -> Self {
         Self { cycles, ..self }
-    }
-}
-
-impl Default for CallOptions {
-    fn default() -> Self {
-        Self::unbounded()
     }
 }
 

@@ -5,15 +5,15 @@
 //! The workspace's `clippy.toml` forbids the system's functions everywhere else, so that each rule of a canister can be tested
 //! against every outcome a call may have. The endpoint macros of `ic-cdk` (`#[update]`, `#[query]`, …) stay where they are.
 //!
-//! Beside it are small things that every canister needs: [`Guards`], which keep one thing from being done twice at once,
-//! [`RingLog`], the last lines of what happened, [`Metrics`], the page that an operator's Prometheus reads over [`http`],
-//! [`cycles_days_left`], and [`inspect`], where ingress messages are turned away.
+//! Beside it are small things that every canister needs: [`join`](fn@join), two calls at once, [`Guards`], which keep one
+//! thing from being done twice at once, [`RingLog`], the last lines of what happened, [`Metrics`], the page that an operator's
+//! Prometheus reads over [`http`], [`cycles_days_left`], and [`inspect`], where ingress messages are turned away.
 //!
 //! ```no_run
 //! use candid::{Nat, Principal};
 //! use ddsx_runtime::{CallError, CallOptions, Runtime, System};
 //! # async fn example(ledger: Principal) -> Result<(), CallError> {
-//! let fee: Nat = System.call(ledger, "icrc1_fee", (), CallOptions::unbounded()).await?;
+//! let fee: Nat = System.call(ledger, "icrc1_fee", (), CallOptions::bounded(60)).await?;
 //! # Ok(()) }
 //! ```
 
@@ -22,6 +22,7 @@ mod endurance;
 mod guard;
 pub mod http;
 pub mod inspect;
+mod join;
 mod metrics;
 mod ring_log;
 mod runtime;
@@ -32,6 +33,7 @@ pub mod testing;
 pub use call::{CallError, CallOptions, RejectCode, Wait};
 pub use endurance::{cycles_days_left, watch_cycles};
 pub use guard::{Guard, GuardError, Guards};
+pub use join::join;
 pub use metrics::Metrics;
 pub use ring_log::{Line, RingLog};
 pub use runtime::{Runtime, TimerId};

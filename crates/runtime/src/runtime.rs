@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::time::Duration;
 
+/// How long the management canister may take to give randomness, in seconds.
+const RANDOMNESS_WAIT_S: u32 = 60;
+
 /// Names a timer that was set and has not fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimerId(pub(crate) Inner);
@@ -118,7 +121,7 @@ pub trait Runtime: Clone + 'static {
                     Principal::management_canister(),
                     "raw_rand",
                     (),
-                    CallOptions::unbounded(),
+                    CallOptions::bounded(RANDOMNESS_WAIT_S),
                 )
                 .await?;
             <[u8; 32]>::try_from(bytes).map_err(|bytes| CallError::UnreadableReply(format!("{} bytes", bytes.len())))

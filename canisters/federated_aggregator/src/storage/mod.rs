@@ -58,6 +58,7 @@ mod ids {
     pub const JOURNAL_INTENTS: u8 = 19;
     pub const JOURNAL_INDEX: u8 = 20;
     pub const JOURNAL_REQUESTS: u8 = 21;
+    pub const JOURNAL_LEDGERS: u8 = 39;
 }
 
 /// A part of stable memory.
@@ -199,6 +200,7 @@ impl Opened {
                 intents: get(ids::JOURNAL_INTENTS),
                 index: get(ids::JOURNAL_INDEX),
                 requests: get(ids::JOURNAL_REQUESTS),
+                ledgers: get(ids::JOURNAL_LEDGERS),
             },
             crate::limits::journal(),
         );

@@ -94,6 +94,8 @@ pub mod memory_ids {
     pub const ASSET_NUMBERS: u8 = 29;
     /// (stream, asset, day) → what was sold.
     pub const DAYS: u8 = 30;
+    /// Payments journal: what stands open at each ledger.
+    pub const JOURNAL_LEDGERS: u8 = 39;
 }
 
 /// A part of stable memory.
@@ -271,6 +273,7 @@ impl Opened {
                 intents: get(id::JOURNAL_INTENTS),
                 index: get(id::JOURNAL_INDEX),
                 requests: get(id::JOURNAL_REQUESTS),
+                ledgers: get(id::JOURNAL_LEDGERS),
             },
             crate::limits::journal(),
         );

@@ -3,6 +3,7 @@
 use super::{Counters, Due, Journal, RequestId};
 use crate::intent::{Direction, Intent, State};
 use crate::journal::index::IndexKey;
+use crate::journal::ledgers::{Open, Whose, counted};
 use ddsx_types::TimestampNs;
 use ic_stable_structures::Memory;
 
@@ -28,7 +29,7 @@ impl<M: Memory> Journal<M> {
             return Due::LookedAfter;
         };
         let over = now >= intent.window_ends_at;
-        let under_way = self.in_flight.holds(&id);
+        let under_way = self.in_flight.holds(&intent.ledger, &id);
         let wait = if under_way {
             // It only has to be looked at again in case its answer is lost; ever more rarely, as with attempts.
             let age = now.saturating_sub(intent.created_at_time);
@@ -44,7 +45,8 @@ impl<M: Memory> Journal<M> {
             ..intent.clone()
         };
         self.replace(Some(&intent), Some(moved));
-        if under_way && !over {
+        // A ledger with as many attempts under way as it may have gets this one later.
+        if !over && (under_way || self.in_flight.is_full(&intent.ledger)) {
             Due::LookedAfter
         } else {
             Due::GoOn(id)
@@ -112,6 +114,16 @@ impl<M: Memory> Journal<M> {
             }
             self.counters.set(counters);
         }
+        let places = |intent: Option<&Intent>| intent.map_or([None, None], counted);
+        let (left, entered) = (places(old), places(new.as_ref()));
+        if left != entered {
+            for (whose, open) in left.into_iter().flatten() {
+                self.recount(whose, |count| count.minus(open));
+            }
+            for (whose, open) in entered.into_iter().flatten() {
+                self.recount(whose, |count| count.plus(open));
+            }
+        }
         match (new, old) {
             (Some(new), _) => {
                 self.intents.insert(new.id, new);
@@ -120,6 +132,16 @@ impl<M: Memory> Journal<M> {
                 self.intents.remove(&old.id);
             }
             (None, None) => {}
+        }
+    }
+
+    /// Changes what stands open at a ledger or of a caller there; nothing is kept of those with nothing open.
+    fn recount(&mut self, whose: Whose, change: impl FnOnce(Open) -> Open) {
+        let open = change(self.ledgers.get(&whose).unwrap_or_default());
+        if open == Open::default() {
+            self.ledgers.remove(&whose);
+        } else {
+            self.ledgers.insert(whose, open);
         }
     }
 }
@@ -167,7 +189,7 @@ fn index_keys(intent: &Intent) -> Vec<IndexKey> {
         State::Failed { .. } => IndexKey::PruneFailed { at, id },
         State::Paid { .. } => IndexKey::PrunePaid { at, id },
     }];
-    if intent.direction == Direction::Pull && !intent.is_settled() {
+    if !intent.by_ledger && intent.direction == Direction::Pull && !intent.is_settled() {
         keys.push(IndexKey::Open {
             caller: intent.caller,
             id,

@@ -12,6 +12,8 @@ use ic_stable_structures::storable::Bound;
 use std::borrow::Cow;
 
 const VERSION: u8 = 1;
+/// Intents are written as those of version 1; that they have this one says that they are counted by ledger.
+const INTENT_BY_LEDGER: u8 = 2;
 
 /// Whose request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +70,8 @@ fn get_failure(r: &mut Reader<'_>) -> Result<Failure, Malformed> {
 /// An intent's bytes, in the newest version.
 pub fn encode_intent(intent: &Intent) -> Vec<u8> {
     let mut w = Writer::default();
-    w.u8(VERSION).u64(intent.id);
+    let version = if intent.by_ledger { INTENT_BY_LEDGER } else { VERSION };
+    w.u8(version).u64(intent.id);
     w.u8(match intent.direction {
         Direction::Pull => 0,
         Direction::Push => 1,
@@ -101,9 +104,11 @@ pub fn encode_intent(intent: &Intent) -> Vec<u8> {
 /// Reads an intent of any version.
 pub fn decode_intent(bytes: &[u8]) -> Result<Intent, Malformed> {
     let mut r = Reader(bytes);
-    if r.u8()? != VERSION {
-        return Err(Malformed("unknown version"));
-    }
+    let by_ledger = match r.u8()? {
+        VERSION => false,
+        INTENT_BY_LEDGER => true,
+        _ => return Err(Malformed("unknown version")),
+    };
     let intent = Intent {
         id: r.u64()?,
         direction: match r.u8()? {
@@ -142,6 +147,7 @@ pub fn decode_intent(bytes: &[u8]) -> Result<Intent, Malformed> {
             }
             _ => return Err(Malformed("unknown state")),
         },
+        by_ledger,
     };
     r.end()?;
     Ok(intent)

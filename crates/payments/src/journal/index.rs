@@ -32,7 +32,7 @@ pub enum IndexKey {
         /// Which.
         id: u64,
     },
-    /// An unsettled pull, by its caller.
+    /// An unsettled pull, by its caller: of a release before limits were each ledger's own.
     Open {
         /// Whose.
         caller: Principal,

@@ -6,7 +6,7 @@ use crate::intent::{
     Settled, State,
 };
 use crate::journal::codec::Request;
-use crate::journal::index::IndexKey;
+use crate::journal::ledgers::Whose;
 use crate::verdict::{Answer, Verdict, verdict};
 use candid::Principal;
 use ddsx_types::{Account, TimestampNs};
@@ -44,7 +44,7 @@ impl<M: Memory> Journal<M> {
             Kind::Pull { from, to_subaccount } => (Direction::Pull, from, own(to_subaccount)),
             Kind::Push { from_subaccount, to } => (Direction::Push, own(from_subaccount), to),
         };
-        self.check_room(direction, order.caller)?;
+        self.check_room(direction, order.asset.ledger, order.caller)?;
         self.prune(now, 2);
 
         let mut counters = *self.counters.get();
@@ -78,24 +78,33 @@ impl<M: Memory> Journal<M> {
             indexed_at: due,
             state: State::Pending,
             result: Vec::new(),
+            by_ledger: true,
         };
         self.replace(None, Some(intent));
         Ok(Begun::New(id))
     }
 
-    fn check_room(&self, direction: Direction, caller: Principal) -> Result<(), BeginError> {
+    /// Each ledger has limits of its own: one that is silent takes nothing from the others.
+    fn check_room(&self, direction: Direction, ledger: Principal, caller: Principal) -> Result<(), BeginError> {
+        let at_ledger = self.open_at(ledger);
+        let max = self.limits.quarantined;
+        if at_ledger.quarantined >= max {
+            return Err(BeginError::TooManyQuarantined { max });
+        }
         let (open, max) = match direction {
-            Direction::Pull => (self.totals().open_pulls, self.limits.pulls),
-            Direction::Push => (self.totals().open_pushes, self.limits.pushes),
+            Direction::Pull => (at_ledger.pulls, self.limits.pulls),
+            Direction::Push => (at_ledger.pushes, self.limits.pushes),
         };
         if open >= max {
             return Err(BeginError::TooManyPending { max });
         }
         if direction == Direction::Pull {
             let max = self.limits.pulls_per_caller;
-            let of_caller = IndexKey::Open { caller, id: 0 }..=IndexKey::Open { caller, id: u64::MAX };
-            let cap = usize::try_from(max).unwrap_or(usize::MAX);
-            if self.index.keys_range(of_caller).take(cap).count() == cap {
+            let of_caller = Whose {
+                ledger,
+                caller: Some(caller),
+            };
+            if self.open(&of_caller).pulls >= max {
                 return Err(BeginError::TooManyPendingOfCaller { max });
             }
         }
@@ -109,7 +118,7 @@ impl<M: Memory> Journal<M> {
         if intent.state != State::Pending || now >= intent.window_ends_at {
             return None;
         }
-        let guard = self.in_flight.enter(id).ok()?;
+        let guard = self.in_flight.enter(intent.ledger, id).ok()?;
         let number = intent.attempts.saturating_add(1);
         let indexed_at = now
             .saturating_add(self.limits.back_off(number))

@@ -9,20 +9,25 @@ mod bytes;
 mod codec;
 mod counters;
 mod index;
+mod ledgers;
 mod lifecycle;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 pub use counters::Counters;
+pub use ledgers::Open;
 
 use crate::intent::{Evidence, Intent, REQUEST_ID_BYTES, RequestKey, State, Status};
 use crate::limits::Limits;
 use candid::Principal;
 use codec::{Request, RequestId};
-use ddsx_runtime::{Guard, Guards, TimerId};
+use ddsx_runtime::{Guard, TimerId};
 use ddsx_types::TimestampNs;
 use ic_stable_structures::{Memory, StableBTreeMap, StableCell};
 use index::IndexKey;
+use ledgers::Whose;
+use under_way::UnderWay;
 
 /// The stable memories of a journal, each an id of its own in the canister's memory manager.
 pub struct Memories<M> {
@@ -34,6 +39,8 @@ pub struct Memories<M> {
     pub index: M,
     /// For the requests.
     pub requests: M,
+    /// For what stands open at each ledger.
+    pub ledgers: M,
 }
 
 /// Why an order was not taken. Nothing was stored and nothing was charged.
@@ -43,13 +50,18 @@ pub enum BeginError {
     InvalidRequestId,
     /// The caller used this request id with other arguments.
     RequestIdReused,
-    /// The caller has as many unsettled pulls as it may.
+    /// The caller has as many pending pulls at the ledger as it may.
     TooManyPendingOfCaller {
         /// How many it may have.
         max: u64,
     },
-    /// There are as many unsettled payments as there may be.
+    /// There are as many pending payments at the ledger as there may be.
     TooManyPending {
+        /// How many there may be.
+        max: u64,
+    },
+    /// As many of the ledger's payments wait for governance as may: it gets no new ones until some are settled.
+    TooManyQuarantined {
         /// How many there may be.
         max: u64,
     },
@@ -106,8 +118,11 @@ pub struct Journal<M: Memory> {
     intents: StableBTreeMap<u64, Intent, M>,
     index: StableBTreeMap<IndexKey, (), M>,
     requests: StableBTreeMap<RequestId, Request, M>,
+    ledgers: StableBTreeMap<Whose, Open, M>,
     limits: Limits,
-    in_flight: Guards<u64>,
+    in_flight: UnderWay<u64>,
+    /// Callers whose means a ledger is being asked for.
+    pub(crate) looks: UnderWay<Principal>,
     /// When the retry timer fires, and which it is.
     pub(crate) armed: Option<(TimestampNs, TimerId)>,
 }
@@ -120,8 +135,10 @@ impl<M: Memory> Journal<M> {
             intents: StableBTreeMap::init(memories.intents),
             index: StableBTreeMap::init(memories.index),
             requests: StableBTreeMap::init(memories.requests),
+            ledgers: StableBTreeMap::init(memories.ledgers),
             limits,
-            in_flight: Guards::new(limits.in_flight),
+            in_flight: UnderWay::new(limits.in_flight),
+            looks: UnderWay::new(limits.looks),
             armed: None,
         }
     }
@@ -154,6 +171,15 @@ impl<M: Memory> Journal<M> {
     /// Numbers for `/metrics`.
     pub fn totals(&self) -> Counters {
         *self.counters.get()
+    }
+
+    /// What stands open at a ledger.
+    pub fn open_at(&self, ledger: Principal) -> Open {
+        self.open(&Whose { ledger, caller: None })
+    }
+
+    fn open(&self, whose: &Whose) -> Open {
+        self.ledgers.get(whose).unwrap_or_default()
     }
 
     /// Attempts under way in this canister's memory.
@@ -196,7 +222,7 @@ impl<M: Memory> Journal<M> {
         if !matches!(intent.state, State::Quarantined { .. }) {
             return Err(EvidenceError::NotQuarantined);
         }
-        if evidence == Evidence::Unpaid && self.in_flight.holds(&id) {
+        if evidence == Evidence::Unpaid && self.in_flight.holds(&intent.ledger, &id) {
             return Err(EvidenceError::AttemptUnderWay);
         }
         Ok(intent)

@@ -14,6 +14,7 @@ fn journal() -> Journal<VectorMemory> {
         intents: memory(),
         index: memory(),
         requests: memory(),
+        ledgers: memory(),
     };
     Journal::init(memories, Limits::default())
 }
@@ -182,10 +183,16 @@ fn should_keep_index_and_counters_in_step() {
         contradictions: 0,
     };
     assert_eq!(journal.totals(), expected);
-    // Two open ones by caller, one due, one quarantined, one failed, one paid.
-    assert_eq!(journal.index.len(), 6);
+    // One due, one quarantined, one failed, one paid.
+    assert_eq!(journal.index.len(), 4);
+    let open = Open {
+        pulls: 1,
+        pushes: 0,
+        quarantined: 1,
+    };
+    assert_eq!(journal.open_at(LEDGER), open);
     journal.prune(u64::MAX, 10);
-    assert_eq!((journal.intents.len(), journal.index.len()), (2, 4));
+    assert_eq!((journal.intents.len(), journal.index.len()), (2, 2));
     assert_eq!((journal.totals().failed_kept, journal.totals().paid_kept), (0, 0));
 }
 
@@ -206,4 +213,69 @@ fn should_keep_what_the_handler_gave_back_up_to_its_limit() {
             result: vec![8; 64]
         })
     );
+}
+
+#[test]
+fn should_go_on_with_what_an_earlier_release_stored() {
+    let mut journal = journal();
+    // As version 1 wrote it: by caller in the index, nowhere by ledger.
+    let id = begun(&mut journal, 0);
+    let stored = journal.intent(id).unwrap();
+    journal.replace(Some(&stored), None);
+    let old = Intent {
+        by_ledger: false,
+        ..stored
+    };
+    journal.replace(None, Some(old));
+    let key = IndexKey::Open { caller: LEDGER, id };
+    assert!(journal.index.contains_key(&key));
+    assert_eq!(journal.open_at(LEDGER), Open::default());
+    let new = begun(&mut journal, 1);
+    for id in [id, new] {
+        let attempt = journal.start(id, 2).unwrap();
+        journal
+            .conclude(id, attempt.number, Answer::Paid { block: id.into() }, 3)
+            .unwrap();
+    }
+    assert!(!journal.index.contains_key(&key));
+    assert_eq!(
+        (journal.open_at(LEDGER), journal.totals().open_pulls),
+        (Open::default(), 0)
+    );
+    assert_eq!(journal.ledgers.len(), 0);
+}
+
+#[test]
+fn should_give_each_ledger_limits_of_its_own() {
+    let mut journal = journal();
+    journal.limits.pulls = 2;
+    journal.limits.quarantined = 1;
+    let at = |ledger: u8| {
+        let asset = Asset {
+            ledger: Principal::from_slice(&[ledger]),
+            ..order().asset
+        };
+        Order { asset, ..order() }
+    };
+    for id in 0..2 {
+        assert_eq!(journal.begin(0, OWN, at(1), None, 0), Ok(Begun::New(id)));
+    }
+    assert_eq!(
+        journal.begin(0, OWN, at(1), None, 0),
+        Err(BeginError::TooManyPending { max: 2 })
+    );
+    assert_eq!(journal.begin(0, OWN, at(2), None, 0), Ok(Begun::New(2)));
+    // What is quarantined makes room, up to a limit of its own.
+    let attempt = journal.start(0, 1).unwrap();
+    journal.conclude(0, attempt.number, Answer::Unknown, 25 * HOUR);
+    assert!(matches!(journal.status(0), Some(Status::Quarantined { .. })));
+    let full = Err(BeginError::TooManyQuarantined { max: 1 });
+    assert_eq!(journal.begin(0, OWN, at(1), None, 0), full);
+    journal.limits.quarantined = 2;
+    assert_eq!(journal.begin(0, OWN, at(1), None, 0), Ok(Begun::New(3)));
+    drop(attempt);
+    journal
+        .settle_by_evidence(0, Evidence::Paid { block: 3 }, 26 * HOUR)
+        .unwrap();
+    assert_eq!(journal.open_at(LEDGER).quarantined, 0);
 }

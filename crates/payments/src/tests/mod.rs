@@ -2,6 +2,7 @@
 //! that is a model. Every test ends with [`Shop::check`]: no money made, none lost, nothing granted twice or for nothing.
 
 mod limits;
+mod means;
 mod outcomes;
 mod push;
 mod random;
@@ -46,7 +47,7 @@ struct World {
     rt: TestRuntime,
     ledger: ModelLedger,
     dedup_first: bool,
-    memories: [VectorMemory; 4],
+    memories: [VectorMemory; 5],
     limits: Limits,
     journal: RefCell<Journal<VectorMemory>>,
     books: RefCell<Books>,
@@ -56,14 +57,15 @@ struct World {
 #[derive(Clone)]
 struct Shop(Rc<World>);
 
-fn open(memories: &[VectorMemory; 4], limits: Limits) -> Journal<VectorMemory> {
-    let [counters, intents, index, requests] = memories.clone();
+fn open(memories: &[VectorMemory; 5], limits: Limits) -> Journal<VectorMemory> {
+    let [counters, intents, index, requests, ledgers] = memories.clone();
     Journal::init(
         Memories {
             counters,
             intents,
             index,
             requests,
+            ledgers,
         },
         limits,
     )

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{EvidenceError, Failure};
-use ddsx_runtime::RejectCode;
 use ddsx_runtime::testing::{Event, Fate};
+use ddsx_runtime::{RejectCode, Wait};
 
 fn failed(failure: Failure) -> Status {
     Status::Failed { id: 0, failure }
@@ -180,7 +180,7 @@ fn should_resume_after_an_upgrade_while_the_call_is_under_way() {
         shop.rt().next_call(Fate::never_answered(executed));
         assert_eq!(shop.buy(0, 1), None);
         assert_eq!(shop.with_journal(|journal| journal.under_way()), 1);
-        shop.rt().run_for(10 * MINUTE);
+        shop.rt().run_for(Duration::from_secs(59));
         assert_eq!(
             shop.rt().sent().len(),
             1,
@@ -193,6 +193,36 @@ fn should_resume_after_an_upgrade_while_the_call_is_under_way() {
         assert_eq!(shop.books().received, PRICE);
         shop.check();
     }
+}
+
+#[test]
+fn should_ask_again_when_a_ledger_does_not_answer_in_time() {
+    for executed in [true, false] {
+        let shop = Shop::new();
+        shop.rt().next_call(Fate::never_answered(executed));
+        assert_eq!(shop.buy(0, 1), None);
+        shop.rt().run_for(MINUTE);
+        assert_eq!(shop.with_journal(|journal| journal.under_way()), 0);
+        assert_eq!(shop.rt().open_calls(), 0, "so that the canister can be stopped");
+        shop.rt().run_for(MINUTE);
+        assert!(matches!(shop.status(0), Status::Paid { block: 0, .. }));
+        assert_eq!(shop.books().received, PRICE);
+        shop.check();
+    }
+}
+
+#[test]
+fn should_wait_for_no_ledger_without_bound() {
+    let shop = Shop::new();
+    assert!(matches!(shop.buy(0, 1), Some(Ok(Status::Paid { .. }))));
+    assert!(shop.pay_out(buyer(1), 100));
+    shop.rt().run_for(MINUTE);
+    for sent in shop.rt().sent() {
+        assert!(matches!(sent.options.wait, Wait::Bounded { .. }), "{}", sent.method);
+        assert_eq!(sent.options.cycles, 0, "{}", sent.method);
+    }
+    assert_eq!(shop.rt().sent().len(), 2);
+    shop.check();
 }
 
 #[test]

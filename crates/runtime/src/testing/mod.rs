@@ -1,7 +1,8 @@
 //! The test double: a world of one canister, its callees, a clock and a log, in which the test chooses what happens.
 //!
 //! Calls are sent when first polled and then wait for two [`Event`]s: the callee *executes* them, in the order in which they
-//! were sent to it, and the caller gets the *answer*. A [`Fate`] decides what becomes of a call: it may be rejected before or
+//! were sent to it, and the caller gets the *answer*. Where the caller waits for a bounded time and it is over, the answer is
+//! that nobody knows (`SysUnknown`), and a call that was not executed by then is lost. A [`Fate`] decides what becomes of a call: it may be rejected before or
 //! after it was executed, never be answered, or be answered to a continuation that traps, which on the Internet Computer
 //! leaves the state as it was at the `await` and drops the future. A test lets everything happen in order with
 //! [`TestRuntime::run`], or picks each event itself with [`TestRuntime::events`] and [`TestRuntime::happen`].
@@ -105,7 +106,12 @@ impl TestRuntime {
 
     /// Decides what becomes of the next call that has no fate yet. Calls without one end well.
     pub fn next_call(&self, fate: Fate) {
-        self.0.borrow_mut().fates.push_back(fate);
+        self.0.borrow_mut().fates.push_back((None, fate));
+    }
+
+    /// Decides what becomes of the next call to one of these methods that has no fate yet.
+    pub fn next_call_to(&self, methods: &'static [&'static str], fate: Fate) {
+        self.0.borrow_mut().fates.push_back((Some(methods), fate));
     }
 
     /// Forgets the fates decided for calls that were not made yet.
@@ -166,12 +172,17 @@ impl TestRuntime {
         true
     }
 
-    /// Runs timers and all they start until the clock has moved on by `by`.
+    /// Runs timers, and all they start, and ends bounded waits until the clock has moved on by `by`.
     pub fn run_for(&self, by: Duration) {
         let until = self.time() + u64::try_from(by.as_nanos()).expect("a test's duration fits 64 bits");
         self.run_until_stalled();
-        while self.next_timer().is_some_and(|due| due <= until) {
-            self.run_next_timer();
+        let next = || {
+            let waits = self.0.borrow().next_deadline();
+            self.next_timer().into_iter().chain(waits).min()
+        };
+        while let Some(moment) = next().filter(|moment| *moment <= until) {
+            self.set_time(moment.max(self.time()));
+            self.run_until_stalled();
         }
         if self.time() < until {
             self.set_time(until);

@@ -170,3 +170,42 @@ fn should_answer_randomness_through_the_management_canister() {
     let caller = rt.clone();
     assert_eq!(rt.run(async move { caller.raw_rand().await }), Some(Ok([9; 32])));
 }
+
+#[test]
+fn should_end_a_bounded_wait_with_an_unknown_outcome() {
+    for executed in [true, false] {
+        let (rt, executions) = counting();
+        rt.next_call(Fate::never_answered(executed));
+        let answer = Rc::new(RefCell::new(None));
+        let (caller, slot) = (rt.clone(), Rc::clone(&answer));
+        rt.spawn(async move {
+            let options = CallOptions::bounded(30);
+            let reply = caller.call::<_, u64>(CALLEE, "count", (), options).await;
+            *slot.borrow_mut() = Some(reply);
+        });
+        rt.run_for(Duration::from_secs(29));
+        assert_eq!(*answer.borrow(), None);
+        rt.run_for(Duration::from_secs(1));
+        assert!(
+            matches!(
+                *answer.borrow(),
+                Some(Err(CallError::Rejected {
+                    code: RejectCode::SysUnknown,
+                    ..
+                }))
+            ),
+            "{answer:?}"
+        );
+        assert_eq!((executions.get(), rt.open_calls()), (u64::from(executed), 0));
+    }
+}
+
+#[test]
+fn should_keep_a_fate_for_the_method_it_is_for() {
+    let (rt, executions) = counting();
+    rt.next_call_to(&["other"], Fate::not_sent());
+    assert_eq!(call(&rt), Some(Ok(1)));
+    rt.next_call_to(&["count"], Fate::not_sent());
+    assert_eq!(call(&rt), Some(Err(CallError::NotSent("the queue is full".into()))));
+    assert_eq!(executions.get(), 1);
+}

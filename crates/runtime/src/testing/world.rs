@@ -1,7 +1,7 @@
 //! The state of a test world. It runs no code of the canister or of a callee itself, so that no borrow is held while that runs.
 
 use super::fate::{Answer, Fate};
-use crate::call::{CallError, CallOptions};
+use crate::call::{CallError, CallOptions, RejectCode, Wait};
 use candid::Principal;
 use ddsx_types::TimestampNs;
 use std::cell::RefCell;
@@ -62,6 +62,8 @@ pub(super) struct OpenCall {
     message: Message,
     fate: Fate,
     task: Option<u64>,
+    /// When the system gives up waiting for the answer, if the call's wait is bounded.
+    deadline: Option<TimestampNs>,
     /// The callee's answer, once it executed the call.
     result: Option<Result<Vec<u8>, CallError>>,
     /// The answer on its way into the caller's future.
@@ -81,7 +83,8 @@ pub(super) struct World {
     pub certificate: Option<Vec<u8>>,
     pub log: Vec<String>,
     pub canisters: BTreeMap<Principal, Behaviour>,
-    pub fates: VecDeque<Fate>,
+    /// What becomes of the next calls: of any, or of those to one of these methods.
+    pub fates: VecDeque<(Option<&'static [&'static str]>, Fate)>,
     pub sent: Vec<Sent>,
     pub calls: BTreeMap<u64, OpenCall>,
     pub tasks: BTreeMap<u64, Work>,
@@ -156,7 +159,10 @@ impl World {
         arguments: Vec<u8>,
         options: CallOptions,
     ) -> Result<u64, CallError> {
-        let fate = self.fates.pop_front().unwrap_or(Fate::normal());
+        let mut fates = self.fates.iter();
+        let decided = fates.position(|(methods, _)| methods.is_none_or(|methods| methods.contains(&method)));
+        let fate = decided.and_then(|place| self.fates.remove(place));
+        let fate = fate.map_or(Fate::normal(), |(_, fate)| fate);
         if let Some(why) = fate.not_sent {
             return Err(CallError::NotSent(why));
         }
@@ -174,6 +180,10 @@ impl World {
             time: self.time,
         };
         let task = self.running;
+        let deadline = match options.wait {
+            Wait::Unbounded => None,
+            Wait::Bounded { timeout_s } => Some(self.time + u64::from(timeout_s) * 1_000_000_000),
+        };
         let call = self.number();
         self.calls.insert(
             call,
@@ -181,6 +191,7 @@ impl World {
                 message,
                 fate,
                 task,
+                deadline,
                 result: None,
                 delivered: false,
             },
@@ -192,8 +203,9 @@ impl World {
         let mut events = Vec::new();
         let mut served = BTreeSet::new();
         for (number, call) in &self.calls {
-            if call.result.is_some() {
-                if call.fate.answer != Answer::Never && !call.delivered {
+            let over = call.deadline.is_some_and(|deadline| deadline <= self.time);
+            if call.result.is_some() || over {
+                if (call.fate.answer != Answer::Never || over) && !call.delivered {
                     events.push(Event::Answer(*number));
                 }
             } else if served.insert(call.message.callee) {
@@ -203,6 +215,13 @@ impl World {
         let due = self.timers.iter().filter(|(_, timer)| timer.due <= self.time);
         events.extend(due.map(|(number, _)| Event::Fire(*number)));
         events
+    }
+
+    /// When the next wait for an answer ends that has not ended yet.
+    pub fn next_deadline(&self) -> Option<TimestampNs> {
+        let waiting = self.calls.values().filter(|call| !call.delivered);
+        let deadlines = waiting.filter_map(|call| call.deadline);
+        deadlines.filter(|deadline| *deadline > self.time).min()
     }
 
     /// The callee's behaviour and the message for it; `None` if the call is lost on the way or unknown.
@@ -233,6 +252,13 @@ impl World {
     /// Sends the answer on its way. Gives the task that waits for it, and whether that traps on it.
     pub fn answer(&mut self, number: u64) -> Option<(u64, bool)> {
         let call = self.calls.get_mut(&number)?;
+        if call.result.is_none() || call.fate.answer == Answer::Never {
+            // Only a wait that ended gets here: the call, executed or not, is lost on the way.
+            call.fate.answer = Answer::Instead(Err(CallError::Rejected {
+                code: RejectCode::SysUnknown,
+                message: "the wait for the answer has ended".to_string(),
+            }));
+        }
         let task = call.task.filter(|task| self.tasks.contains_key(task));
         let traps = call.fate.answer == Answer::Trap;
         match task {

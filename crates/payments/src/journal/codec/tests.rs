@@ -36,6 +36,7 @@ fn sample(direction: Direction, state: State) -> Intent {
         indexed_at: 1_767_225_610_000_000_000,
         state,
         result: Vec::new(),
+        by_ledger: false,
     }
 }
 
@@ -62,6 +63,14 @@ fn should_read_and_write_intents_of_version_1() {
         (PAID_V1, paid),
     ] {
         assert_eq!(decode_intent(&hex::decode(bytes).unwrap()), Ok(intent.clone()));
+        assert_eq!(hex::encode(encode_intent(&intent)), bytes);
+        // Version 2 has the same fields, and is counted by ledger.
+        let bytes = format!("02{}", &bytes[2..]);
+        let intent = Intent {
+            by_ledger: true,
+            ..intent
+        };
+        assert_eq!(decode_intent(&hex::decode(&bytes).unwrap()), Ok(intent.clone()));
         assert_eq!(hex::encode(encode_intent(&intent)), bytes);
     }
 }
@@ -167,7 +176,7 @@ fn should_refuse_what_is_cut_short_or_too_long() {
         Err(Malformed("bytes left over"))
     );
     assert_eq!(
-        decode_intent(&[&[2], &bytes[1..]].concat()),
+        decode_intent(&[&[3], &bytes[1..]].concat()),
         Err(Malformed("unknown version"))
     );
 }
@@ -200,7 +209,7 @@ proptest! {
     #[test]
     fn should_read_back_any_intent(
         (id, amount, fee, created_at_time, window_ends_at) in any::<(u64, u128, u128, u64, u64)>(),
-        (attempts, doubtful, indexed_at, pull, dedup_first) in any::<(u32, u32, u64, bool, bool)>(),
+        (attempts, doubtful, indexed_at, pull, dedup_first, by_ledger) in any::<(u32, u32, u64, bool, bool, bool)>(),
         (from, to) in (any_account(), any_account()),
         purpose in proptest::collection::vec(any::<u8>(), 0..=1_024),
         request_id in proptest::option::of(proptest::collection::vec(any::<u8>(), 16..=32)),
@@ -226,6 +235,7 @@ proptest! {
             indexed_at,
             state,
             result,
+            by_ledger,
         };
         prop_assert_eq!(decode_intent(&encode_intent(&intent)), Ok(intent));
     }
