@@ -1,5 +1,5 @@
 // What went wrong, in words: what happened, what happened to the money, what to do next.
-import { CallFailed, Refused, SessionEnded } from '@/api/agent';
+import { CallFailed, NotAsAsked, Refused, SessionEnded } from '@/api/agent';
 import { VerificationError } from '@/verify/error';
 import type { Unit } from './amount';
 import { formatAmount } from './amount';
@@ -241,6 +241,13 @@ export function explain(error: unknown, unit?: Unit): Explanation {
       title: 'Not verified, so not shown',
       ...shortened(sentence(error.message)),
       next: 'Nothing of this reply was used. Try again; if it stays so, whoever answers is not honest or not this network.',
+    };
+  }
+  if (error instanceof NotAsAsked) {
+    return {
+      title: 'The answer does not fit',
+      detail: `${error.message} Nothing was sent, and nothing was charged.`,
+      next: 'Look at it again. If it stays so, whoever answers is not honest.',
     };
   }
   if (error instanceof SessionEnded) {
