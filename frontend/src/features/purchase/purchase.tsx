@@ -36,12 +36,15 @@ export function Purchase(told: { plan: Plan; info: StreamInfo }) {
   const [step, setStep] = useState<PurchaseStep>();
   const [failure, setFailure] = useState<unknown>();
   const [licence, setLicence] = useState<Licence>();
+  /** An approval was made for a purchase that came to nothing. */
+  const [approved, setApproved] = useState(false);
   const running = useRef(false);
 
   const run = async (note: PurchaseNote) => {
     if (running.current) return;
     running.current = true;
     setFailure(undefined);
+    setApproved(false);
     setOpen(note);
     try {
       setLicence(await complete(note, { storage: localStorage, onStep: setStep }));
@@ -49,7 +52,10 @@ export function Purchase(told: { plan: Plan; info: StreamInfo }) {
     } catch (error) {
       setFailure(error);
       setStep(undefined);
-      if (isFinal(error)) setOpen(undefined);
+      if (isFinal(error)) {
+        setOpen(undefined);
+        setApproved(note.approval !== undefined);
+      }
     } finally {
       running.current = false;
       void queries.invalidateQueries();
@@ -99,6 +105,14 @@ export function Purchase(told: { plan: Plan; info: StreamInfo }) {
       )}
       {failure !== undefined && (
         <Failure error={failure} unit={unit} retry={open && (() => void run(open))} retryLabel="Continue" />
+      )}
+      {approved && (
+        <Notice kind="signal" title="The approval stays">
+          <p>
+            The registry may still take what you approved, for a purchase of yours alone. Buying again uses
+            it; <Link to="/wallet">your wallet</Link> revokes it.
+          </p>
+        </Notice>
       )}
       {step !== undefined && (
         <Steps step={step} paid={ledger !== undefined}>
