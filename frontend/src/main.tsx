@@ -16,22 +16,23 @@ const queries = new QueryClient({
 export async function start(): Promise<void> {
   const place = document.getElementById('root');
   if (!place) return;
-  const known = readEnvironment() !== undefined;
-  if (known) await router.load().catch(() => undefined);
+  const told = readEnvironment();
+  const fault = 'fault' in told ? told.fault : undefined;
+  if (!fault) await router.load().catch(() => undefined);
   await pause();
   const root = createRoot(place);
   // As a transition it is worked out in slices of a few milliseconds each.
   startTransition(() => {
     root.render(
       <StrictMode>
-        {known ? (
+        {fault ? (
+          <NoNetwork fault={fault} />
+        ) : (
           <QueryClientProvider client={queries}>
             <SessionProvider>
               <RouterProvider router={router} />
             </SessionProvider>
           </QueryClientProvider>
-        ) : (
-          <NoNetwork />
         )}
       </StrictMode>,
     );

@@ -92,6 +92,8 @@ const governance = createRoute({
   component: lazyRouteComponent(() => import('./pages/governance'), 'GovernancePage'),
 });
 
+const told = readEnvironment();
+
 export const router = createRouter({
   routeTree: root.addChildren([
     explore,
@@ -105,7 +107,7 @@ export const router = createRouter({
     wallet,
     governance,
     // Where no federated tasks run there is no page about them.
-    ...(readEnvironment()?.aggregator ? [tasks, task, round] : []),
+    ...('aggregator' in told && told.aggregator ? [tasks, task, round] : []),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

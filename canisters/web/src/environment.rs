@@ -2,11 +2,19 @@
 //!
 //! The cookie's value is `name=value` joined by `&`, the whole percent-encoded; the network's root key comes first, as
 //! `ic_root_key` in hexadecimal digits.
+//!
+//! On mainnet its name is `__Host-ic_env`: browsers take a cookie of that prefix from this very host alone, over HTTPS, and never
+//! from a sibling subdomain (RFC 6265bis, section 4.1.3.2). Local networks are served over plain HTTP, where Safari keeps no
+//! such cookie.
 
 use std::fmt::Write as _;
 
 use ddsx_types::web::PageVariable;
 
+/// Mainnet's root key, in DER and hexadecimal digits.
+const MAINNET_ROOT_KEY: &str = "308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100814c0e6ec71fab583b\
+    08bd81373c255c3c371b2e84863c98a4f1e08b74235d14fb5d9c0cd546d9685f913a0c0b2cc5341583bf4b4392e4\
+    67db96d65b9bb4cb717112f8472e0d5a4d14505ffd7484b01291091c5f87b98883463f98091a0baaae";
 /// Only variables with this prefix are for the page.
 const PREFIX: &str = "PUBLIC_";
 const MAX_NAME_BYTES: usize = 128;
@@ -58,11 +66,17 @@ pub fn merge(set: &[PageVariable], canister_environment: Vec<PageVariable>) -> V
 /// # Errors
 /// There is more to tell than a cookie holds.
 pub fn cookie(root_key: &[u8], variables: &[PageVariable]) -> Result<String, String> {
-    let mut text = format!("ic_root_key={}", hex::encode(root_key));
-    for PageVariable { name, value } in variables {
-        text.extend(["&", name, "=", value]);
+    let root_key = hex::encode(root_key);
+    let (name, attributes) = if root_key == MAINNET_ROOT_KEY {
+        ("__Host-ic_env", "; Secure")
+    } else {
+        ("ic_env", "")
+    };
+    let mut text = format!("ic_root_key={root_key}");
+    for variable in variables {
+        text.extend(["&", &variable.name, "=", &variable.value]);
     }
-    let cookie = format!("ic_env={}; Path=/; SameSite=Lax", percent_encoded(&text));
+    let cookie = format!("{name}={}; Path=/; SameSite=Lax{attributes}", percent_encoded(&text));
     if cookie.len() > MAX_COOKIE_BYTES {
         return Err(format!("the page's variables make a cookie of {} bytes", cookie.len()));
     }
@@ -105,6 +119,28 @@ mod tests {
             "ic_env=ic_root_key%3D3082%26PUBLIC_CANISTER_ID%3Adst_ledger%3D7tjcv-pp777-77776-qaaaa-cai\
              %26PUBLIC_FAUCET_SEED%3D00ff; Path=/; SameSite=Lax"
         );
+    }
+
+    #[test]
+    fn should_let_no_other_host_set_the_cookie_on_mainnet() {
+        let key = hex::decode(MAINNET_ROOT_KEY).unwrap();
+        let cookie = cookie(&key, &[variable("PUBLIC_A", "1")]).unwrap();
+        assert_eq!(
+            cookie,
+            format!("__Host-ic_env=ic_root_key%3D{MAINNET_ROOT_KEY}%26PUBLIC_A%3D1; Path=/; SameSite=Lax; Secure")
+        );
+        assert!(!cookie.contains("Domain"), "a cookie of this prefix has none");
+    }
+
+    #[test]
+    fn should_know_mainnet_as_the_page_does() {
+        let page = include_str!("../../../frontend/src/api/environment.ts");
+        let key: String = page
+            .split_once("MAINNET_ROOT_KEY =")
+            .and_then(|(_, rest)| rest.split_once(';'))
+            .map(|(quoted, _)| quoted.chars().filter(char::is_ascii_hexdigit).collect())
+            .unwrap();
+        assert_eq!(key, MAINNET_ROOT_KEY);
     }
 
     #[test]

@@ -5,12 +5,15 @@ import {
   actingIdentity,
   CallFailed,
   changed,
+  certifiedActor,
   endSession,
   NotDone,
   Refused,
   SessionEnded,
 } from './agent';
 
+const signing = vi.hoisted(() => ({ callAs: vi.fn() }));
+vi.mock('./signing', () => signing);
 vi.mock('./environment', () => ({ environment: () => ({ rootKey: new Uint8Array(133) }) }));
 
 describe('calls that change something', () => {
@@ -38,5 +41,27 @@ describe('calls that change something', () => {
     actAs(identity);
     await expect(changed('buy', call)).resolves.toBe(7);
     expect(actingIdentity()).toBe(identity);
+  });
+});
+
+describe('queries that money follows', () => {
+  it('should be answered by the whole subnet, as whoever is signed in', async () => {
+    const identity = Ed25519KeyIdentity.generate(new Uint8Array(32).fill(1));
+    actAs(identity);
+    signing.callAs.mockResolvedValue(8);
+    const ledger = certifiedActor(
+      ({ IDL }) => IDL.Service({ icrc1_decimals: IDL.Func([], [IDL.Nat8], ['query']) }),
+      'aaaaa-aa',
+    ) as { icrc1_decimals: () => Promise<number> };
+    await expect(ledger.icrc1_decimals()).resolves.toBe(8);
+    const [by, canister, method, type] = signing.callAs.mock.calls[0] as [
+      unknown,
+      string,
+      string,
+      { annotations: string[] },
+    ];
+    expect([by, canister, method]).toEqual([identity, 'aaaaa-aa', 'icrc1_decimals']);
+    // Called as an update: what answers is certified, and not one node's word.
+    expect(type.annotations).toEqual([]);
   });
 });

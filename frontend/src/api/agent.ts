@@ -8,7 +8,7 @@ import type { Network, WorkAnswer } from '@/verify/protocol';
 import { environment } from './environment';
 import { CallFailed, NotDone, Refused, SessionEnded } from './outcome';
 
-export { CallFailed, NotDone, Refused, SessionEnded } from './outcome';
+export { CallFailed, NotAsAsked, NotDone, Refused, SessionEnded } from './outcome';
 
 let signing: Promise<typeof import('./signing')> | undefined;
 
@@ -88,6 +88,21 @@ export function actor(
     const open = type.annotations.includes('query') && !asCaller.includes(method);
     const call = open ? query : signed;
     return [method, (...args: unknown[]) => call(canister, method, type, args)] as const;
+  });
+  return Object.fromEntries(methods);
+}
+
+/**
+ * The same queries, answered by the whole subnet instead of one of its nodes: each is called as an update, whose answer is certified. It
+ * takes seconds; for what money follows.
+ */
+export function certifiedActor(
+  factory: (types: { IDL: typeof IDL }) => IDL.ServiceClass,
+  canister: string,
+): object {
+  const methods = factory({ IDL })._fields.map(([method, type]) => {
+    const update = IDL.Func(type.argTypes, type.retTypes, []);
+    return [method, (...args: unknown[]) => signed(canister, method, update, args)] as const;
   });
   return Object.fromEntries(methods);
 }

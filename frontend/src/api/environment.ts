@@ -1,4 +1,8 @@
 // Where the canisters are. Delivered at run time in the ecosystem's `ic_env` cookie, by whoever serves the page.
+//
+// Away from this machine only mainnet is believed, whose root key is built in, and only a cookie of the prefix `__Host-`: browsers take such
+// a cookie from the page's own host alone. A cookie without it could be set by any host of the same domain (RFC 6265bis, 8.6).
+import { Principal } from '@icp-sdk/core/principal';
 import { fromHex } from '@/verify/bytes';
 
 /** Mainnet's root key, in DER; as the SDK has it, without the rest of the SDK. */
@@ -22,55 +26,98 @@ export interface Environment {
   identityProvider: string | undefined;
 }
 
+/** Why the page does not know where the canisters are. */
+export interface Untold {
+  fault: 'nothing' | 'twice' | 'unreadable' | 'other-network';
+}
+
 const COOKIE = 'ic_env';
+const OWN_HOST_ONLY = `__Host-${COOKIE}`;
 /** The bytes of a BLS12-381 key in DER. */
 const KEY_BYTES = 133;
 
-/** The cookie's variables: `name=value` joined by `&`, the whole percent-encoded. */
-function delivered(cookies: string): Map<string, string> {
-  const found = cookies
-    .split(';')
-    .map((cookie) => cookie.trim())
-    .find((cookie) => cookie.startsWith(`${COOKIE}=`));
+/** Whether the page comes from this very machine. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' ||
+  host.endsWith('.localhost') ||
+  host === '[::1]' ||
+  /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+
+/** The values of all cookies of these names. Names are compared as they are: with other spaces around it a name is another. */
+function valuesOf(cookies: string, names: readonly string[]): string[] {
+  return cookies.split('; ').flatMap((cookie) => {
+    const at = cookie.indexOf('=');
+    return at > 0 && names.includes(cookie.slice(0, at)) ? [cookie.slice(at + 1)] : [];
+  });
+}
+
+/** The cookie's variables: `name=value` joined by `&`, the whole percent-encoded. Nothing where one is named twice. */
+function variablesOf(value: string): Map<string, string> | undefined {
   try {
-    return new Map(
-      decodeURIComponent(found?.slice(COOKIE.length + 1) ?? '')
-        .split('&')
-        .map((entry) => {
-          const at = entry.indexOf('=');
-          return [entry.slice(0, at), entry.slice(at + 1)] as const;
-        }),
-    );
+    const entries = decodeURIComponent(value)
+      .split('&')
+      .map((entry) => {
+        const at = entry.indexOf('=');
+        return [entry.slice(0, at), entry.slice(at + 1)] as const;
+      });
+    const told = new Map(entries);
+    return told.size === entries.length ? told : undefined;
   } catch {
-    return new Map();
+    return undefined;
   }
 }
 
-/** What the page was given; nothing where no network is up. */
-export function readEnvironment(cookies = document.cookie): Environment | undefined {
-  const told = delivered(cookies);
-  const rootKey = told.get('ic_root_key') ?? '';
-  const registry = told.get('PUBLIC_CANISTER_ID:stream_registry');
-  const ledger = told.get('PUBLIC_CANISTER_ID:dst_ledger');
-  if (!registry || !ledger || !/^[0-9a-f]+$/i.test(rootKey) || rootKey.length !== 2 * KEY_BYTES)
-    return undefined;
-  const local = rootKey.toLowerCase() !== MAINNET_ROOT_KEY;
+function isCanister(id: string | undefined): id is string {
+  try {
+    return id !== undefined && Principal.fromText(id).toText() === id;
+  } catch {
+    return false;
+  }
+}
+
+/** What the page was given, or why it was given nothing. */
+export function readEnvironment(cookies = document.cookie, host = location.hostname): Environment | Untold {
+  const here = isLoopback(host);
+  // Local networks are served over plain HTTP, where not every browser keeps a `__Host-` cookie.
+  const values = valuesOf(cookies, here ? [COOKIE, OWN_HOST_ONLY] : [OWN_HOST_ONLY]).filter(Boolean);
+  const [value] = values;
+  if (value === undefined) return { fault: 'nothing' };
+  if (values.length > 1) return { fault: 'twice' };
+  const told = variablesOf(value);
+  const rootKey = told?.get('ic_root_key')?.toLowerCase() ?? '';
+  const registry = told?.get('PUBLIC_CANISTER_ID:stream_registry');
+  const ledger = told?.get('PUBLIC_CANISTER_ID:dst_ledger');
+  const aggregator = told?.get('PUBLIC_CANISTER_ID:federated_aggregator');
+  if (
+    !isCanister(registry) ||
+    !isCanister(ledger) ||
+    (aggregator !== undefined && !isCanister(aggregator)) ||
+    !/^[0-9a-f]+$/.test(rootKey) ||
+    rootKey.length !== 2 * KEY_BYTES
+  ) {
+    return { fault: 'unreadable' };
+  }
+  const local = rootKey !== MAINNET_ROOT_KEY;
+  if (local && !here) return { fault: 'other-network' };
   return {
-    rootKey: fromHex(rootKey),
+    rootKey: fromHex(local ? rootKey : MAINNET_ROOT_KEY),
     registry,
     ledger,
-    aggregator: told.get('PUBLIC_CANISTER_ID:federated_aggregator'),
+    aggregator,
     local,
-    faucetSeed: local ? told.get('PUBLIC_FAUCET_SEED') : undefined,
-    identityProvider: local ? told.get('PUBLIC_IDENTITY_PROVIDER') : undefined,
+    faucetSeed: local ? told?.get('PUBLIC_FAUCET_SEED') : undefined,
+    identityProvider: local ? told?.get('PUBLIC_IDENTITY_PROVIDER') : undefined,
   };
 }
 
 let current: Environment | undefined;
 
-/** The environment of this page; `App` shows its own page where there is none, so that nothing below it runs without. */
+/** The environment of this page; `main` shows its own page where there is none, so that nothing below it runs without. */
 export function environment(): Environment {
-  current ??= readEnvironment();
-  if (!current) throw new Error('the page was not told where the canisters are');
+  if (!current) {
+    const told = readEnvironment();
+    if ('fault' in told) throw new Error('the page was not told where the canisters are');
+    current = told;
+  }
   return current;
 }

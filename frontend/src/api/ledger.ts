@@ -9,7 +9,7 @@ import {
   type TransferArg,
 } from '@/bindings/icrc_ledger.did';
 import { fromHex } from '@/verify/bytes';
-import { actor, asked, askedResult, changed, loadSigning } from './agent';
+import { actor, asked, askedResult, certifiedActor, changed, loadSigning } from './agent';
 import { environment } from './environment';
 
 export type {
@@ -39,11 +39,18 @@ export interface Asset {
   fee: bigint;
 }
 
-export async function getAsset(id: string): Promise<Asset> {
+/** A ledger's symbol, decimal places and fee, as one node has them: to be looked at. */
+export const getAsset = (id: string): Promise<Asset> => assetOf(id, ledger(id));
+
+/** The same, certified: what amounts are read and written in where money is sent. */
+export const getCertifiedAsset = (id: string): Promise<Asset> =>
+  assetOf(id, certifiedActor(idlFactory, id) as _SERVICE);
+
+async function assetOf(id: string, service: _SERVICE): Promise<Asset> {
   const [symbol, decimals, fee] = await Promise.all([
-    asked('icrc1_symbol', ledger(id).icrc1_symbol()),
-    asked('icrc1_decimals', ledger(id).icrc1_decimals()),
-    asked('icrc1_fee', ledger(id).icrc1_fee()),
+    asked('icrc1_symbol', service.icrc1_symbol()),
+    asked('icrc1_decimals', service.icrc1_decimals()),
+    asked('icrc1_fee', service.icrc1_fee()),
   ]);
   return { ledger: id, symbol, decimals, fee };
 }

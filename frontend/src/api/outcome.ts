@@ -33,6 +33,14 @@ export class SessionEnded extends Error {
   }
 }
 
+/** An answer that does not fit what was asked, or what else is known: nothing is done on its word. */
+export class NotAsAsked extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotAsAsked';
+  }
+}
+
 /** A call that was not sent, or that the network refused before a canister began: certainly not carried out. */
 export class NotDone extends Error {
   constructor(cause: unknown) {

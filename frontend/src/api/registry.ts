@@ -14,6 +14,7 @@ import {
   type Licence,
   type NewContributor,
   type Payee,
+  type Plan,
   type Pulled,
   type Publisher,
   type PullError,
@@ -23,7 +24,18 @@ import { verifyInWorker } from '@/verify/client';
 import type { VerifiedLicence, VerifiedPull } from '@/verify/protocol';
 import type { StoredHeld } from '@/verify/stored';
 import { mayBeLagging, VerificationError } from '@/verify/error';
-import { actor, asked, askedResult, changed, Refused, sessionHasEnded, SessionEnded, some } from './agent';
+import {
+  actor,
+  asked,
+  askedResult,
+  certifiedActor,
+  changed,
+  NotAsAsked,
+  Refused,
+  sessionHasEnded,
+  SessionEnded,
+  some,
+} from './agent';
 import { environment } from './environment';
 import { allPages, wholePage } from './pages';
 import { failure, now, proving } from './proved';
@@ -73,15 +85,39 @@ export const listStreams = (): Promise<StreamInfo[]> =>
     (stream) => stream.id,
   );
 
-export const getStream = async (stream: bigint) => (await asked('stream', registry().stream(stream)))[0];
+export async function getStream(stream: bigint): Promise<StreamInfo | undefined> {
+  const [info] = await asked('stream', registry().stream(stream));
+  if (info && info.id !== stream) {
+    throw new NotAsAsked(`Stream ${stream} was asked for, and the answer is about stream ${info.id}.`);
+  }
+  return info;
+}
 
-export const getPlans = (stream: bigint) => asked('plans', registry().plans(stream));
+export async function getPlans(stream: bigint): Promise<Plan[]> {
+  const plans = await asked('plans', registry().plans(stream));
+  const other = plans.find((plan) => plan.stream !== stream);
+  if (other) {
+    throw new NotAsAsked(
+      `The plans of stream ${stream} were asked for, and one in the answer is of stream ${other.stream}.`,
+    );
+  }
+  return plans;
+}
 
 export const getContributors = (stream: bigint): Promise<ContributorInfo[]> =>
   allPages(
     (after) => asked('contributors', registry().contributors(stream, wholePage(after))),
     (contributor) => BigInt(contributor.number),
   );
+
+/** The same, certified: by these numbers records are credited, and income follows credits. */
+export const getCertifiedContributors = (stream: bigint): Promise<ContributorInfo[]> => {
+  const service = certifiedActor(idlFactory, environment().registry) as _SERVICE;
+  return allPages(
+    (after) => asked('contributors', service.contributors(stream, wholePage(after))),
+    (contributor) => BigInt(contributor.number),
+  );
+};
 
 export const getStreamRevenue = async (stream: bigint, ledger: Principal) =>
   (await asked('stream_revenue', registry().stream_revenue({ stream, ledger })))[0];
@@ -130,6 +166,13 @@ export const getLicences = (owner: Principal): Promise<Licence[]> =>
 
 export const getQuote = (plan: bigint, ledger: Principal | undefined) =>
   askedResult('quote', registry().quote({ plan, ledger: some(ledger) }));
+
+/** The same, certified: asked before anything is paid. */
+export const getCertifiedQuote = (plan: bigint, ledger: Principal | undefined) =>
+  askedResult(
+    'quote',
+    (certifiedActor(idlFactory, environment().registry) as _SERVICE).quote({ plan, ledger: some(ledger) }),
+  );
 
 export const buy = (args: BuyArgs) => changed('buy', () => registry().buy(args));
 export const createStream = (args: CreateStreamArgs) =>

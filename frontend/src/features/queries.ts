@@ -63,6 +63,14 @@ export const contributorRevenueQuery = (stream: bigint, ledger: string) =>
 export const assetQuery = (ledger: string) =>
   queryOptions({ queryKey: ['asset', ledger], queryFn: () => ledgers.getAsset(ledger), staleTime: Infinity });
 
+/** The same, certified, for where money is sent. */
+export const certifiedAssetQuery = (ledger: string) =>
+  queryOptions({
+    queryKey: ['certified-asset', ledger],
+    queryFn: () => ledgers.getCertifiedAsset(ledger),
+    staleTime: 600_000,
+  });
+
 export const balanceQuery = (ledger: string, account: Account) =>
   queryOptions({
     queryKey: ['balance', ledger, accountText(account)],

@@ -1,9 +1,9 @@
 // What went wrong, in words: what happened, what happened to the money, what to do next.
-import { CallFailed, Refused, SessionEnded } from '@/api/agent';
+import { CallFailed, NotAsAsked, Refused, SessionEnded } from '@/api/agent';
 import { VerificationError } from '@/verify/error';
 import type { Unit } from './amount';
-import { formatAmount } from './amount';
-import { shorten } from './text';
+import { amountText, fieldName, inWords, spoken } from './humane';
+import { count, shorten } from './text';
 
 export interface Explanation {
   title: string;
@@ -83,7 +83,7 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   ],
   PaymentRefused: (fields) => [
     'The ledger refused the payment',
-    `${text(fields['reason'])} Nothing was charged.`,
+    `${sentence(fields['reason'])} Nothing was charged.`.trim(),
     'Try again, or choose another asset.',
   ],
   Pending: () => [
@@ -93,7 +93,7 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   ],
   Quarantined: (fields) => [
     'The payment could not be settled',
-    `The ledger gave no answer in time. Payment ${String(fields['intent'])} waits for governance, which looks it up and either grants the licence or releases it. It cannot be taken twice.`,
+    `The ledger gave no answer in time. Payment ${numeral(fields['intent'])} waits for governance, which looks it up and either grants the licence or releases it. It cannot be taken twice.`,
     'Nothing to do now; keep the number.',
   ],
   TooManyPending: () => [
@@ -109,9 +109,25 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   InvalidRecipient: () => ['This account cannot own a licence', 'Nothing was charged.', 'Sign in first.'],
   LimitReached: (fields) => [
     'A limit is reached',
-    `${text(fields['limit'])}: at most ${String(fields['max'])}.`,
+    sentence(`${spoken(text(fields['limit']))}: at most ${numeral(fields['max'])}`),
     'Remove something first, or ask the operators.',
   ],
+  Invalid: (fields) => [
+    `Something is wrong with “${fieldName(text(fields['field']))}”`,
+    sentence(fields['reason']),
+    'Correct it and try again.',
+  ],
+  TooMany: (fields) => [
+    'A limit is reached',
+    sentence(`${spoken(text(fields['what']))}: at most ${numeral(fields['limit'])}`),
+    'Remove something first, or ask the operators.',
+  ],
+  Input: (fields) => [
+    'This cannot be put to the model',
+    sentence(fields['reason']),
+    'Correct it and try again.',
+  ],
+  Banned: () => ['You are not let in', 'Governance has shut you out.', 'Ask the operators why.'],
   NotFound: () => ['No such task', 'There is no task of this number.', 'Look it up under Federated tasks.'],
   WrongStage: () => [
     'Not at this stage',
@@ -120,7 +136,7 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   ],
   VersionGone: (fields) => [
     'There is a newer model',
-    `Version ${String(fields['current'])} is in force now. Nothing of the older one was kept.`,
+    `Version ${numeral(fields['current'])} is in force now. Nothing of the older one was kept.`,
     'Try again.',
   ],
   NotOwner: () => ['Not your stream', "Only the stream's owner may do this.", 'Sign in as its owner.'],
@@ -141,12 +157,12 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
     'Publish to another stream.',
   ],
   InvalidField: (fields) => [
-    `Something is wrong with “${text(fields['field'])}”`,
+    `Something is wrong with “${fieldName(text(fields['field']))}”`,
     sentence(fields['reason']),
     'Correct it and try again.',
   ],
   InvalidChunk: (fields) => [
-    `Chunk ${String(fields['index'])} was refused`,
+    `Chunk ${numeral(fields['index'])} was refused`,
     sentence(fields['reason']),
     'Nothing of this batch was written. Correct the file and publish it again.',
   ],
@@ -209,9 +225,11 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   GenericError: (fields) => ['The ledger refused', sentence(fields['message']), 'Try again later.'],
 };
 
-function amount(value: unknown, unit: Unit | undefined): string {
-  return unit ? formatAmount(big(value), unit) : `${big(value)} units`;
-}
+const amount = (value: unknown, unit: Unit | undefined): string => amountText(big(value), unit);
+
+/** A number that a canister names. */
+const numeral = (value: unknown): string =>
+  typeof value === 'bigint' || typeof value === 'number' ? count(value) : '?';
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
@@ -226,21 +244,50 @@ function shortened(text: string): Pick<Explanation, 'detail' | 'inFull'> {
   return detail === text ? { detail } : { detail, inFull: text };
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The words of a canister's refusal: its own where they are known, and never a name or a number as programs write them. */
+function explainRefusal(refusal: Record<string, unknown>, unit: Unit | undefined): Explanation {
+  const [name = '', held] = Object.entries(refusal)[0] ?? [];
+  const fields = isRecord(held) ? held : { reason: held };
+  const told = [fields['reason'], fields['message']].find((value) => typeof value === 'string');
+  const said = told === undefined ? undefined : inWords(told, unit, text(fields['field']));
+  const words = said && { ...fields, reason: said.words, message: said.words };
+  const inFull = said?.inFull === undefined ? {} : { inFull: said.inFull };
+  const known = WORDS[name]?.(words ?? fields, unit);
+  if (known) return { title: known[0], detail: known[1], next: known[2], ...inFull };
+  const detail = sentence(said ? said.words : spoken(name));
+  return { title: 'The canister refused', detail, next: 'Try again later.', ...inFull };
+}
+
+/** An honest answer fails so where the clock is wrong. */
+const CLOCK: string[] = ['certificate-from-future', 'certificate-too-old'];
+
 /** What went wrong, for somebody who was not told anything else. */
 export function explain(error: unknown, unit?: Unit): Explanation {
   if (error instanceof Refused) {
-    const [name = '', fields] = Object.entries(error.error as Record<string, unknown>)[0] ?? [];
-    if (typeof fields === 'string')
-      return { title: 'The canister refused', detail: sentence(fields), next: 'Try again.' };
-    const words = WORDS[name]?.((fields ?? {}) as Record<string, unknown>, unit);
-    if (words) return { title: words[0], detail: words[1], next: words[2] };
-    return { title: 'The canister refused', detail: name, next: 'Try again later.' };
+    return explainRefusal(error.error as Record<string, unknown>, unit);
+  }
+  if (error instanceof VerificationError && CLOCK.includes(error.code)) {
+    return {
+      title: 'This machine’s clock seems to be off',
+      detail: `${sentence(error.message)} Nothing of the answer was used.`,
+      next: 'Set the clock, then try again. If it is right, whoever answers gave an old answer.',
+    };
   }
   if (error instanceof VerificationError) {
     return {
       title: 'Not verified, so not shown',
       ...shortened(sentence(error.message)),
       next: 'Nothing of this reply was used. Try again; if it stays so, whoever answers is not honest or not this network.',
+    };
+  }
+  if (error instanceof NotAsAsked) {
+    return {
+      title: 'The answer does not fit',
+      detail: `${error.message} Nothing was sent, and nothing was charged.`,
+      next: 'Look at it again. If it stays so, whoever answers is not honest.',
     };
   }
   if (error instanceof SessionEnded) {

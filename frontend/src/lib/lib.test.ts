@@ -1,10 +1,15 @@
+import { IDL } from '@icp-sdk/core/candid';
 import { Principal } from '@icp-sdk/core/principal';
 import { describe, expect, it } from 'vitest';
 import { CallFailed, Refused } from '@/api/agent';
+import { idlFactory as aggregator } from '@/bindings/federated_aggregator.did';
+import { idlFactory as ledger } from '@/bindings/icrc_ledger.did';
+import { idlFactory as registry } from '@/bindings/stream_registry.did';
 import { VerificationError } from '@/verify/error';
 import { accountText, defaultAccount, parseAccount } from './account';
 import { formatAmount, formatNumber, parseAmount, plainNumber } from './amount';
 import { explain } from './explain';
+import { inWords } from './humane';
 import { csv, percent, shorten, size } from './text';
 import { duration, relative } from './time';
 
@@ -91,6 +96,11 @@ describe('words', () => {
     ]);
     expect(duration(30n * 86_400n * 1_000_000_000n)).toBe('30 days');
     expect(duration(60_000_000_000n)).toBe('1 minute');
+    expect(duration(90_061n * 1_000_000_000n)).toBe('1 day 1 hour 1 minute');
+    expect(duration(25n * 3_600n * 1_000_000_000n)).toBe('1 day 1 hour');
+    expect(duration(0n)).toBe('0 seconds');
+    expect(duration(1_500_000n)).toBe('less than a second');
+    expect(duration(-60_000_000_000n)).toBe('minus 1 minute');
   });
 
   it('should shorten ids, write sizes and parts, and quote cells', () => {
@@ -121,5 +131,81 @@ describe('words', () => {
     expect(explain(new VerificationError('root', 'chunks do not lead to the root')).title).toBe(
       'Not verified, so not shown',
     );
+  });
+});
+
+describe('what canisters say', () => {
+  const refusal = (error: object) => explain(new Refused('m', error as Record<string, unknown>), DST);
+
+  it('should have durations, parts and amounts in words', () => {
+    expect(
+      refusal({
+        InvalidField: { field: 'duration_ns', reason: '60000000000 to 315_360_000_000_000_000' },
+      }),
+    ).toMatchObject({ title: 'Something is wrong with “time”', detail: '1 minute to 10 years.' });
+    expect(refusal({ InvalidField: { field: 'contributors_share_bps', reason: '0 to 10000' } }).detail).toBe(
+      '0 % to 100 %.',
+    );
+    expect(
+      refusal({ PaymentRefused: { reason: "the ledger's fee is 10000 now; ask for a quote again" } }).detail,
+    ).toBe("The ledger's fee is 0.0001\u00a0DST now; ask for a quote again. Nothing was charged.");
+    expect(inWords('it waits 12_000_000_000 ns').words).toBe('it waits 12 seconds');
+    expect(inWords('seen at 1796031271772289705 ns since the Unix epoch').words).toMatch(/2026/);
+    expect(inWords('refused: 5 the canister trapped').words).toBe('the canister trapped');
+    expect(explain(new Refused('buy', { InsufficientFunds: { balance: 5n } })).detail).toBe(
+      'It holds 5 of the asset’s smallest unit. Nothing was charged.',
+    );
+  });
+
+  it('should not show what only programs read, and keep it for those who ask', () => {
+    const shown = refusal({ PaymentRefused: { reason: 'GenericError { error_code: 5, message: "x" }' } });
+    expect(shown.detail).toBe('The reason was given in a form for programs. Nothing was charged.');
+    expect(shown.inFull).toBe('GenericError { error_code: 5, message: "x" }');
+    expect(refusal({ SomethingNewHappened: null }).detail).toBe('Something new happened.');
+    expect(refusal({ LimitReached: { limit: 'open purchases', max: 10n } }).detail).toBe(
+      'Open purchases: at most 10.',
+    );
+  });
+
+  /** A value of a type, with numbers as large as they get. */
+  const sample = (type: IDL.Type, called = ''): unknown => {
+    if (type instanceof IDL.RecClass) return sample(type.getType() as IDL.Type, called);
+    if (type instanceof IDL.RecordClass) {
+      return Object.fromEntries(type._fields.map(([name, field]) => [name, sample(field, name)]));
+    }
+    if (type instanceof IDL.VariantClass) {
+      const [name, field] = type._fields[0] ?? ['', IDL.Null];
+      return { [name]: sample(field) };
+    }
+    // Names of what is meant, as programs write them, and reasons.
+    if (['field', 'limit', 'what'].includes(called)) return 'the_field_ns';
+    if (type instanceof IDL.TextClass) return 'the words_of a::program { at: 1796031271772289705 ns }';
+    if (type instanceof IDL.NatClass || type instanceof IDL.FixedNatClass) return 1_796_031_271_772_289_705n;
+    if (type instanceof IDL.OptClass || type instanceof IDL.VecClass) return [];
+    return null;
+  };
+
+  const variant = (type: IDL.Type | undefined): [string, IDL.Type][] =>
+    type && type instanceof IDL.VariantClass ? type._fields : [];
+  const errors = [registry, aggregator, ledger].flatMap((factory) =>
+    factory({ IDL })._fields.flatMap(([method, { retTypes }]) =>
+      variant(variant(retTypes[0]).find(([name]) => name === 'Err')?.[1]).map(
+        ([name, held]) => [method, name, { [name]: sample(held) }] as const,
+      ),
+    ),
+  );
+
+  it('should have words for every refusal of every interface', () => {
+    expect(errors.length).toBeGreaterThan(100);
+    for (const [method, name, error] of errors) {
+      const { title, detail, next } = explain(new Refused(method, error), DST);
+      for (const words of [title, detail, next]) {
+        expect(words, `${method}: ${name}`).toMatch(/^[^{}]+$/);
+        // Names in one word are words; others are not written as programs write them.
+        expect(words, `${method}: ${name}`).not.toMatch(
+          /\b[A-Z][a-z]+[A-Z]\w*|\w_\w|\[object|undefined|\bns\b|\d{19}/,
+        );
+      }
+    }
   });
 });

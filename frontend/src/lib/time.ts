@@ -51,14 +51,20 @@ const DURATIONS: [string, bigint][] = [
   ['second', 1n],
 ];
 
-/** `30 days`. */
+const MOST_PARTS = 3;
+
+/** `30 days`, `1 day 1 hour`, `90 days 12 hours 5 minutes`: never more than three parts, a rest smaller than those is left out. */
 export function duration(ns: bigint): string {
-  const seconds = ns / 1_000_000_000n;
+  if (ns < 0n) return `minus ${duration(-ns)}`;
+  if (ns > 0n && ns < 1_000_000_000n) return 'less than a second';
+  let left = ns / 1_000_000_000n;
+  const parts: string[] = [];
   for (const [name, size] of DURATIONS) {
-    if (seconds >= size && seconds % size === 0n) {
-      const count = seconds / size;
-      return `${count} ${name}${count === 1n ? '' : 's'}`;
+    const count = left / size;
+    left %= size;
+    if (count > 0n && parts.length < MOST_PARTS) {
+      parts.push(`${count.toLocaleString()} ${name}${count === 1n ? '' : 's'}`);
     }
   }
-  return `${seconds} seconds`;
+  return parts.join(' ') || '0 seconds';
 }

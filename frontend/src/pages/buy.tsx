@@ -10,6 +10,11 @@ export function BuyPage() {
   const { stream, plan } = useParams({ from: '/streams/$stream/buy/$plan' });
   const info = useQuery(streamQuery(stream));
   const plans = useQuery(plansQuery(stream));
+  const offered = {
+    data: plans.data && info.data !== undefined ? { all: plans.data, stream: info.data } : undefined,
+    error: plans.error ?? info.error,
+    refetch: () => Promise.all([plans.refetch(), info.refetch()]),
+  };
   const name = info.data?.name ?? `Stream ${stream}`;
   return (
     <div className="page page-narrow">
@@ -25,11 +30,11 @@ export function BuyPage() {
         and it goes on, and you pay once.
       </PageHead>
       <SignedIn what="Licences belong to a principal. Sign in to have one, then buy.">
-        <Loaded query={plans}>
-          {(all) => {
+        <Loaded query={offered}>
+          {({ all, stream: shown }) => {
             const found = all.find(({ id }) => id === plan);
-            return found ? (
-              <Purchase plan={found} streamName={name} />
+            return found && shown ? (
+              <Purchase plan={found} info={shown} />
             ) : (
               <Failure error={new Refused('quote', { PlanNotFound: null })} />
             );

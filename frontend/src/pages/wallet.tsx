@@ -4,7 +4,7 @@ import { Principal } from '@icp-sdk/core/principal';
 import type { AssetListing } from '@/api/registry';
 import { Amount, Empty, Loaded, PageHead } from '@/components/basics';
 import { SignedIn } from '@/components/sign-in';
-import { assetQuery, balanceQuery, parametersQuery } from '@/features/queries';
+import { balanceQuery, certifiedAssetQuery, parametersQuery } from '@/features/queries';
 import { Allowances } from '@/features/wallet/allowances';
 import { History } from '@/features/wallet/history';
 import { Receive } from '@/features/wallet/receive';
@@ -100,7 +100,7 @@ function Choice({
 
 function InAsset({ listing, account }: { listing: AssetListing; account: Account }) {
   const ledger = listing.ledger.toText();
-  const asset = useQuery(assetQuery(ledger));
+  const asset = useQuery(certifiedAssetQuery(ledger));
   const balance = useQuery(balanceQuery(ledger, account));
   return (
     <Loaded query={asset} lines={6}>

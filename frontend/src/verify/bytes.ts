@@ -38,6 +38,12 @@ export function u64(value: bigint): Uint8Array {
   return out;
 }
 
+/** 16 bytes, big-endian. */
+export function u128(value: bigint): Uint8Array {
+  if (value < 0n || value >= 2n ** 128n) throw new RangeError('more than 128 bits');
+  return concatBytes(u64(value >> 64n), u64(BigInt.asUintN(64, value)));
+}
+
 /** 4 bytes, big-endian. */
 export function u32(value: number): Uint8Array {
   const out = new Uint8Array(4);

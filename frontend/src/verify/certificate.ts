@@ -9,6 +9,7 @@ import {
   type HashTree,
 } from '@icp-sdk/core/agent';
 import { Principal } from '@icp-sdk/core/principal';
+import { duration } from '@/lib/time';
 import { equalBytes, toHex, u64 } from './bytes';
 import { VerificationError } from './error';
 import type { Hash } from './hash';
@@ -102,13 +103,13 @@ export function checkFreshness(certifiedAt: bigint, now: bigint): void {
   if (certifiedAt > now + MAX_AHEAD_NS) {
     throw new VerificationError(
       'certificate-from-future',
-      `the certificate is from the future: it is ${(certifiedAt - now) / NS_PER_SECOND} s ahead of this machine's clock`,
+      `the certificate is from the future: it is ${duration(certifiedAt - now)} ahead of this machine's clock`,
     );
   }
   if (now - certifiedAt > MAX_AGE_NS) {
     throw new VerificationError(
       'certificate-too-old',
-      `the certificate is ${(now - certifiedAt) / NS_PER_SECOND} s old; at most ${MAX_AGE_NS / NS_PER_SECOND} s are accepted`,
+      `the certificate is ${duration(now - certifiedAt)} old; at most ${duration(MAX_AGE_NS)} are accepted`,
     );
   }
 }

@@ -1,6 +1,7 @@
 // What is kept of a stream between visits, as text: the last head believed, and the compact range before the next chunk.
 import { fromHex, toHex } from './bytes';
 import { CompactRange } from './compact';
+import { VerificationError } from './error';
 import type { Held } from './pull';
 
 /** A `Held` that can be stored and sent to the worker. */
@@ -55,6 +56,49 @@ export function loadHead(storage: Storage, key: string): StoredHeld | undefined 
   }
 }
 
-export function saveHead(storage: Storage, key: string, held: StoredHeld): void {
-  storage.setItem(key, JSON.stringify(held));
+function isNewer(one: StoredHeld, other: StoredHeld): boolean {
+  const grown = BigInt(one.size) - BigInt(other.size);
+  return grown > 0n || (grown === 0n && BigInt(one.certifiedAt) > BigInt(other.certifiedAt));
+}
+
+/** The newer of the head held here and the one kept, which another tab may have put there: the next pull has to continue it. */
+export function newestHead(
+  storage: Storage,
+  key: string,
+  held: StoredHeld | undefined,
+): StoredHeld | undefined {
+  const kept = loadHead(storage, key);
+  return kept && (!held || isNewer(kept, held)) ? kept : held;
+}
+
+/**
+ * Keeps a head that was proved to continue `base`; answers the head to go on from. Where another tab has kept a newer one than `base`
+ * meanwhile, that one stays: nothing has shown yet that this one continues it, and the next pull will. Throws `VerificationError`
+ * where both have the same size and different roots.
+ */
+export function keepHead(
+  storage: Storage,
+  key: string,
+  base: StoredHeld | undefined,
+  next: StoredHeld,
+): Promise<StoredHeld> {
+  return alone(key, () => {
+    const kept = loadHead(storage, key);
+    if (kept?.size === next.size && kept.root !== next.root) {
+      throw new VerificationError(
+        'head-forked',
+        `history rewritten: at ${next.size} chunks another tab of this browser saw the root ${kept.root}, this one ${next.root}`,
+      );
+    }
+    const moved = kept && (!base || isNewer(kept, base));
+    if (moved && (kept.size !== next.size || isNewer(kept, next))) return kept;
+    storage.setItem(key, JSON.stringify(next));
+    return next;
+  });
+}
+
+/** Reading and writing as one, for all tabs of the browser. Pages that are not served securely have no locks. */
+async function alone<T>(key: string, act: () => T): Promise<T> {
+  const locks = (navigator as Partial<Navigator>).locks;
+  return locks ? await locks.request(key, act) : act();
 }

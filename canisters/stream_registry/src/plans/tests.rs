@@ -230,3 +230,43 @@ fn should_bind_the_terms_to_everything_a_buyer_accepts() {
         "the layout is fixed: docs/registry.md"
     );
 }
+
+/// What buyers' programs compute too (`crates/types/tests/vectors/terms.json`).
+#[test]
+fn should_hash_the_terms_as_the_shared_vectors_have_it() {
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../crates/types/tests/vectors/terms.json")).unwrap();
+    let cases = vectors["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 4);
+    for case in cases {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let number = |value: &serde_json::Value| text(value).parse::<u64>().unwrap();
+        let principal = |value: &serde_json::Value| Principal::from_text(text(value)).unwrap();
+        let kind = match case["kind"].as_str() {
+            Some("Perpetual") => PlanKind::Perpetual,
+            Some("Free") => PlanKind::Free,
+            _ => PlanKind::Subscription {
+                duration_ns: number(&case["kind"]["Subscription"]),
+            },
+        };
+        let plan = PlanRecord {
+            stream: number(&case["stream"]),
+            name: "p".to_owned(),
+            kind,
+            prices: vec![],
+            offered: true,
+        };
+        let terms = match case["terms"].get("Spdx") {
+            Some(id) => LicenceTerms::Spdx(text(id)),
+            None => LicenceTerms::Text(text(&case["terms"]["Text"])),
+        };
+        let price = (!case["ledger"].is_null()).then(|| {
+            (
+                principal(&case["ledger"]),
+                text(&case["price"]).parse::<u128>().unwrap(),
+            )
+        });
+        let hash = terms_hash(&principal(&case["owner"]), number(&case["plan"]), &plan, &terms, price);
+        assert_eq!(hash.to_string(), text(&case["hash"]), "{}", case["name"]);
+    }
+}

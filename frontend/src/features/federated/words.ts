@@ -11,6 +11,7 @@ import type {
   Strategy,
   TaskInfo,
 } from '@/api/aggregator';
+import { inWords } from '@/lib/humane';
 import { count, counted, figure, share } from '@/lib/text';
 
 export function stageText(stage: Stage): string {
@@ -28,7 +29,7 @@ export function stageDetail(stage: Stage): string {
   if ('Running' in stage) return 'Rounds are held one after another.';
   if ('Completed' in stage.Ended) return 'All its rounds were held. The model stays here to be used.';
   if ('Stopped' in stage.Ended) return 'Its owner ended it. What was left of the budget went back.';
-  return `It could not go on: ${stage.Ended.Failed}. Budget and stakes went back.`;
+  return `It could not go on: ${inWords(stage.Ended.Failed).words.replace(/\.$/, '')}. Budget and stakes went back.`;
 }
 
 export const roundText = ({ rounds_held, args }: TaskInfo): string =>

@@ -2,7 +2,7 @@
 import { pull } from '@/api/registry';
 import { environment } from '@/api/environment';
 import { fileStem } from '@/lib/text';
-import { headKey, loadHead, saveHead, type StoredHeld } from '@/verify/stored';
+import { headKey, keepHead, loadHead, type StoredHeld } from '@/verify/stored';
 
 const MAX_BYTES = 1_900_000n;
 
@@ -22,7 +22,8 @@ export async function pullAll(
 ): Promise<Uint8Array[]> {
   const { rootKey, registry } = environment();
   const key = headKey(rootKey, registry, stream);
-  let held: StoredHeld | undefined = loadHead(localStorage, key);
+  const base = loadHead(localStorage, key);
+  let held: StoredHeld | undefined = base;
   const parts: Uint8Array[] = [];
   let [from, bytes, records] = [0n, 0, 0n];
   for (;;) {
@@ -44,7 +45,7 @@ export async function pullAll(
     onProgress({ chunks: from, of: pulled.head.size, bytes, records });
     if (from >= pulled.head.size) break;
   }
-  saveHead(localStorage, key, held);
+  await keepHead(localStorage, key, base, held);
   return parts;
 }
 

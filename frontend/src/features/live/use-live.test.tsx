@@ -89,6 +89,33 @@ describe('following a stream', () => {
     expect(result.current.error).toBeUndefined();
   });
 
+  it('should never put an older head back than another tab has kept', async () => {
+    const key = headKey(new Uint8Array(133), 'r', 0n);
+    const headOf = (size: string): StoredHeld => ({ ...pulled(0n).held, size, root: size.padStart(64, '0') });
+    const answer = ({ from }: PullOptions, size: string) => ({ ...pulled(from), held: headOf(size) });
+    let resolve: (pulled: VerifiedPull) => void = () => undefined;
+    api.pull.mockImplementationOnce(
+      () =>
+        new Promise<VerifiedPull>((answered) => {
+          resolve = answered;
+        }),
+    );
+    follow();
+    await tick();
+    // The second tab is answered first, and by a node that is further on.
+    api.pull.mockImplementation((options: PullOptions) => Promise.resolve(answer(options, '9')));
+    const second = follow();
+    await tick();
+    expect(loadHead(localStorage, key)?.size).toBe('9');
+    second.unmount();
+    resolve({ ...pulled(6n), held: headOf('7') });
+    await tick();
+    expect(loadHead(localStorage, key)?.size).toBe('9');
+    await tick(2_000);
+    const asked = api.pull.mock.calls.at(-1) as [PullOptions];
+    expect(asked[0].held?.size).toBe('9');
+  });
+
   it('should ask nothing any more once the page is left', async () => {
     const { unmount } = follow();
     await tick();

@@ -5,7 +5,7 @@ import { environment } from '@/api/environment';
 import { pull } from '@/api/registry';
 import type { VerifiedPull } from '@/verify/protocol';
 import type { VerifiedChunk } from '@/verify/pull';
-import { headKey, loadHead, saveHead, type StoredHeld } from '@/verify/stored';
+import { headKey, keepHead, newestHead, type StoredHeld } from '@/verify/stored';
 
 const POLL_MS = 2_000;
 /** Chunks shown; older ones go. */
@@ -59,23 +59,23 @@ export function useLive({
     if (!enabled) return undefined;
     const { rootKey, registry } = environment();
     const key = headKey(rootKey, registry, stream);
-    let held: StoredHeld | undefined = loadHead(localStorage, key);
+    let held: StoredHeld | undefined;
     let from = begin > TAIL ? begin - TAIL : 0n;
     let stopped = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const step = async () => {
+      const base = newestHead(localStorage, key, held);
       const pulled = await pull({
         stream,
         from,
-        held,
+        held: base,
         maxBytes: MAX_BYTES,
         ...(licence === undefined ? {} : { licence }),
       });
+      held = await keepHead(localStorage, key, base, pulled.held);
       if (stopped) return;
-      held = pulled.held;
       from = pulled.next;
-      saveHead(localStorage, key, held);
       setState((before) => ({
         ...before,
         phase: 'live',

@@ -5,7 +5,7 @@ import { addPlan, retirePlan, type Plan, type PlanKind } from '@/api/registry';
 import { Button, Failure, Loaded, Panel } from '@/components/basics';
 import { Dialog } from '@/components/dialog';
 import { SelectField, TextField } from '@/components/forms';
-import { plansQuery, useAssets } from '@/features/queries';
+import { certifiedAssetQuery, plansQuery, useAssets } from '@/features/queries';
 import { kindText, priceTexts } from '@/features/streams/words';
 import { parseAmount } from '@/lib/amount';
 
@@ -94,7 +94,12 @@ function NewPlan({ stream }: { stream: bigint }) {
   const [fault, setFault] = useState<string>();
   const [daysFault, setDaysFault] = useState<string>();
   const ledger = chosen ?? [...assets.keys()][0] ?? '';
-  const asset = assets.get(ledger);
+  // A price is read by the decimal places that the ledger itself, certified, says it has.
+  const certified = useQuery({
+    ...certifiedAssetQuery(ledger),
+    enabled: open && kind !== 'Free' && ledger !== '',
+  });
+  const asset = certified.data;
   const add = useMutation({
     mutationFn: addPlan,
     onSuccess: async () => {
@@ -108,6 +113,7 @@ function NewPlan({ stream }: { stream: bigint }) {
     event.preventDefault();
     setFault(undefined);
     const free = kind === 'Free';
+    if (!free && !asset) return;
     const amount = free || !asset ? undefined : parseAmount(price, asset);
     const length = Number(days.trim());
     const wrongLength =
@@ -169,7 +175,7 @@ function NewPlan({ stream }: { stream: bigint }) {
             )}
             <TextField
               label="Price"
-              unit={asset?.symbol}
+              unit={asset?.symbol ?? assets.get(ledger)?.symbol}
               inputMode="decimal"
               value={price}
               fault={fault}
@@ -177,8 +183,15 @@ function NewPlan({ stream }: { stream: bigint }) {
             />
           </>
         )}
+        {kind !== 'Free' && certified.error && !asset && (
+          <Failure error={certified.error} retry={() => void certified.refetch()} />
+        )}
         {add.error && <Failure error={add.error} />}
-        <Button type="submit" look="main" disabled={add.isPending || !name.trim()}>
+        <Button
+          type="submit"
+          look="main"
+          disabled={add.isPending || !name.trim() || (kind !== 'Free' && !asset)}
+        >
           {add.isPending ? 'Adding…' : 'Add the plan'}
         </Button>
       </form>

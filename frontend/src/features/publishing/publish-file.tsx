@@ -1,7 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { environment } from '@/api/environment';
-import { addContributors, type StreamInfo } from '@/api/registry';
+import { NotAsAsked } from '@/api/agent';
+import {
+  addContributors,
+  getCertifiedContributors,
+  type ContributorInfo,
+  type StreamInfo,
+} from '@/api/registry';
 import { Button, Failure, Notice, Panel, Progress } from '@/components/basics';
 import { SelectField, TextField } from '@/components/forms';
 import { contributorsQuery } from '@/features/queries';
@@ -56,7 +62,10 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         done: 0,
         total: 0,
       };
-      const known = new Map(table.map(({ label, number }) => [label, number]));
+      const credited = job.creditField !== undefined || job.creditTo !== undefined;
+      const certified = credited ? await getCertifiedContributors(info.id) : [];
+      checkShown(job.creditTo, table, certified);
+      const known = new Map(certified.map(({ label, number }) => [label, number]));
       if (job.creditField !== undefined) await enter(info.id, labelsIn(text, job.creditField), known);
       const cutting = {
         records: job.records,
@@ -184,6 +193,20 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         ))}
     </Panel>
   );
+}
+
+/** Whom the reader chose must be who has that number: who was shown is one node's word. */
+function checkShown(
+  chosen: number | undefined,
+  shown: readonly ContributorInfo[],
+  certified: readonly ContributorInfo[],
+): void {
+  if (chosen === undefined) return;
+  const labelIn = (table: readonly ContributorInfo[]) => table.find(({ number }) => number === chosen)?.label;
+  const label = labelIn(shown);
+  if (label !== undefined && label !== labelIn(certified)) {
+    throw new NotAsAsked(`Contributor ${chosen} was shown as “${label}”, and is another.`);
+  }
 }
 
 const MOST_AT_ONCE = 1_000;

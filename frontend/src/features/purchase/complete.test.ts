@@ -1,13 +1,19 @@
 import { Principal } from '@icp-sdk/core/principal';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { CallFailed, Refused } from '@/api/agent';
+import { CallFailed, NotAsAsked, Refused } from '@/api/agent';
 import type { BuyArgs, Licence, Quote } from '@/api/registry';
 import { complete, isFinal, type PurchaseStep } from './complete';
 import { newNote, openNote, saveNote, type PurchaseNote } from './note';
 
-const api = vi.hoisted(() => ({ buy: vi.fn(), approve: vi.fn(), getAllowance: vi.fn() }));
+const api = vi.hoisted(() => ({
+  buy: vi.fn(),
+  approve: vi.fn(),
+  getAllowance: vi.fn(),
+  getCertifiedQuote: vi.fn(),
+}));
 vi.mock('@/api/registry', () => ({
   buy: api.buy,
+  getCertifiedQuote: api.getCertifiedQuote,
   registryAccount: () => ({ owner: Principal.fromText('aaaaa-aa'), subaccount: [] }),
 }));
 vi.mock('@/api/ledger', () => ({ approve: api.approve, getAllowance: api.getAllowance }));
@@ -40,9 +46,10 @@ beforeEach(() => {
   vi.resetAllMocks();
   localStorage.clear();
   steps = [];
-  note = newNote(REGISTRY, BUYER, quote);
+  note = newNote(REGISTRY, BUYER, quote, 10n);
   saveNote(localStorage, note);
   api.getAllowance.mockResolvedValue({ allowance: 0n, expires_at: [] });
+  api.getCertifiedQuote.mockResolvedValue(quote);
   api.approve.mockResolvedValue(1n);
   api.buy.mockResolvedValue(licence);
 });
@@ -53,7 +60,11 @@ describe('a purchase', () => {
   it('should approve what is needed, buy, and forget its note', async () => {
     await expect(run()).resolves.toBe(licence);
     expect(steps).toEqual(['checking', 'approving', 'buying', 'done']);
-    expect(api.approve.mock.calls[0]?.[1]).toMatchObject({ amount: 1_010n, expected_allowance: [0n] });
+    expect(api.approve.mock.calls[0]?.[1]).toMatchObject({
+      amount: 1_010n,
+      fee: [10n],
+      expected_allowance: [0n],
+    });
     expect(openNote(localStorage, REGISTRY, BUYER, 3n)).toBeUndefined();
   });
 
@@ -80,6 +91,7 @@ describe('a purchase', () => {
     api.buy.mockReset().mockResolvedValue(licence);
     await expect(run()).resolves.toBe(licence);
     expect(api.approve).toHaveBeenCalledTimes(1);
+    expect(api.getCertifiedQuote).toHaveBeenCalledTimes(1);
     expect(requestIds()).toEqual([String(Uint8Array.from(Buffer.from(note.requestId, 'hex')))]);
   });
 
@@ -111,4 +123,68 @@ describe('a purchase', () => {
       expect(openNote(localStorage, REGISTRY, BUYER, 3n)).toBeUndefined();
     },
   );
+});
+
+describe('what the whole subnet says is sold', () => {
+  const gone = () => openNote(localStorage, REGISTRY, BUYER, 3n) === undefined;
+
+  it.each<[string, Partial<Quote>]>([
+    ['a higher price', { price: 1_001n, allowance: 1_011n }],
+    ['a lower price', { price: 999n, allowance: 1_009n }],
+    ['another fee of the ledger', { ledger_fee: 20n, allowance: 1_020n }],
+    ['a larger allowance', { allowance: 5_000n }],
+    ['another plan', { plan: 4n }],
+    ['another stream', { stream: 2n }],
+    ['another asset', { ledger: [Principal.fromText(REGISTRY)] }],
+    ['no asset', { ledger: [] }],
+    ['other terms', { terms_hash: new Uint8Array(32).fill(5) }],
+  ])('should end a purchase before anything is paid: %s', async (_, other) => {
+    api.getCertifiedQuote.mockResolvedValue({ ...quote, ...other });
+    const failed = run();
+    await expect(failed).rejects.toBeInstanceOf(NotAsAsked);
+    await failed.catch((error: unknown) => expect(isFinal(error)).toBe(true));
+    expect(api.approve).not.toHaveBeenCalled();
+    expect(api.buy).not.toHaveBeenCalled();
+    expect(gone()).toBe(true);
+  });
+
+  it('should end it where the plan is not offered any more', async () => {
+    api.getCertifiedQuote.mockRejectedValue(new Refused('quote', { PlanNotOffered: null }));
+    await expect(run()).rejects.toBeInstanceOf(Refused);
+    expect(api.approve).not.toHaveBeenCalled();
+    expect(gone()).toBe(true);
+  });
+
+  it('should be waited for where the connection is lost', async () => {
+    api.getCertifiedQuote.mockRejectedValue(new CallFailed('quote', 'nothing-done', new Error('lost')));
+    await expect(run()).rejects.toBeInstanceOf(CallFailed);
+    expect(api.approve).not.toHaveBeenCalled();
+    expect(gone()).toBe(false);
+  });
+});
+
+describe('the fee of the approval', () => {
+  const gone = () => openNote(localStorage, REGISTRY, BUYER, 3n) === undefined;
+
+  it('should not be paid by who was told that there is none', async () => {
+    saveNote(localStorage, newNote(REGISTRY, BUYER, quote, undefined));
+    await expect(run()).rejects.toBeInstanceOf(NotAsAsked);
+    expect(api.approve).not.toHaveBeenCalled();
+    expect(gone()).toBe(true);
+  });
+
+  it('should be no other than was shown', async () => {
+    api.approve.mockRejectedValue(new Refused('icrc2_approve', { BadFee: { expected_fee: 11n } }));
+    await expect(run()).rejects.toBeInstanceOf(Refused);
+    expect(api.buy).not.toHaveBeenCalled();
+    expect(gone()).toBe(true);
+  });
+
+  it('should be whatever it is for a purchase that was begun before fees were noted', async () => {
+    const old = { ...note, version: 1 };
+    delete old.approvalFee;
+    saveNote(localStorage, old);
+    await expect(run()).resolves.toBe(licence);
+    expect(api.approve.mock.calls[0]?.[1]).toMatchObject({ amount: 1_010n, fee: [] });
+  });
 });

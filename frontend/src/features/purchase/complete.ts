@@ -1,11 +1,12 @@
 // Carries a purchase through: approve, buy, and again while the outcome is not known.
 import { Principal } from '@icp-sdk/core/principal';
-import { CallFailed, Refused } from '@/api/agent';
+import { CallFailed, NotAsAsked, Refused } from '@/api/agent';
 import { approve, getAllowance } from '@/api/ledger';
-import { buy, registryAccount, type BuyError, type Licence } from '@/api/registry';
+import { buy, getCertifiedQuote, registryAccount, type BuyError, type Licence } from '@/api/registry';
 import { defaultAccount } from '@/lib/account';
 import { nowNs } from '@/lib/time';
 import { tag } from '@/lib/text';
+import { equalBytes, fromHex } from '@/verify/bytes';
 import { buyArgs, forgetNote, saveNote, type PurchaseNote } from './note';
 
 export type PurchaseStep = 'checking' | 'approving' | 'buying' | 'asking-again' | 'done';
@@ -16,9 +17,13 @@ const NOT_FINAL = ['Pending', 'Quarantined', 'Paused', 'TooManyPending', 'Anonym
 
 /** Whether the purchase is over: nothing was charged, and a repetition would be answered the same. */
 export function isFinal(error: unknown): boolean {
-  return (
-    error instanceof Refused && error.method === 'buy' && !NOT_FINAL.includes(tag(error.error as object))
-  );
+  // What is sold is another thing by now: `buy` was not called, nor will it be.
+  if (error instanceof NotAsAsked) return true;
+  if (!(error instanceof Refused)) return false;
+  const name = tag(error.error as object);
+  // Another fee than the one shown: the approval was not made, and is not to be.
+  if (error.method === 'icrc2_approve') return name === 'BadFee';
+  return error.method === 'quote' || (error.method === 'buy' && !NOT_FINAL.includes(name));
 }
 
 export interface PurchaseOptions {
@@ -35,7 +40,14 @@ export interface PurchaseOptions {
 export async function complete(note: PurchaseNote, options: PurchaseOptions): Promise<Licence> {
   const { storage, onStep } = options;
   if (!note.buying) {
-    if (note.ledger !== undefined) await ensureAllowance(note, note.ledger, options);
+    try {
+      onStep('checking');
+      await checkOffer(note);
+      if (note.ledger !== undefined) await ensureAllowance(note, note.ledger, options);
+    } catch (error) {
+      if (isFinal(error)) forgetNote(storage, note);
+      throw error;
+    }
     note.buying = true;
     saveNote(storage, note);
   }
@@ -51,17 +63,39 @@ export async function complete(note: PurchaseNote, options: PurchaseOptions): Pr
   }
 }
 
+/** Before anything is paid: what the whole subnet says is sold, against what the buyer was shown. */
+async function checkOffer(note: PurchaseNote): Promise<void> {
+  const asked = buyArgs(note);
+  const ledger = asked.ledger[0];
+  const quote = await getCertifiedQuote(asked.plan, ledger);
+  if (
+    quote.plan !== asked.plan ||
+    String(quote.stream) !== note.stream ||
+    quote.ledger[0]?.toText() !== note.ledger ||
+    !equalBytes(Uint8Array.from(quote.terms_hash), fromHex(note.termsHash))
+  ) {
+    throw new NotAsAsked('The terms are not those that you were shown.');
+  }
+  if (String(quote.price) !== note.price)
+    throw new NotAsAsked('The price is not the one that you were shown.');
+  if (String(quote.allowance) !== note.allowance) {
+    throw new NotAsAsked('The ledger’s fee is not the one that you were shown.');
+  }
+}
+
 async function ensureAllowance(
   note: PurchaseNote,
   ledger: string,
   { storage, onStep }: PurchaseOptions,
 ): Promise<void> {
-  onStep('checking');
   const needed = BigInt(note.allowance);
   const buyer = defaultAccount(Principal.fromText(note.buyer));
   const now = await getAllowance(ledger, buyer, registryAccount());
   const ends = now.expires_at[0];
   if (now.allowance >= needed && (ends === undefined || ends > nowNs() + SOON_NS)) return;
+  if (note.version > 1 && note.approvalFee === undefined) {
+    throw new NotAsAsked('The approval that was there is gone, and a new one costs the ledger’s fee.');
+  }
   // The same approval again, if one is under way: the ledger answers that it is a duplicate.
   note.approval ??= { createdAt: String(nowNs()), expected: String(now.allowance) };
   saveNote(storage, note);
@@ -73,7 +107,7 @@ async function ensureAllowance(
       amount: needed,
       expected_allowance: [BigInt(note.approval.expected)],
       expires_at: [],
-      fee: [],
+      fee: note.approvalFee === undefined ? [] : [BigInt(note.approvalFee)],
       memo: [],
       created_at_time: [BigInt(note.approval.createdAt)],
     });

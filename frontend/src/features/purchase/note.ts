@@ -19,16 +19,26 @@ export interface PurchaseNote {
   allowance: string;
   termsHash: string;
   requestId: string;
+  /** What was shown as the ledger's fee for the approval; absent where the buyer was told that no approval is needed. Since version 2. */
+  approvalFee?: string;
   /** The approval under way, to be repeated with the very same arguments. */
   approval?: { createdAt: string; expected: string };
   /** Whether `buy` may have been sent: from then on it is asked first, since the allowance may be used already. */
   buying: boolean;
 }
 
-export function newNote(registry: string, buyer: string, quote: Quote): PurchaseNote {
+const VERSION = 2;
+
+/** `approvalFee`: what is shown as the fee of the approval; nothing if none is needed. */
+export function newNote(
+  registry: string,
+  buyer: string,
+  quote: Quote,
+  approvalFee: bigint | undefined,
+): PurchaseNote {
   const ledger = quote.ledger[0]?.toText();
   return {
-    version: 1,
+    version: VERSION,
     registry,
     buyer,
     stream: String(quote.stream),
@@ -36,6 +46,7 @@ export function newNote(registry: string, buyer: string, quote: Quote): Purchase
     ...(ledger === undefined ? {} : { ledger }),
     price: String(quote.price),
     allowance: String(quote.allowance),
+    ...(approvalFee === undefined ? {} : { approvalFee: String(approvalFee) }),
     termsHash: toHex(Uint8Array.from(quote.terms_hash)),
     requestId: toHex(crypto.getRandomValues(new Uint8Array(32))),
     buying: false,
@@ -73,7 +84,7 @@ export function openNotes(storage: Storage, registry: string, buyer: string): Pu
     .flatMap((name) => {
       try {
         const note = JSON.parse(storage.getItem(name) ?? '') as PurchaseNote;
-        return note.version === 1 ? [note] : [];
+        return note.version >= 1 && note.version <= VERSION ? [note] : [];
       } catch {
         return [];
       }

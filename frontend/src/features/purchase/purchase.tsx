@@ -3,26 +3,29 @@ import { Link } from '@tanstack/react-router';
 import { Principal } from '@icp-sdk/core/principal';
 import { useRef, useState, type ReactNode } from 'react';
 import { environment } from '@/api/environment';
-import { getAllowance } from '@/api/ledger';
+import { getAllowance, type Asset } from '@/api/ledger';
 import {
   getQuote,
   registryAccount,
-  type AssetListing,
   type Licence,
   type Plan,
   type Quote,
+  type StreamInfo,
 } from '@/api/registry';
-import { Amount, Button, Failure, Loaded, Notice, Panel, Seal, Time } from '@/components/basics';
+import { Amount, Button, Failure, Id, Loaded, Notice, Panel, Seal, Time } from '@/components/basics';
 import { SelectField } from '@/components/forms';
-import { assetQuery, balanceQuery, useAssets } from '@/features/queries';
+import { balanceQuery, certifiedAssetQuery, useAssets } from '@/features/queries';
 import { kindText } from '@/features/streams/words';
 import { Faucet } from '@/features/wallet/faucet';
 import { defaultAccount } from '@/lib/account';
 import { useSession } from '@/session/session';
 import { complete, isFinal, type PurchaseStep } from './complete';
 import { newNote, openNote, saveNote, type PurchaseNote } from './note';
+import { checkedQuote } from './terms';
 
-export function Purchase({ plan, streamName }: { plan: Plan; streamName: string }) {
+export function Purchase(told: { plan: Plan; info: StreamInfo }) {
+  // What is shown is what is agreed to: it stays as it was first told, whatever is answered later.
+  const [{ plan, info }] = useState(told);
   const { principal } = useSession();
   const { registry } = environment();
   const buyer = principal?.toText() ?? '';
@@ -33,12 +36,15 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
   const [step, setStep] = useState<PurchaseStep>();
   const [failure, setFailure] = useState<unknown>();
   const [licence, setLicence] = useState<Licence>();
+  /** An approval was made for a purchase that came to nothing. */
+  const [approved, setApproved] = useState(false);
   const running = useRef(false);
 
   const run = async (note: PurchaseNote) => {
     if (running.current) return;
     running.current = true;
     setFailure(undefined);
+    setApproved(false);
     setOpen(note);
     try {
       setLicence(await complete(note, { storage: localStorage, onStep: setStep }));
@@ -46,19 +52,32 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
     } catch (error) {
       setFailure(error);
       setStep(undefined);
-      if (isFinal(error)) setOpen(undefined);
+      if (isFinal(error)) {
+        setOpen(undefined);
+        setApproved(note.approval !== undefined);
+      }
     } finally {
       running.current = false;
       void queries.invalidateQueries();
     }
   };
-  const begin = (quote: Quote) => {
-    const note = newNote(registry, buyer, quote);
+  const begin = (quote: Quote, approvalFee: bigint | undefined) => {
+    // Another tab may have begun it meanwhile: that one is gone on with, so that none is forgotten.
+    const begun = openNote(localStorage, registry, buyer, plan.id);
+    if (begun) {
+      setOpen(begun);
+      return;
+    }
+    const note = newNote(registry, buyer, quote, approvalFee);
     saveNote(localStorage, note);
     void run(note);
   };
 
-  const unit = ledger === undefined ? undefined : assets.get(ledger);
+  // Amounts are written as the ledger itself, certified, says that they are.
+  const paidIn = open ? open.ledger : ledger;
+  const asset = useQuery({ ...certifiedAssetQuery(paidIn ?? ''), enabled: paidIn !== undefined });
+  const unit = paidIn === undefined ? undefined : asset.data;
+  const streamName = info.name;
   if (licence) return <Bought licence={licence} unit={unit} streamName={streamName} />;
   return (
     <div className="stack">
@@ -76,7 +95,7 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
             Licence to “{streamName}”, {plan.name}
             {open.ledger !== undefined && (
               <>
-                , for <Amount units={BigInt(open.price)} unit={assets.get(open.ledger)} />
+                , for <Amount units={BigInt(open.price)} unit={unit} />
               </>
             )}
             . It was begun here before. Continuing asks for that very purchase again: you get the licence, and
@@ -87,12 +106,20 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
       {failure !== undefined && (
         <Failure error={failure} unit={unit} retry={open && (() => void run(open))} retryLabel="Continue" />
       )}
+      {approved && (
+        <Notice kind="signal" title="The approval stays">
+          <p>
+            The registry may still take what you approved, for a purchase of yours alone. Buying again uses
+            it; <Link to="/wallet">your wallet</Link> revokes it.
+          </p>
+        </Notice>
+      )}
       {step !== undefined && (
         <Steps step={step} paid={ledger !== undefined}>
           Licence to “{streamName}”, {plan.name}
           {open?.ledger !== undefined && (
             <>
-              , for <Amount units={BigInt(open.price)} unit={assets.get(open.ledger)} />
+              , for <Amount units={BigInt(open.price)} unit={unit} />
             </>
           )}
           .
@@ -109,7 +136,7 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
               ))}
             </SelectField>
           )}
-          <Offer plan={plan} streamName={streamName} ledger={ledger} unit={unit} onBuy={begin} />
+          <Offer plan={plan} info={info} ledger={ledger} asset={asset} onBuy={begin} />
         </>
       )}
     </div>
@@ -118,24 +145,27 @@ export function Purchase({ plan, streamName }: { plan: Plan; streamName: string 
 
 function Offer({
   plan,
-  streamName,
+  info,
   ledger,
-  unit,
+  asset,
   onBuy,
 }: {
   plan: Plan;
-  streamName: string;
+  info: StreamInfo;
   ledger: string | undefined;
-  unit: AssetListing | undefined;
-  onBuy: (quote: Quote) => void;
+  asset: { data: Asset | undefined; error: unknown; refetch: () => unknown };
+  onBuy: (quote: Quote, approvalFee: bigint | undefined) => void;
 }) {
   const { principal } = useSession();
   const owner = principal ?? Principal.anonymous();
+  const unit = ledger === undefined ? undefined : asset.data;
   const quote = useQuery({
     queryKey: ['quote', String(plan.id), ledger],
-    queryFn: () => getQuote(plan.id, ledger === undefined ? undefined : Principal.fromText(ledger)),
+    queryFn: async () => {
+      const paidIn = ledger === undefined ? undefined : Principal.fromText(ledger);
+      return checkedQuote({ info, plan, ledger: paidIn }, await getQuote(plan.id, paidIn));
+    },
   });
-  const asset = useQuery({ ...assetQuery(ledger ?? ''), enabled: ledger !== undefined });
   const balance = useQuery({
     ...balanceQuery(ledger ?? '', defaultAccount(owner)),
     enabled: ledger !== undefined,
@@ -147,15 +177,38 @@ function Offer({
   });
   return (
     <Panel title={plan.name} aside={<span className="muted">{kindText(plan.kind)}</span>}>
-      <p className="muted">Licence to “{streamName}”.</p>
+      <p className="muted">Licence to “{info.name}”.</p>
+      <dl className="pairs">
+        <dt>Stream</dt>
+        <dd>number {String(info.id)}</dd>
+        <dt>Provided by</dt>
+        <dd>
+          <Id text={info.owner.toText()} label="the provider" />
+        </dd>
+        <dt>Terms of use</dt>
+        <dd>
+          {'Spdx' in info.licence_terms ? (
+            info.licence_terms.Spdx
+          ) : (
+            <details>
+              <summary>Terms of its own</summary>
+              <pre className="code">{info.licence_terms.Text}</pre>
+            </details>
+          )}
+        </dd>
+      </dl>
+      {ledger !== undefined && asset.error !== null && asset.data === undefined && (
+        <Failure error={asset.error} retry={() => void asset.refetch()} />
+      )}
       <Loaded query={quote} lines={4}>
         {(offer) => {
           const free = ledger === undefined;
           const enough = (allowance.data?.allowance ?? 0n) >= offer.allowance;
-          const approvalFee = free || enough ? 0n : (asset.data?.fee ?? offer.ledger_fee);
-          const total = offer.price + offer.ledger_fee + approvalFee;
+          const approvalFee = free || enough ? undefined : unit?.fee;
+          const total = offer.price + offer.ledger_fee + (approvalFee ?? 0n);
           const short = balance.data !== undefined && balance.data < total;
-          const known = free || (balance.data !== undefined && allowance.data !== undefined);
+          const known =
+            free || (unit !== undefined && balance.data !== undefined && allowance.data !== undefined);
           return (
             <>
               {!free && (
@@ -173,7 +226,7 @@ function Offer({
                     {enough ? (
                       <span className="muted">none: approved already</span>
                     ) : (
-                      <Amount units={approvalFee} unit={unit} />
+                      <Amount units={approvalFee ?? 0n} unit={unit} />
                     )}
                   </dd>
                   <dt className="pairs-sum">Leaves your account in all</dt>
@@ -195,7 +248,7 @@ function Offer({
                 </Notice>
               )}
               <div className="row">
-                <Button look="main" disabled={!known || short} onClick={() => onBuy(offer)}>
+                <Button look="main" disabled={!known || short} onClick={() => onBuy(offer, approvalFee)}>
                   {free ? 'Get the licence' : <>Approve and buy</>}
                 </Button>
                 <span className="muted small">The licence is yours at once, and certified.</span>
@@ -260,7 +313,7 @@ function Bought({
   streamName,
 }: {
   licence: Licence;
-  unit: AssetListing | undefined;
+  unit: Asset | undefined;
   streamName: string;
 }) {
   const ends = licence.expires_at[0];

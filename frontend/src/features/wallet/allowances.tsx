@@ -46,7 +46,8 @@ export function Allowances({ asset, account }: { asset: Asset; account: Account 
         amount: 0n,
         expected_allowance: [allowance],
         expires_at: [],
-        fee: [],
+        // What was shown; another is refused.
+        fee: [asset.fee],
         memo: [],
         created_at_time: [nowNs()],
       }),

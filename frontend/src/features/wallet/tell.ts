@@ -41,5 +41,5 @@ export function tell(transaction: Transaction, me: Account): Told {
       at,
     };
   }
-  return { what: transaction.kind, other: undefined, change: 0n, at };
+  return { what: 'A change at the ledger', other: undefined, change: 0n, at };
 }
