@@ -4,15 +4,14 @@ use candid::Principal;
 use ddsx_merkle_log::{Hash, sha256};
 use ddsx_types::stream_registry::{
     AddPlanArgs, LicenceTerms, Plan, PlanId, PlanKind, Quote, QuoteArgs, QuoteError, RetirePlanArgs, StreamError,
-    StreamId, StreamStatus, limits,
+    StreamId, StreamStatus, Terms, limits,
 };
 
 use crate::amounts::{nat, u128_of};
 use crate::guard;
 use crate::limits::{MAX_DURATION_NS, MAX_PRICES, MIN_DURATION_NS};
 use crate::storage::Storage;
-use crate::storage::codec::Writer;
-use crate::storage::records::{AssetRecord, PlanRecord, StreamState, write_kind};
+use crate::storage::records::{AssetRecord, PlanRecord, StreamState};
 use crate::validate::{invalid, limit, name};
 
 /// Offers a plan. Its terms are fixed from then on.
@@ -172,8 +171,8 @@ pub fn quote(storage: &Storage, args: QuoteArgs) -> Result<Quote, QuoteError> {
     })
 }
 
-/// SHA-256 over the terms that a buyer accepts, in the encoding of stored records (`docs/registry.md`): the stream and who
-/// provides it, the plan and what it sells, the terms of use, the asset and the price.
+/// SHA-256 over the terms that a buyer accepts ([`Terms`], `docs/registry.md`): the stream and who provides it, the plan and
+/// what it sells, the terms of use, the asset and the price.
 fn terms_hash(
     owner: &Principal,
     plan_id: PlanId,
@@ -181,21 +180,15 @@ fn terms_hash(
     terms: &LicenceTerms,
     price: Option<(Principal, u128)>,
 ) -> Hash {
-    let mut writer = Writer::default();
-    writer
-        .raw(b"ddsx-terms-v1")
-        .u64(plan.stream)
-        .principal(owner)
-        .u64(plan_id);
-    write_kind(&mut writer, plan.kind);
-    match terms {
-        LicenceTerms::Spdx(id) => writer.u8(0).text(id),
-        LicenceTerms::Text(text) => writer.u8(1).text(text),
+    let terms = Terms {
+        stream: plan.stream,
+        owner: *owner,
+        plan: plan_id,
+        kind: plan.kind,
+        terms_of_use: terms,
+        price,
     };
-    writer.option(price, |writer, (ledger, amount)| {
-        writer.principal(&ledger).u128(amount);
-    });
-    sha256(&writer.into_bytes())
+    sha256(&terms.encode())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use ddsx_types::federated_aggregator::{
 use serde::de::DeserializeOwned;
 
 use crate::explain::Explain;
+use crate::network::Reads;
 use crate::witness::Anchor;
 use crate::{CallError, Network, NetworkError};
 
@@ -28,11 +29,26 @@ pub use proof::{MODELS_LABEL, REPORTS_LABEL};
 pub struct Aggregator {
     network: Network,
     canister: Principal,
+    reads: Reads,
 }
 
 impl Aggregator {
     pub(crate) fn new(network: Network, canister: Principal) -> Self {
-        Self { network, canister }
+        Self {
+            network,
+            canister,
+            reads: Reads::default(),
+        }
+    }
+
+    /// The same, asking everything that has no proof of its own as an update call: what comes is the whole subnet's certified
+    /// word from its newest state, not one node's. Slower (some seconds a question); for what money or work follows from.
+    #[must_use]
+    pub fn agreed(&self) -> Self {
+        Self {
+            reads: Reads::Agreed,
+            ..self.clone()
+        }
     }
 
     /// The canister's id.
@@ -57,16 +73,26 @@ impl Aggregator {
         A: ArgumentEncoder,
         R: CandidType + DeserializeOwned,
     {
+        self.network.read(self.reads, self.canister, method, arguments).await
+    }
+
+    /// What comes with a proof, which only a query has.
+    async fn prove<A, R>(&self, method: &'static str, arguments: A) -> Result<R, NetworkError>
+    where
+        A: ArgumentEncoder,
+        R: CandidType + DeserializeOwned,
+    {
         self.network.query(self.canister, method, arguments).await
     }
 
+    /// Pieces, which are checked against a certified hash, and predictions, which are as large: always queries.
     async fn ask<A, R, E>(&self, method: &'static str, arguments: A) -> Result<R, CallError<E>>
     where
         A: ArgumentEncoder,
         R: CandidType + DeserializeOwned,
         E: CandidType + DeserializeOwned + Explain,
     {
-        let answer: Result<R, E> = self.read(method, arguments).await?;
+        let answer: Result<R, E> = self.prove(method, arguments).await?;
         answer.map_err(|error| CallError::Refused { method, error })
     }
 
@@ -217,12 +243,12 @@ impl Aggregator {
 
     /// A round's report with its proof, not yet verified; [`Aggregator::verified_report`] verifies it.
     pub async fn report(&self, key: RoundKey) -> Result<Option<CertifiedReport>, NetworkError> {
-        self.read("report", (key,)).await
+        self.prove("report", (key,)).await
     }
 
     /// The model in force with its proof, not yet verified; [`Aggregator::verified_model`] verifies it.
     pub async fn model_info(&self, task: TaskId) -> Result<Option<CertifiedModel>, NetworkError> {
-        self.read("model_info", (task,)).await
+        self.prove("model_info", (task,)).await
     }
 
     /// A piece of the model in force, not yet verified; [`Aggregator::download_model`] verifies all of them.

@@ -40,9 +40,11 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// At the end of the stream as it is now.
+    /// At the end of the stream as it is now: by the subnet's word, since a node that lags does not know a stream that was just created,
+    /// nor the last chunks.
     pub async fn open(registry: Registry, stream: StreamId) -> Result<Self, AppendFailure> {
         let info = registry
+            .agreed()
             .stream(stream)
             .await?
             .ok_or(AppendFailure::StreamNotFound(stream))?;

@@ -21,6 +21,14 @@ pub enum CallError<E: Explain> {
 }
 
 impl<E: Explain> CallError<E> {
+    /// What is wrong, with amounts in the unit of the asset that the call is about.
+    pub fn explain_in(&self, asset: &crate::LedgerInfo) -> String {
+        match self {
+            Self::Refused { method, error } => format!("{method} was refused: {}", error.explain_in(asset)),
+            Self::Network(error) => error.to_string(),
+        }
+    }
+
     /// The canister's own error, if it answered.
     pub fn refusal(&self) -> Option<&E> {
         match self {
@@ -74,6 +82,14 @@ pub enum NetworkError {
         /// What failed.
         reason: String,
     },
+    /// This machine's clock is off, so that the network takes what is signed here for expired or for not yet valid. Nothing happened.
+    #[error("{method}: {}", crate::clock::words(*ahead_s))]
+    Clock {
+        /// The method called.
+        method: String,
+        /// By how many seconds it is ahead of the network's; negative: behind it.
+        ahead_s: i64,
+    },
     /// The reply is not of the type that the interface says.
     #[error("the reply to {method} cannot be read: {reason}")]
     Unreadable {
@@ -98,9 +114,11 @@ impl NetworkError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Rejected { transient, .. } => *transient,
-            Self::OutcomeUnknown { .. } | Self::Unproved { .. } | Self::Unreadable { .. } | Self::NotSent { .. } => {
-                false
-            }
+            Self::OutcomeUnknown { .. }
+            | Self::Unproved { .. }
+            | Self::Clock { .. }
+            | Self::Unreadable { .. }
+            | Self::NotSent { .. } => false,
         }
     }
 

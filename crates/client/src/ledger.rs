@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::explain::Explain;
+use crate::network::Reads;
 use crate::{CallError, Network, NetworkError};
 
 /// A ledger canister of one network, as one identity. Cheap to clone.
@@ -22,6 +23,7 @@ use crate::{CallError, Network, NetworkError};
 pub struct Ledger {
     network: Network,
     canister: Principal,
+    reads: Reads,
 }
 
 /// A standard that a ledger says it supports.
@@ -44,6 +46,45 @@ pub struct LedgerInfo {
     pub fee: u128,
 }
 
+impl LedgerInfo {
+    fn new(symbol: String, decimals: &Nat, fee: &Nat) -> Result<Self, NetworkError> {
+        let unreadable = |reason: &str| NetworkError::Unreadable {
+            method: "icrc1_metadata".into(),
+            reason: reason.into(),
+        };
+        let decimals = u8::try_from(decimals.0.clone())
+            .ok()
+            .filter(|decimals| *decimals <= crate::amount::MAX_DECIMALS)
+            .ok_or_else(|| unreadable("more than 38 decimals"))?;
+        let fee = crate::amount::units(fee).ok_or_else(|| unreadable("the fee exceeds 128 bits"))?;
+        Ok(Self { symbol, decimals, fee })
+    }
+
+    /// As the metadata tell it, one reply instead of three; `None` where one of the three is missing there.
+    fn from_metadata(metadata: &[(String, MetadataValue)]) -> Result<Option<Self>, NetworkError> {
+        let value = |key: &str| metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+        match (value("icrc1:symbol"), value("icrc1:decimals"), value("icrc1:fee")) {
+            (Some(MetadataValue::Text(symbol)), Some(MetadataValue::Nat(decimals)), Some(MetadataValue::Nat(fee))) => {
+                Self::new(symbol.clone(), decimals, fee).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// An amount as `12.5 DST`.
+    pub fn show(&self, units: &Nat) -> String {
+        match crate::amount::units(units) {
+            Some(units) => crate::amount::Display {
+                units,
+                decimals: self.decimals,
+                symbol: &self.symbol,
+            }
+            .to_string(),
+            None => format!("{} smallest units of {}", units.0, self.symbol),
+        }
+    }
+}
+
 /// What [`Ledger::ensure_allowance`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowanceChange {
@@ -58,7 +99,21 @@ pub enum AllowanceChange {
 
 impl Ledger {
     pub(crate) fn new(network: Network, canister: Principal) -> Self {
-        Self { network, canister }
+        Self {
+            network,
+            canister,
+            reads: Reads::default(),
+        }
+    }
+
+    /// The same, asking everything that has no proof of its own as an update call: what comes is the whole subnet's certified
+    /// word from its newest state, not one node's. Slower (some seconds a question); for what money or work follows from.
+    #[must_use]
+    pub fn agreed(&self) -> Self {
+        Self {
+            reads: Reads::Agreed,
+            ..self.clone()
+        }
     }
 
     /// The canister's id.
@@ -76,7 +131,7 @@ impl Ledger {
         A: ArgumentEncoder,
         R: CandidType + DeserializeOwned,
     {
-        self.network.query(self.canister, method, arguments).await
+        self.network.read(self.reads, self.canister, method, arguments).await
     }
 
     async fn change<A, E>(&self, method: &'static str, arguments: A) -> Result<Nat, CallError<E>>
@@ -140,16 +195,11 @@ impl Ledger {
 
     /// Symbol, decimals and fee in one go. Decimals above 38 and fees above `u128` are refused as unreadable.
     pub async fn info(&self) -> Result<LedgerInfo, NetworkError> {
-        let (symbol, decimals, fee) = (self.symbol().await?, self.decimals().await?, self.fee().await?);
-        let unreadable = |reason: &str| NetworkError::Unreadable {
-            method: "icrc1_metadata".into(),
-            reason: reason.into(),
-        };
-        if decimals > crate::amount::MAX_DECIMALS {
-            return Err(unreadable("more than 38 decimals"));
+        if let Some(told) = LedgerInfo::from_metadata(&self.metadata().await?)? {
+            return Ok(told);
         }
-        let fee = crate::amount::units(&fee).ok_or_else(|| unreadable("the fee exceeds 128 bits"))?;
-        Ok(LedgerInfo { symbol, decimals, fee })
+        let (symbol, decimals, fee) = tokio::try_join!(self.symbol(), self.decimals(), self.fee())?;
+        LedgerInfo::new(symbol, &decimals.into(), &fee)
     }
 
     /// `icrc1_balance_of`, in the smallest unit.
@@ -192,31 +242,84 @@ impl Ledger {
     }
 
     /// Sees to it that `spender` may take `needed` from `from`, an account of the caller: approves exactly that much if the
-    /// allowance is smaller, and only if nobody changed it in between (`expected_allowance`).
+    /// allowance is smaller, and only if nobody changed it in between (`expected_allowance`). A node that told an old allowance
+    /// does no harm: the ledger's refusal is certified and says the true one, with which it is tried once more.
     pub async fn ensure_allowance(
         &self,
         from: Account,
         spender: Account,
         needed: &Nat,
     ) -> Result<AllowanceChange, CallError<ApproveError>> {
+        self.raise_allowance(from, spender, needed, None).await
+    }
+
+    /// [`Ledger::ensure_allowance`], paying this fee for the approval and no other: a ledger whose fee has changed refuses.
+    pub async fn raise_allowance(
+        &self,
+        from: Account,
+        spender: Account,
+        needed: &Nat,
+        fee: Option<Nat>,
+    ) -> Result<AllowanceChange, CallError<ApproveError>> {
         let now = self.allowance(from, spender).await?;
-        if now.allowance >= *needed && now.expires_at.is_none_or(|at| at > now_ns().saturating_add(SOON_NS)) {
+        if is_enough(&now, needed) {
             return Ok(AllowanceChange::Enough);
         }
-        let block = self
-            .approve(ApproveArgs {
-                from_subaccount: from.subaccount,
-                spender,
-                amount: needed.clone(),
-                expected_allowance: Some(now.allowance),
-                expires_at: None,
-                fee: None,
-                memo: None,
-                created_at_time: Some(now_ns()),
-            })
-            .await?;
-        Ok(AllowanceChange::Raised { block })
+        let mut args = ApproveArgs {
+            from_subaccount: from.subaccount,
+            spender,
+            amount: needed.clone(),
+            expected_allowance: Some(now.allowance),
+            expires_at: None,
+            fee,
+            memo: None,
+            created_at_time: Some(now_ns()),
+        };
+        match self.approve(args.clone()).await {
+            Err(CallError::Refused {
+                error: ApproveError::AllowanceChanged { current_allowance },
+                ..
+            }) if self.reads == Reads::OneNode => {
+                if current_allowance >= *needed {
+                    return Ok(AllowanceChange::Enough);
+                }
+                args.expected_allowance = Some(current_allowance);
+                args.created_at_time = Some(now_ns());
+                let block = self.approve(args).await?;
+                Ok(AllowanceChange::Raised { block })
+            }
+            outcome => Ok(AllowanceChange::Raised { block: outcome? }),
+        }
     }
+
+    /// Takes back what `spender` may still take from `from`, if it is exactly `left`, paying this fee and no other; the block.
+    pub async fn take_back_allowance(
+        &self,
+        from: Account,
+        spender: Account,
+        left: &Nat,
+        fee: Nat,
+    ) -> Result<Nat, CallError<ApproveError>> {
+        self.approve(ApproveArgs {
+            from_subaccount: from.subaccount,
+            spender,
+            amount: Nat::default(),
+            expected_allowance: Some(left.clone()),
+            expires_at: None,
+            fee: Some(fee),
+            memo: None,
+            created_at_time: Some(now_ns()),
+        })
+        .await
+    }
+}
+
+/// Whether an allowance covers what is needed, for long enough to use it.
+pub fn is_enough(allowance: &Allowance, needed: &Nat) -> bool {
+    allowance.allowance >= *needed
+        && allowance
+            .expires_at
+            .is_none_or(|at| at > now_ns().saturating_add(SOON_NS))
 }
 
 /// An allowance that ends within 5 minutes is not relied on.

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::error::{ConnectError, NetworkError};
 use crate::root_key::{self, RootKey, RootKeyError};
-use crate::{Aggregator, Ledger, Registry};
+use crate::{Aggregator, Ledger, Registry, clock};
 
 /// How long a signed call stays valid, and so how long it is sent again when no reply comes. The network's limit is 5 minutes.
 const CALL_LIFETIME: Duration = Duration::from_mins(4);
@@ -34,6 +34,16 @@ pub struct Network {
     url: Arc<str>,
     root_key: Arc<[u8]>,
     patience: Patience,
+}
+
+/// How questions that change nothing are asked of a canister.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// As queries: fast, and one node's word, which may be false or some seconds old.
+    #[default]
+    OneNode,
+    /// As update calls: the subnet's agreed and certified answer from its newest state. Takes some seconds.
+    Agreed,
 }
 
 /// For how long what got no answer is tried again.
@@ -205,6 +215,31 @@ impl Network {
             .await
     }
 
+    /// Asks what changes nothing, as a query or, where money or work follows from the answer, as an update call.
+    pub(crate) async fn read<A, R>(
+        &self,
+        reads: Reads,
+        canister: Principal,
+        method: &str,
+        arguments: A,
+    ) -> Result<R, NetworkError>
+    where
+        A: ArgumentEncoder,
+        R: CandidType + DeserializeOwned,
+    {
+        match reads {
+            Reads::OneNode => self.query(canister, method, arguments).await,
+            // Asked once more costs nothing, so a lost reply is no unknown outcome.
+            Reads::Agreed => self
+                .update(canister, method, arguments)
+                .await
+                .map_err(|error| match error {
+                    NetworkError::OutcomeUnknown { method, reason } => NetworkError::Unreachable { method, reason },
+                    other => other,
+                }),
+        }
+    }
+
     pub(crate) async fn query_encoded<R>(
         &self,
         canister: Principal,
@@ -221,7 +256,7 @@ impl Network {
             let call = self.agent.query(&canister, method).with_arg(argument.clone()).call();
             let error = match call.await {
                 Ok(reply) => return decode(method, &reply),
-                Err(error) => NetworkError::from_agent(method, &error),
+                Err(error) => self.failure(method, &error).await,
             };
             if !matches!(error, NetworkError::Unreachable { .. }) || began.elapsed() + pause > self.patience.query {
                 return Err(error);
@@ -269,7 +304,7 @@ impl Network {
                 Err(error) => error,
             };
             let certified = matches!(error, ic_agent::AgentError::CertifiedReject { .. });
-            let error = NetworkError::from_agent(method, &error);
+            let error = self.failure(method, &error).await;
             let unanswered = matches!(error, NetworkError::Unreachable { .. });
             if certified || !(unanswered || maybe_executed) {
                 return Err(error);
@@ -283,6 +318,17 @@ impl Network {
             }
             tokio::time::sleep(pause).await;
             pause = longer(pause);
+        }
+    }
+
+    /// What the agent reports, sorted; and whether this machine's clock is the cause.
+    async fn failure(&self, method: &str, error: &ic_agent::AgentError) -> NetworkError {
+        match clock::off_by(&self.client, &self.url, error).await {
+            Some(ahead_s) => NetworkError::Clock {
+                method: method.to_string(),
+                ahead_s,
+            },
+            None => NetworkError::from_agent(method, error),
         }
     }
 

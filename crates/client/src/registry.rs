@@ -18,6 +18,8 @@ use serde::de::DeserializeOwned;
 
 use crate::explain::Explain;
 use crate::ledger::{Standard, now_ns};
+use crate::network::Reads;
+use crate::offer::check_quote;
 use crate::witness::Anchor;
 use crate::{CallError, Network, NetworkError, PullFailure, StreamSource, VerificationError};
 use ddsx_merkle_log::{self as merkle, CertifiedHead as VerifiedHead, Freshness};
@@ -29,11 +31,26 @@ use ddsx_merkle_log::{self as merkle, CertifiedHead as VerifiedHead, Freshness};
 pub struct Registry {
     network: Network,
     canister: Principal,
+    reads: Reads,
 }
 
 impl Registry {
     pub(crate) fn new(network: Network, canister: Principal) -> Self {
-        Self { network, canister }
+        Self {
+            network,
+            canister,
+            reads: Reads::default(),
+        }
+    }
+
+    /// The same, asking everything that has no proof of its own as an update call: what comes is the whole subnet's certified
+    /// word from its newest state, not one node's. Slower (some seconds a question); for what money or work follows from.
+    #[must_use]
+    pub fn agreed(&self) -> Self {
+        Self {
+            reads: Reads::Agreed,
+            ..self.clone()
+        }
     }
 
     /// The canister's id.
@@ -51,6 +68,15 @@ impl Registry {
         A: ArgumentEncoder,
         R: CandidType + DeserializeOwned,
     {
+        self.network.read(self.reads, self.canister, method, arguments).await
+    }
+
+    /// What comes with a proof, which only a query has.
+    async fn prove<A, R>(&self, method: &'static str, arguments: A) -> Result<R, NetworkError>
+    where
+        A: ArgumentEncoder,
+        R: CandidType + DeserializeOwned,
+    {
         self.network.query(self.canister, method, arguments).await
     }
 
@@ -61,6 +87,16 @@ impl Registry {
         E: CandidType + DeserializeOwned + Explain,
     {
         let answer: Result<R, E> = self.read(method, arguments).await?;
+        answer.map_err(|error| CallError::Refused { method, error })
+    }
+
+    async fn ask_proved<A, R, E>(&self, method: &'static str, arguments: A) -> Result<R, CallError<E>>
+    where
+        A: ArgumentEncoder,
+        R: CandidType + DeserializeOwned,
+        E: CandidType + DeserializeOwned + Explain,
+    {
+        let answer: Result<R, E> = self.prove(method, arguments).await?;
         answer.map_err(|error| CallError::Refused { method, error })
     }
 
@@ -174,14 +210,23 @@ impl Registry {
         self.read("plans", (stream,)).await
     }
 
-    /// What a purchase would cost and grant now.
+    /// What a purchase would cost and grant now. A reply that is not about the question is refused as unproved;
+    /// [`Registry::offer`] checks the terms besides.
     pub async fn quote(&self, args: QuoteArgs) -> Result<Quote, CallError<QuoteError>> {
-        self.ask("quote", (args,)).await
+        let quote: Quote = self.ask("quote", (args,)).await?;
+        match check_quote(args, &quote) {
+            Ok(()) => Ok(quote),
+            Err(reason) => Err(NetworkError::Unproved {
+                method: "quote".into(),
+                reason: reason.into(),
+            }
+            .into()),
+        }
     }
 
     /// A licence with its proof, not yet verified; [`Registry::verified_licence`] verifies it.
     pub async fn licence(&self, licence: LicenceId) -> Result<CertifiedLicence, NetworkError> {
-        self.read("licence", (licence,)).await
+        self.prove("licence", (licence,)).await
     }
 
     /// The licences of a principal by number.
@@ -191,17 +236,17 @@ impl Registry {
 
     /// Chunks with proof, not yet verified; [`crate::Puller`] verifies them.
     pub async fn pull(&self, args: PullArgs) -> Result<Pulled, CallError<PullError>> {
-        self.ask("pull", (args,)).await
+        self.ask_proved("pull", (args,)).await
     }
 
     /// A stream's head with its proof, not yet verified; [`Registry::verified_head`] verifies it.
     pub async fn stream_head(&self, stream: StreamId) -> Result<CertifiedHead, CallError<ProofError>> {
-        self.ask("stream_head", (stream,)).await
+        self.ask_proved("stream_head", (stream,)).await
     }
 
     /// Proof that a leaf lies in the tree.
     pub async fn inclusion_proof(&self, args: InclusionProofArgs) -> Result<InclusionProof, CallError<ProofError>> {
-        self.ask("inclusion_proof", (args,)).await
+        self.ask_proved("inclusion_proof", (args,)).await
     }
 
     /// Proof that a larger tree begins with a smaller one.
@@ -209,7 +254,7 @@ impl Registry {
         &self,
         args: ConsistencyProofArgs,
     ) -> Result<ConsistencyProof, CallError<ProofError>> {
-        self.ask("consistency_proof", (args,)).await
+        self.ask_proved("consistency_proof", (args,)).await
     }
 
     /// A stream's head, verified up to the root key: certificate, delegation, canister, witness and freshness.

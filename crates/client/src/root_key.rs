@@ -14,6 +14,17 @@ pub const ROOT_KEY_LEN: usize = DER_PREFIX.len() + 96;
 pub(crate) const DER_PREFIX: &[u8; 37] =
     b"\x30\x81\x82\x30\x1d\x06\x0d\x2b\x06\x01\x04\x01\x82\xdc\x7c\x05\x03\x01\x02\x01\x06\x0c\x2b\x06\x01\x04\x01\x82\xdc\x7c\x05\x03\x02\x01\x03\x61\x00";
 
+/// Mainnet's root key without the DER header, in hexadecimal digits.
+const MAINNET_POINT: &str = "814c0e6ec71fab583b08bd81373c255c3c371b2e84863c98a4f1e08b74235d14fb5d9c0cd546d9685f913a0c0b2cc534\
+                             1583bf4b4392e467db96d65b9bb4cb717112f8472e0d5a4d14505ffd7484b01291091c5f87b98883463f98091a0baaae";
+
+/// Mainnet's root key, in DER.
+pub fn mainnet_root_key() -> Vec<u8> {
+    let mut key = DER_PREFIX.to_vec();
+    key.extend(hex::decode(MAINNET_POINT).unwrap_or_default());
+    key
+}
+
 /// Where the root key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootKey {
@@ -127,6 +138,7 @@ mod tests {
             .unwrap();
         let key = agent.read_root_key();
         assert_eq!(parse_root_key(&hex::encode(&key)).unwrap(), key);
+        assert_eq!(mainnet_root_key(), key, "the agent has the same one built in");
 
         let short = hex::encode(&key[..key.len() - 1]);
         assert!(parse_root_key(&short).unwrap_err().to_string().contains("132 bytes"));

@@ -299,6 +299,23 @@ impl fmt::Display for Subject {
 }
 
 impl VerificationError {
+    /// By how many seconds this machine's clock is behind the network's at least, if that is why a reply is not believed: its
+    /// certificate is the network's own, and from the future.
+    pub fn clock_behind_s(&self) -> Option<u64> {
+        match self {
+            Self::Log(VerifyError::CertificateFromFuture { certified_at, now }) => {
+                Some(certified_at.saturating_sub(*now) / 1_000_000_000)
+            }
+            _ => None,
+        }
+    }
+
+    /// What is said of such a clock.
+    pub fn clock_words(&self) -> Option<String> {
+        let behind = i64::try_from(self.clock_behind_s()?).unwrap_or(i64::MAX);
+        Some(crate::clock::words(-behind))
+    }
+
     /// Whether an honest node that lags behind the one asked before may be the cause. Asking again tells.
     pub fn may_be_a_lagging_node(&self) -> bool {
         matches!(

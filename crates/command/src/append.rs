@@ -77,7 +77,8 @@ impl Table {
     }
 
     async fn refresh(&mut self) -> Result<(), Failure> {
-        let contributors = self.registry.all_contributors(self.stream).await?;
+        // Who is credited is paid: the subnet's word of who has which number.
+        let contributors = self.registry.agreed().all_contributors(self.stream).await?;
         self.numbers = contributors.into_iter().map(|one| (one.label, one.number)).collect();
         Ok(())
     }

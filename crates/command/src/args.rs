@@ -14,7 +14,7 @@ use candid::Principal;
 use clap::{Args, Parser, Subcommand};
 
 pub use identity::{IdentityCommand, Scheme};
-pub use licence::{BuyArgs, LicenceCommand};
+pub use licence::{BuyArgs, LicenceCommand, PlanChoice};
 pub use revenue::{ClaimArgs, RevenueCommand};
 pub use stream::{
     AppendArgs, ContributorsArgs, CreateArgs, Kind, ListArgs, PlanAddArgs, PlanCommand, PublishersArgs, PullArgs,

@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use crate::failure::Failure;
 
+mod owner;
+
 /// What a config file may say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +29,8 @@ pub struct Config {
 const PLACES: [&str; 3] = ["ddsx.toml", ".ddsx/ids.json", "target/local/ddsx.json"];
 
 impl Config {
-    /// Reads the file given, or the nearest one found; the path it was read from.
+    /// Reads the file given, or the nearest one found; the path it was read from. One that is found decides where money goes, and nobody
+    /// asked for it: it must be the user's own.
     pub fn find(given: Option<&Path>, start: &Path) -> Result<(Self, Option<PathBuf>), Failure> {
         let path = match given {
             Some(path) => Some(path.to_path_buf()),
@@ -37,7 +40,12 @@ impl Config {
                 .find(|path| path.is_file()),
         };
         match path {
-            Some(path) => Ok((Self::read(&path)?, Some(path))),
+            Some(path) => {
+                if given.is_none() {
+                    owner::check(&path)?;
+                }
+                Ok((Self::read(&path)?, Some(path)))
+            }
             None => Ok((Self::default(), None)),
         }
     }
@@ -118,6 +126,29 @@ mod tests {
         std::fs::write(root.path().join("a/ddsx.toml"), "network = \"ic\"\n").unwrap();
         assert_eq!(found(&deep).network.as_deref(), Some("ic"));
         assert_eq!(found(root.path()).network.as_deref(), Some("http://127.0.0.1:1"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn should_refuse_a_file_that_others_may_write_unless_it_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ddsx.toml");
+        std::fs::write(&path, "network = \"http://127.0.0.1:1\"\n").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+        let below = folder.path().join("a/b");
+        std::fs::create_dir_all(&below).unwrap();
+        let failure = Config::find(None, &below).unwrap_err();
+        assert_eq!(failure.code(), crate::failure::USAGE);
+        assert!(
+            failure.message().contains("can be changed by others"),
+            "{}",
+            failure.message()
+        );
+        assert!(Config::find(Some(&path), &below).is_ok());
+
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        assert!(Config::find(None, &below).is_ok());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What every command needs: who, where, and how to write.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candid::Principal;
 use ddsx_client::identity::{self, IdentityFolder};
-use ddsx_client::root_key::parse_root_key;
+use ddsx_client::root_key::{mainnet_root_key, parse_root_key};
 use ddsx_client::{Aggregator, Anonymous, Identity, Ledger, Network, Registry, RootKey};
 
 use crate::args::Global;
@@ -21,6 +21,8 @@ const LOCAL: &str = "http://127.0.0.1:4943";
 pub struct Context {
     global: Global,
     config: Config,
+    /// The config file, if it was found and not named.
+    found: Option<PathBuf>,
     pub folders: Folders,
     pub output: Output,
 }
@@ -39,15 +41,24 @@ impl Context {
         let here = std::env::current_dir().map_err(|error| Failure::local(format!("this folder: {error}")))?;
         let (config, path) = Config::find(global.config.as_deref(), &here)?;
         let output = Output::new(global.json, global.quiet);
-        if let Some(path) = path.filter(|_| global.config.is_none()) {
+        let found = path.filter(|_| global.config.is_none());
+        if let Some(path) = &found {
             output.remark(&format!("using {}", path.display()));
         }
         Ok(Self {
+            found,
             folders: Folders::new(std::env::var_os("DDSX_HOME").map(Into::into))?,
             global,
             config,
             output,
         })
+    }
+
+    /// Says before money is spent where that is, if a config file decided it that nobody named. Not left out with `--quiet`.
+    pub fn name_place(&self, network: &Network) {
+        if let Some(path) = &self.found {
+            eprintln!("  on network    {}, as {} says", network.url(), path.display());
+        }
     }
 
     /// Connects as the identity chosen.
@@ -151,20 +162,47 @@ fn target(global: &Global, config: &Config) -> Result<Target, Failure> {
             (url, same)
         }
     };
-    let key = global
-        .root_key
-        .clone()
-        .or_else(|| config.root_key.clone().filter(|_| from_config));
-    let root_key = match key {
-        Some(key) => RootKey::Given(read_root_key(&key)?),
-        None if url == MAINNET => RootKey::Mainnet,
-        None => RootKey::FromLoopback,
+    let of_file = config.root_key.as_ref().filter(|_| from_config);
+    let root_key = match (&global.root_key, of_file) {
+        (Some(key), _) => RootKey::Given(read_root_key(key)?),
+        // Mainnet's is built in, and no file replaces it.
+        (None, Some(key)) if is_mainnet(&url) => {
+            if read_root_key(key)? != mainnet_root_key() {
+                return Err(Failure::usage(
+                    "the config file gives mainnet another root key than its own; remove root_key from it, or name the network that it \
+                     is of",
+                ));
+            }
+            RootKey::Mainnet
+        }
+        (None, Some(key)) => RootKey::Given(read_root_key(key)?),
+        (None, None) if is_mainnet(&url) => RootKey::Mainnet,
+        (None, None) => RootKey::FromLoopback,
     };
     Ok(Target {
         url,
         root_key,
         from_config,
     })
+}
+
+/// Whether a URL is one of mainnet's gateways.
+fn is_mainnet(url: &str) -> bool {
+    const DOMAINS: [&str; 5] = ["icp-api.io", "icp0.io", "ic0.app", "icp.net", "internetcomputer.org"];
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = host
+        .split(':')
+        .next()
+        .unwrap_or(host)
+        .trim_end_matches('.')
+        .to_ascii_lowercase();
+    DOMAINS
+        .iter()
+        .any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|below| below.ends_with('.')))
 }
 
 /// Hexadecimal digits, or a file with them (or with the bytes themselves).
@@ -232,5 +270,50 @@ mod tests {
         config.root_key = Some("not a key".into());
         assert!(target(&global(None), &config).is_err());
         assert_eq!(target(&global(Some("ic")), &config).unwrap().root_key, RootKey::Mainnet);
+    }
+
+    #[test]
+    fn should_never_take_another_root_key_for_mainnet_from_a_file() {
+        let mut other = mainnet_root_key();
+        // The generator of the group, which is a point of the curve and nobody's key.
+        let generator = "93e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e\
+                         024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8";
+        other[37..].copy_from_slice(&hex::decode(generator).unwrap());
+        for network in [
+            "ic",
+            MAINNET,
+            "https://ic0.app",
+            "https://ICP0.io:443/x",
+            "https://a.raw.icp0.io/",
+        ] {
+            let mut config = config(Some(network));
+            config.root_key = Some(hex::encode(&other));
+            let refused = target(&global(None), &config).unwrap_err();
+            assert!(
+                refused.message().contains("another root key"),
+                "{network}: {}",
+                refused.message()
+            );
+            config.root_key = Some(hex::encode(mainnet_root_key()));
+            assert_eq!(
+                target(&global(None), &config).unwrap().root_key,
+                RootKey::Mainnet,
+                "{network}"
+            );
+            config.root_key = None;
+            assert_eq!(
+                target(&global(None), &config).unwrap().root_key,
+                RootKey::Mainnet,
+                "{network}"
+            );
+        }
+        for elsewhere in ["https://icp0.io.example", "https://example/icp0.io", "https://nicp0.io"] {
+            let mut config = config(Some(elsewhere));
+            config.root_key = Some(hex::encode(&other));
+            assert_eq!(
+                target(&global(None), &config).unwrap().root_key,
+                RootKey::Given(other.clone())
+            );
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use ddsx_client::identity::IdentityError;
 use ddsx_client::{
-    AppendFailure, CallError, ConnectError, CursorError, Explain, FolderError, NetworkError, ProofFailure, PullFailure,
-    PurchaseFailure, RootKeyError, SplitError, VerificationError,
+    AppendFailure, CallError, ConnectError, CursorError, Explain, FolderError, LedgerInfo, NetworkError, OfferFailure,
+    ProofFailure, PullFailure, PurchaseFailure, RootKeyError, SplitError, VerificationError,
 };
 use ddsx_trainer::account::MoneyError;
 use ddsx_trainer::data::DataError;
@@ -55,6 +55,20 @@ impl Failure {
         Self::new(LOCAL, message)
     }
 
+    /// A call's failure, with amounts in the unit of the asset that it is about.
+    pub fn call_in<E: Explain>(error: &CallError<E>, asset: &LedgerInfo) -> Self {
+        Self::new(call_code(error), error.explain_in(asset))
+    }
+
+    /// The same failure with more said.
+    #[must_use]
+    pub fn and(self, more: &str) -> Self {
+        Self {
+            message: format!("{}; {more}", self.message),
+            ..self
+        }
+    }
+
     /// Ctrl-C: there is nothing to say.
     pub fn interrupted() -> Self {
         Self::new(INTERRUPTED, "")
@@ -73,6 +87,7 @@ fn network_code(error: &NetworkError) -> u8 {
     match error {
         NetworkError::Rejected { .. } => REFUSED,
         NetworkError::Unproved { .. } => VERIFICATION,
+        NetworkError::Clock { .. } => USAGE,
         NetworkError::Unreachable { .. }
         | NetworkError::OutcomeUnknown { .. }
         | NetworkError::Unreadable { .. }
@@ -101,7 +116,10 @@ impl<E: Explain> From<CallError<E>> for Failure {
 
 impl From<VerificationError> for Failure {
     fn from(error: VerificationError) -> Self {
-        Self::new(VERIFICATION, format!("verification failed: {error}"))
+        match error.clock_words() {
+            Some(words) => Self::usage(words),
+            None => Self::new(VERIFICATION, format!("verification failed: {error}")),
+        }
     }
 }
 
@@ -166,6 +184,7 @@ impl From<MoneyError> for Failure {
             MoneyError::Transfer(error) => error.into(),
             MoneyError::State(error) => error.into(),
             MoneyError::TooLarge => Self::usage(error),
+            MoneyError::Short(_) => Self::refused(error),
         }
     }
 }
@@ -188,6 +207,7 @@ impl From<CreationFailure> for Failure {
             CreationFailure::File { .. } | CreationFailure::Damaged { .. } => Self::local(error),
             CreationFailure::Changed { .. } => Self::usage(error),
             CreationFailure::CyclesOnly(_)
+            | CreationFailure::Unpaid { .. }
             | CreationFailure::Gone { .. }
             | CreationFailure::Failed { .. }
             | CreationFailure::Slow(_) => Self::refused(error),
@@ -206,7 +226,11 @@ impl From<TrainerError> for Failure {
             TrainerError::State(error) => error.into(),
             TrainerError::Data(error) => error.into(),
             TrainerError::Money(error) => error.into(),
-            TrainerError::NoTask(_) | TrainerError::Out(_) => Self::refused(error),
+            TrainerError::NoTask(_)
+            | TrainerError::Out(_)
+            | TrainerError::NotIn { .. }
+            | TrainerError::Stake { .. } => Self::refused(error),
+            TrainerError::Altered(_) => Self::new(VERIFICATION, error),
             TrainerError::Train(_) | TrainerError::Encoding(_) | TrainerError::Model(_) => Self::usage(error),
             TrainerError::Weights(_) => Self::new(VERIFICATION, error),
             TrainerError::Thread(_) => Self::local(error),
@@ -248,6 +272,15 @@ impl From<PurchaseFailure> for Failure {
         match error {
             PurchaseFailure::Call(error) => error.into(),
             _ => Self::local(error),
+        }
+    }
+}
+
+impl From<OfferFailure> for Failure {
+    fn from(error: OfferFailure) -> Self {
+        match error {
+            OfferFailure::Call(error) => error.into(),
+            OfferFailure::Contradiction(_) => Self::new(VERIFICATION, error),
         }
     }
 }

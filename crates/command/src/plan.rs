@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::args::{Kind, PlanAddArgs, PlanCommand};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::text;
 use crate::view::{plan_json, plans_text};
 
 pub async fn run(context: &Context, command: PlanCommand) -> Result<(), Failure> {
@@ -54,7 +55,8 @@ async fn add(context: &Context, registry: &Registry, args: PlanAddArgs) -> Resul
             }
             None => (text.as_str(), context.ledger_on(registry.network())?),
         };
-        let info = ledger.info().await?;
+        // Its decimals decide what the plan costs: the subnet's word.
+        let info = ledger.agreed().info().await?;
         let units = amount::parse(amount, info.decimals, &info.symbol).map_err(Failure::usage)?;
         prices.push(Price {
             ledger: ledger.id(),
@@ -75,10 +77,24 @@ async fn add(context: &Context, registry: &Registry, args: PlanAddArgs) -> Resul
         .result(&json, &format!("plan {plan}: {} of stream {}", args.name, args.stream))
 }
 
+/// The shortest and the longest subscription that the registry takes.
+const DURATIONS_NS: std::ops::RangeInclusive<u64> = 60_000_000_000..=3_650 * 86_400 * 1_000_000_000;
+
+fn duration_ns(duration: std::time::Duration) -> Result<u64, Failure> {
+    let ns = u64::try_from(duration.as_nanos()).ok();
+    ns.filter(|ns| DURATIONS_NS.contains(ns)).ok_or_else(|| {
+        let [least, most] = [DURATIONS_NS.start(), DURATIONS_NS.end()].map(|ns| text::duration(*ns));
+        Failure::usage(format!(
+            "a subscription lasts {least} to {most}, not {}",
+            ns.map_or_else(|| "longer".into(), text::duration)
+        ))
+    })
+}
+
 fn kind(args: &PlanAddArgs) -> Result<PlanKind, Failure> {
     let kind = match (args.kind, args.duration) {
         (Kind::Subscription, Some(duration)) => PlanKind::Subscription {
-            duration_ns: u64::try_from(duration.as_nanos()).map_err(|_| Failure::usage("the duration is too long"))?,
+            duration_ns: duration_ns(duration)?,
         },
         (Kind::Subscription, None) => return Err(Failure::usage("a subscription needs --duration")),
         (_, Some(_)) => return Err(Failure::usage("--duration is for subscriptions")),
@@ -91,5 +107,20 @@ fn kind(args: &PlanAddArgs) -> Result<PlanKind, Failure> {
             Err(Failure::usage("give at least one --price, or --kind free"))
         }
         _ => Ok(kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn should_tell_a_duration_that_is_not_sold_as_it_was_typed() {
+        assert_eq!(duration_ns(Duration::from_mins(1)), Ok(60_000_000_000));
+        let short = duration_ns(Duration::from_secs(12)).unwrap_err();
+        assert_eq!(short.code(), crate::failure::USAGE);
+        assert_eq!(short.message(), "a subscription lasts 1m to 3650d, not 12s");
+        assert!(duration_ns(Duration::MAX).is_err());
     }
 }

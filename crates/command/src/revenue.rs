@@ -59,20 +59,25 @@ async fn claim(context: &Context, args: ClaimArgs) -> Result<(), Failure> {
         Some(contributor) => Payee::Contributor(number_of(&registry, args.stream, contributor).await?),
         None => Payee::Provider,
     };
+    let info = ledger.info().await?;
     let claimed = registry
         .claim(&WireClaim {
             stream: args.stream,
             ledger: ledger.id(),
             payee,
         })
-        .await?;
-    let info = ledger.info().await?;
+        .await
+        .map_err(|error| Failure::call_in(&error, &info))?;
     let json = json!({
         "block": units_text(&claimed.block),
         "arrived": tokens_json(&claimed.amount, &info),
         "ledger_fee": tokens_json(&claimed.ledger_fee, &info),
     });
-    let said = format!("{} arrived in block {}", tokens(&claimed.amount, &info), claimed.block);
+    let said = format!(
+        "{} arrived in block {}",
+        tokens(&claimed.amount, &info),
+        claimed.block.0
+    );
     context.output.result(&json, &said)
 }
 

@@ -12,7 +12,7 @@ use crate::args::{TaskCommand, TaskJoinArgs, TaskListArgs};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
-use crate::view::tokens;
+use crate::stake::{self, Consent};
 use view::{Shown, report_json, report_text, task_json, tasks_text};
 
 pub async fn run(context: &Context, command: TaskCommand) -> Result<(), Failure> {
@@ -60,6 +60,14 @@ pub async fn info(aggregator: &Aggregator, task: TaskId) -> Result<TaskInfo, Fai
 pub async fn reward_units(aggregator: &Aggregator, info: &TaskInfo) -> Result<Option<LedgerInfo>, Failure> {
     match &info.args.reward {
         Some(reward) => Ok(Some(aggregator.network().ledger(reward.ledger).info().await?)),
+        None => Ok(None),
+    }
+}
+
+/// The same where money follows: the subnet's word.
+pub async fn agreed_units(aggregator: &Aggregator, info: &TaskInfo) -> Result<Option<LedgerInfo>, Failure> {
+    match &info.args.reward {
+        Some(reward) => Ok(Some(aggregator.network().ledger(reward.ledger).agreed().info().await?)),
         None => Ok(None),
     }
 }
@@ -125,33 +133,31 @@ async fn show(context: &Context, aggregator: &Aggregator, task: TaskId, rounds: 
 }
 
 async fn join(context: &Context, aggregator: &Aggregator, args: TaskJoinArgs) -> Result<(), Failure> {
-    let info = info(aggregator, args.task).await?;
+    let sure = aggregator.agreed();
+    let info = info(&sure, args.task).await?;
     if matches!(info.stage.stage, Stage::Ended(_)) {
         return Err(Failure::refused(JoinError::Ended));
     }
     let me = aggregator.network().principal();
-    let known = aggregator.participant(args.task, me).await?;
+    let known = sure.participant(args.task, me).await?;
     let path = args.state.clone();
     let path = path.unwrap_or_else(|| state_path(context, aggregator, &info));
     let mut folder = StateFolder::open(&path, Membership::new(aggregator, &info), None)?;
     let already = known.as_ref().is_some_and(|known| known.active);
     if !already {
-        let stake = info.args.reward.as_ref().map(|reward| reward.stake.clone());
-        if let Some(stake) = stake.filter(|stake| *stake > 0_u8) {
-            let units = reward_units(aggregator, &info).await?;
-            let stake = units.map_or_else(|| stake.to_string(), |units| tokens(&stake, &units));
-            let question = format!(
-                "Pay a stake of {stake} and the ledger's fees? It comes back unless you send what is provably false"
-            );
-            if !args.yes && !output::confirm(&question)? {
-                return Err(Failure::usage("not joined, nothing was charged"));
-            }
-        }
+        let units = agreed_units(aggregator, &info).await?;
+        let consent = Consent {
+            joining: 1,
+            simulated: false,
+            yes: args.yes,
+            max_stake: args.max_stake.as_deref(),
+        };
+        let most = stake::ask(context, aggregator, &info, units.as_ref(), consent).await?;
         if known.is_some() {
             // It took part before: that request is spent.
             folder.renew_join_request()?;
         }
-        ddsx_trainer::join(aggregator, &info, args.account, &mut folder).await?;
+        ddsx_trainer::join(aggregator, &info, args.account, Some(&most), &mut folder).await?;
     }
     let json = json!({ "task": args.task, "client": me.to_text(), "already": already });
     let said = if already { "already" } else { "now" };

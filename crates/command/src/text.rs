@@ -1,10 +1,11 @@
-//! What people type and read: accounts, durations, sizes, percentages, times.
+//! What people type: accounts, durations, sizes, percentages. What they read is written by `ddsx_client::words`.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use candid::Principal;
 use ddsx_client::amount;
+pub use ddsx_client::words::{day, duration, size, time};
 use ddsx_types::{Account, BASIS_POINTS};
 
 /// An ICRC-1 account: a principal, or the standard's text with a subaccount.
@@ -88,81 +89,9 @@ pub fn share(bps: u16) -> String {
     format!("{}%", amount::plain(bps.into(), 2))
 }
 
-/// Nanoseconds as people say them: `30d`, `12h`, `90s`.
-pub fn duration(ns: u64) -> String {
-    const SECOND: u64 = 1_000_000_000;
-    for (unit, size) in [
-        ("d", 86_400 * SECOND),
-        ("h", 3_600 * SECOND),
-        ("m", 60 * SECOND),
-        ("s", SECOND),
-    ] {
-        if ns >= size && ns.is_multiple_of(size) {
-            return format!("{}{unit}", ns / size);
-        }
-    }
-    format!("{}s", amount::plain(ns.into(), 9))
-}
-
-/// Bytes as people say them.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_024 => format!("{bytes} B"),
-        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
-        1_048_576..1_073_741_824 => format!("{}.{} MiB", bytes >> 20, ((bytes >> 10) % 1_024) * 10 / 1_024),
-        _ => format!("{}.{} GiB", bytes >> 30, ((bytes >> 20) % 1_024) * 10 / 1_024),
-    }
-}
-
-/// Nanoseconds since the Unix epoch in UTC to the second (RFC 3339).
-pub fn time(ns: u64) -> String {
-    let seconds = ns / 1_000_000_000;
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let date = day(days);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// A day counted from 1970-01-01, as a date.
-pub fn day(days: u64) -> String {
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// Year, month and day of a number of days since 1970-01-01 in the Gregorian calendar. The year is counted from March, so that
-/// the leap day is its last; an era is 400 years.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn should_write_times_as_the_calendar_has_them() {
-        for (seconds, expected) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (951_868_799, "2000-02-29T23:59:59Z"),
-            (951_868_800, "2000-03-01T00:00:00Z"),
-            (1_517_363_399, "2018-01-31T01:49:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(time(seconds * 1_000_000_000), expected);
-        }
-    }
 
     #[test]
     fn should_read_durations_and_sizes() {
@@ -177,10 +106,6 @@ mod tests {
         for text in ["", "0", "KiB", "1TB", "-5"] {
             assert!(parse_bytes(text).is_err(), "{text}");
         }
-        assert_eq!(duration(30 * 86_400 * 1_000_000_000), "30d");
-        assert_eq!(duration(90 * 1_000_000_000), "90s");
-        assert_eq!(duration(1), "0.000000001s");
-        assert_eq!(size(1_536 * 1_024), "1.5 MiB");
     }
 
     #[test]

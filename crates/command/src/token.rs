@@ -1,9 +1,9 @@
 //! `ddsx token`: ICRC-1 and ICRC-2 calls.
 
 use candid::Nat;
-use ddsx_client::amount;
+use ddsx_client::{Short, amount};
 use ddsx_types::Account;
-use icrc_ledger_types::icrc1::transfer::Memo;
+use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg};
 use icrc_ledger_types::icrc2::approve::ApproveArgs;
 use serde_json::json;
 
@@ -15,6 +15,11 @@ use crate::view::{tokens, tokens_json, units_text};
 
 pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure> {
     let ledger = context.ledger().await?;
+    // Decimals decide how much an amount is: where something is sent or allowed, they and the fee are the subnet's word.
+    let ledger = match command {
+        TokenCommand::Transfer { .. } | TokenCommand::Approve { .. } => ledger.agreed(),
+        TokenCommand::Balance { .. } | TokenCommand::Allowance { .. } => ledger,
+    };
     let info = ledger.info().await?;
     let me = Account::from(ledger.network().principal());
     let parse = |text: &str| {
@@ -32,12 +37,25 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
         TokenCommand::Transfer { to, amount, memo } => {
             let amount = parse(&amount)?;
             let memo = memo.map(|text| Memo::from(text.into_bytes()));
-            let block = ledger.pay(to, amount.clone(), memo).await?;
+            let balance = ledger.balance_of(me).await?;
+            let total = amount.clone() + info.fee;
+            Short::check(&info, &balance, &total).map_err(Failure::refused)?;
+            context.name_place(ledger.network());
+            let transfer = TransferArg {
+                from_subaccount: None,
+                to,
+                fee: Some(info.fee.into()),
+                created_at_time: Some(ddsx_client::now_ns()),
+                memo,
+                amount: amount.clone(),
+            };
+            let sent = ledger.transfer(transfer).await;
+            let block = sent.map_err(|error| Failure::call_in(&error, &info))?;
             let json = json!({
                 "block": units_text(&block), "to": to.to_string(), "sent": tokens_json(&amount, &info),
                 "fee": tokens_json(&info.fee.into(), &info),
             });
-            let said = format!("{} to {to} in block {block}", tokens(&amount, &info));
+            let said = format!("{} to {to} in block {}", tokens(&amount, &info), block.0);
             context.output.result(&json, &said)
         }
         TokenCommand::Approve {
@@ -48,25 +66,32 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
             let amount = parse(&amount)?;
             let now = ddsx_client::now_ns();
             let lasting = expires_in.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-            let before = ledger.allowance(me, spender).await?;
+            let (before, balance) = tokio::try_join!(ledger.allowance(me, spender), ledger.balance_of(me))?;
+            Short::check(&info, &balance, &info.fee.into()).map_err(Failure::refused)?;
+            context.name_place(ledger.network());
             let args = ApproveArgs {
                 from_subaccount: None,
                 spender,
                 amount: amount.clone(),
                 expected_allowance: Some(before.allowance),
                 expires_at: lasting.map(|time| now.saturating_add(time)),
-                fee: None,
+                fee: Some(info.fee.into()),
                 memo: None,
                 created_at_time: Some(now),
             };
             let expires_at = args.expires_at;
-            let block = ledger.approve(args).await?;
+            let approved = ledger.approve(args).await;
+            let block = approved.map_err(|error| Failure::call_in(&error, &info))?;
             let json = json!({
                 "block": units_text(&block), "spender": spender.to_string(), "allowance": tokens_json(&amount, &info),
                 "expires_at": expires_at,
             });
             let until = expires_at.map_or(String::new(), |at| format!(" until {}", text::time(at)));
-            let said = format!("{spender} may take {}{until} (block {block})", tokens(&amount, &info));
+            let said = format!(
+                "{spender} may take {}{until} (block {})",
+                tokens(&amount, &info),
+                block.0
+            );
             context.output.result(&json, &said)
         }
         TokenCommand::Allowance { spender, from } => {

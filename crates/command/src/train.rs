@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use candid::{Nat, Principal};
 use ddsx_client::identity::{IdentityFolder, KeyKind};
 use ddsx_client::{Aggregator, LedgerInfo, Network};
 use ddsx_nn::spec::Plan;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::args::TrainArgs;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::stake::{self, Consent};
 use crate::task;
 use display::Display;
 
@@ -29,22 +31,22 @@ const SETTLING: Duration = Duration::from_mins(1);
 
 pub async fn run(context: &Context, args: TrainArgs) -> Result<(), Failure> {
     let aggregator = context.aggregator().await?;
-    let info = task::info(&aggregator, args.task).await?;
+    // What the task asks for decides over stake, work and rounds: the subnet's word, not one node's.
+    let info = task::info(&aggregator.agreed(), args.task).await?;
     if let Stage::Ended(reason) = &info.stage.stage {
         let why = task::view::end_text(reason);
         return Err(Failure::refused(format!("task {} is over: {why}", info.id)));
     }
-    let units = task::reward_units(&aggregator, &info).await?;
+    let units = task::agreed_units(&aggregator, &info).await?;
     let recipe = recipe(context, &info, &args)?;
     let plan = ddsx_trainer::plan(&info)?;
     let (data, lineage) = read(context, aggregator.network(), &plan, &args, recipe.scale).await?;
     context.output.remark(&format!(
-        "{} samples; task {}: {}, round {} of {}",
+        "{} samples; task {}: {}, {}",
         data.len(),
         info.id,
         info.args.name,
-        (info.rounds_held + 1).min(info.args.rounds.rounds),
-        info.args.rounds.rounds
+        standing(&info)
     ));
     let setting = Setting {
         context,
@@ -60,6 +62,18 @@ pub async fn run(context: &Context, args: TrainArgs) -> Result<(), Failure> {
             context.output.remark("stopped; the same command goes on where it was");
             Err(Failure::interrupted())
         }
+    }
+}
+
+/// Where a task is, for somebody who waits for it.
+fn standing(info: &TaskInfo) -> String {
+    let rounds = info.args.rounds.rounds;
+    match &info.stage.stage {
+        Stage::Draft => {
+            format!("{rounds} rounds; it is a draft: training begins when its owner starts it, which is waited for")
+        }
+        Stage::Preparing => format!("{rounds} rounds; it is being prepared, and begins soon"),
+        Stage::Running | Stage::Ended(_) => format!("round {} of {rounds}", (info.rounds_held + 1).min(rounds)),
     }
 }
 
@@ -133,8 +147,8 @@ impl Setting<'_> {
         };
         let pace = options.pace;
         let (clients, first_round) = match self.args.division.clients {
-            None => self.alone(data, options)?,
-            Some(count) => self.simulated(&data, usize::from(count), &options).await?,
+            None => self.alone(data, options).await?,
+            Some(count) => self.simulated(&data, usize::from(count), options).await?,
         };
         let principals: Vec<_> = clients.iter().map(Client::principal).collect();
         display.set_clients(&principals);
@@ -174,7 +188,31 @@ impl Setting<'_> {
         if done == 0 { self.info.rounds_held + 1 } else { done }
     }
 
-    fn alone(&self, data: Dataset, options: ClientOptions) -> Result<(Vec<Client>, u32), Failure> {
+    /// Asks before stakes are paid for those of these clients that do not take part yet; the largest that may be paid.
+    async fn consent(&self, clients: &[Principal], simulated: bool) -> Result<Nat, Failure> {
+        let mut joining = 0;
+        for client in clients {
+            let known = self.aggregator.agreed().participant(self.info.id, *client).await?;
+            joining += usize::from(!known.is_some_and(|known| known.active));
+        }
+        let room = self.info.args.max_clients.saturating_sub(self.info.clients);
+        if joining > usize::try_from(room).unwrap_or(usize::MAX) {
+            return Err(Failure::refused(format!(
+                "task {} takes {} clients and has {}: {joining} more do not fit; nothing was charged",
+                self.info.id, self.info.args.max_clients, self.info.clients
+            )));
+        }
+        let consent = Consent {
+            joining,
+            simulated,
+            yes: self.args.yes,
+            max_stake: self.args.max_stake.as_deref(),
+        };
+        stake::ask(self.context, &self.aggregator, &self.info, self.units.as_ref(), consent).await
+    }
+
+    async fn alone(&self, data: Dataset, mut options: ClientOptions) -> Result<(Vec<Client>, u32), Failure> {
+        options.max_stake = Some(self.consent(&[self.aggregator.network().principal()], false).await?);
         let state = self.state(&self.folder(false), &self.aggregator, self.args.seed)?;
         let first_round = self.first_round(state.done());
         let client = Client::new(self.aggregator.clone(), &self.info, Arc::new(data), state, options)?;
@@ -186,7 +224,7 @@ impl Setting<'_> {
         &self,
         data: &Dataset,
         count: usize,
-        options: &ClientOptions,
+        mut options: ClientOptions,
     ) -> Result<(Vec<Client>, u32), Failure> {
         let folder = self.folder(true);
         let identities = IdentityFolder::new(folder.join("identities"));
@@ -198,13 +236,19 @@ impl Setting<'_> {
         };
         let mut clients = Vec::with_capacity(count);
         let mut done = u32::MAX;
-        for (number, part) in (0_u64..).zip(division.divide(data)?) {
+        let parts = division.divide(data)?;
+        let mut aggregators = Vec::with_capacity(count);
+        for number in 0..parts.len() {
             let name = format!("client-{number:03}");
             if !identities.file(&name)?.exists() {
                 identities.create(&name, KeyKind::Ed25519)?;
             }
             let network = self.aggregator.network().with_identity(identities.load(&name)?);
-            let aggregator = network.aggregator(self.aggregator.id());
+            aggregators.push((name, network.aggregator(self.aggregator.id())));
+        }
+        let principals: Vec<_> = aggregators.iter().map(|(_, one)| one.network().principal()).collect();
+        options.max_stake = Some(self.consent(&principals, true).await?);
+        for (number, (part, (name, aggregator))) in (0_u64..).zip(parts.into_iter().zip(aggregators)) {
             let seed = self.args.seed.map(|seed| seed.wrapping_mul(1_000).wrapping_add(number));
             let mut state = self.state(&folder.join(&name), &aggregator, seed)?;
             done = done.min(state.done());
@@ -225,7 +269,7 @@ impl Setting<'_> {
             return Ok(());
         };
         let principal = client.network().principal();
-        let known = client.participant(self.info.id, principal).await?;
+        let known = client.agreed().participant(self.info.id, principal).await?;
         if known.is_some_and(|known| known.active) {
             return Ok(());
         }

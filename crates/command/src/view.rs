@@ -13,15 +13,7 @@ use crate::text;
 
 /// An amount as `12.5 DST`.
 pub fn tokens(units: &Nat, info: &LedgerInfo) -> String {
-    match amount::units(units) {
-        Some(units) => amount::Display {
-            units,
-            decimals: info.decimals,
-            symbol: &info.symbol,
-        }
-        .to_string(),
-        None => format!("{units} smallest units of {}", info.symbol),
-    }
+    info.show(units)
 }
 
 /// An amount for programs: exact text, never a floating-point number.
@@ -219,7 +211,7 @@ pub fn plan_json(plan: &Plan) -> Value {
 pub fn plans_text(plans: &[Plan], known: &[(Principal, LedgerInfo)]) -> String {
     let price = |ledger: &Principal, units: &Nat| match known.iter().find(|(id, _)| id == ledger) {
         Some((_, info)) => tokens(units, info),
-        None => format!("{units} units of {ledger}"),
+        None => format!("{} of the smallest units of {ledger}", units.0),
     };
     let mut rows = vec![["plan", "name", "sells", "price", ""].map(String::from).to_vec()];
     rows.extend(plans.iter().map(|plan| {

@@ -1,15 +1,17 @@
 //! The loop of one client: join, follow the rounds, train, upload, until the task ends.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use candid::Principal;
+use candid::{Nat, Principal};
 use ddsx_client::{Aggregator, CallError, NetworkError, ProofFailure, VerificationError};
 use ddsx_nn::encoding::UpdateEncoding;
 use ddsx_nn::spec::{Limits, Plan};
 use ddsx_nn::train::data::Dataset;
 use ddsx_types::Account;
 use ddsx_types::federated_aggregator::{
-    BeginUpdateArgs, EndReason, JoinArgs, JoinError, LineageStream, Stage, Strategy, TaskId, TaskInfo, UpdateKind,
+    BeginUpdateArgs, CreateTaskArgs, EndReason, JoinArgs, JoinError, LineageStream, Stage, Strategy, TaskId, TaskInfo,
+    UpdateKind,
 };
 use serde_bytes::ByteBuf;
 use tokio::sync::Semaphore;
@@ -17,12 +19,16 @@ use tokio::sync::Semaphore;
 use crate::TrainerError;
 use crate::account::{self, MoneyError};
 use crate::data;
+use crate::entry;
 use crate::event::{Event, Observer};
 use crate::local::{Local, Update};
 use crate::recipe::Recipe;
 use crate::retry::{Backoff, Pace, is_passing};
 use crate::state::StateFolder;
 use crate::upload::{Sent, send};
+
+/// For how long one node's word that there is nothing to do is enough.
+const UNCONFIRMED: Duration = Duration::from_mins(1);
 
 /// How a client takes part.
 #[derive(Clone)]
@@ -33,6 +39,8 @@ pub struct ClientOptions {
     pub recipe: Recipe,
     /// Where rewards and the stake go; the client's own default account if absent.
     pub account: Option<Account>,
+    /// The largest stake that may be paid, in its ledger's smallest unit; any if absent.
+    pub max_stake: Option<Nat>,
     /// Streams that the data came from.
     pub lineage: Vec<LineageStream>,
     /// How often is looked.
@@ -51,6 +59,7 @@ impl ClientOptions {
             encoding: UpdateEncoding::Int8,
             recipe: Recipe::default(),
             account: None,
+            max_stake: None,
             lineage: Vec::new(),
             pace: Pace::default(),
             trainers: Arc::new(Semaphore::new(processors)),
@@ -64,11 +73,14 @@ pub struct Client {
     aggregator: Aggregator,
     me: Principal,
     task: TaskId,
-    strategy: Strategy,
+    /// The task as it was told; every confirmed look must find the same.
+    args: CreateTaskArgs,
     local: Local,
     options: ClientOptions,
     state: StateFolder,
     joined: bool,
+    /// When the whole subnet was asked last.
+    confirmed_at: Option<Instant>,
 }
 
 /// What one look at the task led to.
@@ -114,7 +126,7 @@ impl Client {
             me: aggregator.network().principal(),
             aggregator,
             task: info.id,
-            strategy: info.args.strategy.clone(),
+            args: info.args.clone(),
             local: Local {
                 plan: Arc::new(plan),
                 data,
@@ -124,6 +136,7 @@ impl Client {
             options,
             state,
             joined: false,
+            confirmed_at: None,
         })
     }
 
@@ -169,8 +182,14 @@ impl Client {
     }
 
     async fn turn(&mut self) -> Result<Turn, TrainerError> {
-        let found = self.aggregator.task(self.task).await?;
-        let info = found.ok_or(TrainerError::NoTask(self.task))?;
+        // One node tells when there may be something to do. What is then done costs work, a round or the whole task: it rests on the
+        // subnet's word, and so does having nothing to do for long.
+        let seen = self.aggregator.task(self.task).await?;
+        let quiet = self.joined && seen.is_some_and(|info| !self.is_called(&info));
+        if quiet && self.confirmed_at.is_some_and(|at| at.elapsed() < UNCONFIRMED) {
+            return Ok(Turn::Idle);
+        }
+        let info = self.confirmed().await?;
         if let Stage::Ended(reason) = info.stage.stage {
             return Ok(Turn::Ended(reason));
         }
@@ -179,15 +198,33 @@ impl Client {
             self.joined = true;
         }
         match info.collecting {
-            Some(round) if round > self.state.done() && info.stage.stage == Stage::Running => {
-                self.round(&info, round).await
-            }
+            Some(round) if self.is_called(&info) => self.round(&info, round).await,
             _ => Ok(Turn::Idle),
         }
     }
 
+    /// Whether a task as it was told wants something of this client.
+    fn is_called(&self, info: &TaskInfo) -> bool {
+        match info.stage.stage {
+            Stage::Ended(_) => true,
+            Stage::Running => info.collecting.is_some_and(|round| round > self.state.done()),
+            Stage::Draft | Stage::Preparing => false,
+        }
+    }
+
+    /// The task by the whole subnet's word.
+    async fn confirmed(&mut self) -> Result<TaskInfo, TrainerError> {
+        let found = self.aggregator.agreed().task(self.task).await?;
+        let info = found.ok_or(TrainerError::NoTask(self.task))?;
+        if info.args != self.args {
+            return Err(TrainerError::Altered(self.task));
+        }
+        self.confirmed_at = Some(Instant::now());
+        Ok(info)
+    }
+
     async fn join(&mut self, info: &TaskInfo) -> Result<(), TrainerError> {
-        let known = self.aggregator.participant(self.task, self.me).await?;
+        let known = self.aggregator.agreed().participant(self.task, self.me).await?;
         if known.as_ref().is_some_and(|participant| participant.active) {
             self.tell(Event::Joined {
                 client: self.me,
@@ -205,7 +242,8 @@ impl Client {
             // It left; the request that it joined with is spent.
             self.state.renew_join_request()?;
         }
-        join(&self.aggregator, info, self.options.account, &mut self.state).await?;
+        let (account, most) = (self.options.account, self.options.max_stake.as_ref());
+        join(&self.aggregator, info, account, most, &mut self.state).await?;
         self.tell(Event::Joined {
             client: self.me,
             already: false,
@@ -214,7 +252,7 @@ impl Client {
     }
 
     async fn round(&mut self, info: &TaskInfo, round: u32) -> Result<Turn, TrainerError> {
-        let asynchronous = matches!(self.strategy, Strategy::FedBuff { .. });
+        let asynchronous = matches!(self.args.strategy, Strategy::FedBuff { .. });
         let kept = self
             .state
             .pending(round)
@@ -289,7 +327,7 @@ impl Client {
         let settings = self
             .options
             .recipe
-            .settings(&self.strategy, self.state.round_seed(round));
+            .settings(&self.args.strategy, self.state.round_seed(round));
         let epochs = settings.epochs;
         let local = self.local.clone();
         let permit = Arc::clone(&self.options.trainers).acquire_owned().await;
@@ -339,18 +377,27 @@ impl Client {
     }
 }
 
-/// Approves the stake where there is one, and joins; a request that was answered for good with no is not asked again.
+/// Approves the stake where there is one, and joins; a request that was answered for good with no is not asked again. `info` is the subnet's
+/// word ([`Aggregator::agreed`]), and no stake above `max_stake` is paid. An approval of which nothing comes is taken back.
 ///
 /// # Errors
-/// [`TrainerError::Join`], [`TrainerError::Money`], [`TrainerError::State`].
+/// [`TrainerError::Join`], [`TrainerError::NotIn`], [`TrainerError::Stake`], [`TrainerError::Money`], [`TrainerError::State`].
 pub async fn join(
     aggregator: &Aggregator,
     info: &TaskInfo,
     account: Option<Account>,
+    max_stake: Option<&Nat>,
     state: &mut StateFolder,
 ) -> Result<(), TrainerError> {
+    let mut approval = None;
     if let Some(reward) = info.args.reward.as_ref().filter(|reward| reward.stake > 0_u8) {
-        account::approve(aggregator, reward.ledger, &reward.stake).await?;
+        if max_stake.is_some_and(|most| reward.stake > *most) {
+            return Err(TrainerError::Stake {
+                stake: reward.stake.0.to_string(),
+            });
+        }
+        entry::check(aggregator, info).await?;
+        approval = Some(account::approve(aggregator, reward.ledger, &reward.stake).await?);
     }
     let args = JoinArgs {
         task: info.id,
@@ -364,9 +411,23 @@ pub async fn join(
             if let Some(JoinError::PaymentRefused(_) | JoinError::RequestId(_)) = error.refusal() {
                 state.renew_join_request()?;
             }
+            let over = error.refusal().is_some_and(|refusal| !may_still_join(refusal));
+            if let Some(approval) = approval.filter(|_| over)
+                && let Some(allowance) = approval.take_back().await
+            {
+                return Err(TrainerError::NotIn { error, allowance });
+            }
             Err(TrainerError::Join(error))
         }
     }
+}
+
+/// Whether the same request may yet be answered with yes.
+fn may_still_join(error: &JoinError) -> bool {
+    matches!(
+        error,
+        JoinError::Paused | JoinError::Pending { .. } | JoinError::RegistryUnavailable(_)
+    )
 }
 
 /// Whether time may mend it.
@@ -379,12 +440,7 @@ fn passes(error: &TrainerError) -> bool {
         | TrainerError::Money(MoneyError::Network(error)) => error,
         TrainerError::Proof(ProofFailure::NoModel(_)) => return true,
         TrainerError::Proof(error) => return error.is_transient(),
-        TrainerError::Join(CallError::Refused { error, .. }) => {
-            return matches!(
-                error,
-                JoinError::Paused | JoinError::Pending { .. } | JoinError::RegistryUnavailable(_)
-            );
-        }
+        TrainerError::Join(CallError::Refused { error, .. }) => return may_still_join(error),
         _ => return false,
     };
     is_passing(network)

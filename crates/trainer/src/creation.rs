@@ -137,13 +137,13 @@ impl Creation {
 
     /// Whether a task is this owner's and has these arguments. Were it forgotten on one node's word, the next would be paid for once more.
     async fn is_there(&self, task: TaskId) -> Result<bool, CreationFailure> {
-        let found = self.aggregator.task(task).await?;
+        let found = self.aggregator.agreed().task(task).await?;
         Ok(found.is_some_and(|found| found.owner == self.note.owner && found.args == self.prepared.args))
     }
 
     /// A draft of this owner with these arguments.
     async fn look(&self) -> Result<Option<TaskId>, CreationFailure> {
-        let tasks = self.aggregator.all_tasks(None).await?;
+        let tasks = self.aggregator.agreed().all_tasks(None).await?;
         let mine = |task: &&TaskInfo| {
             task.owner == self.note.owner && task.stage.stage == Stage::Draft && task.args == self.prepared.args
         };
@@ -156,7 +156,31 @@ impl Creation {
             error: TaskError::NotFound,
         };
         let task = self.note.task.ok_or_else(missing)?;
-        Ok(self.aggregator.task(task).await?.ok_or_else(missing)?)
+        // Money follows from it, and a node that lags does not know it yet.
+        Ok(self.aggregator.agreed().task(task).await?.ok_or_else(missing)?)
+    }
+
+    /// Whether an earlier run made the task, or was about to.
+    pub fn is_begun(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Gives a task up that was just made: it is ended, and the note removed. Nothing may have been paid for it.
+    ///
+    /// # Errors
+    /// See [`CreationFailure`].
+    pub async fn withdraw(self) -> Result<(), CreationFailure> {
+        if let Some(task) = self.note.task {
+            match self.aggregator.stop_task(task).await {
+                Ok(())
+                | Err(CallError::Refused {
+                    error: TaskError::WrongStage,
+                    ..
+                }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        note::remove(&self.path)
     }
 
     /// Pays what is to be paid, uploads, starts, and waits until the task runs. The note is removed then.

@@ -25,6 +25,25 @@ pub enum TrainerError {
     /// The aggregator does not let the client in.
     #[error(transparent)]
     Join(CallError<JoinError>),
+    /// The aggregator does not let the client in, and the stake had been approved.
+    #[error("{error}; {allowance}")]
+    NotIn {
+        /// Why not.
+        error: CallError<JoinError>,
+        /// What became of the approval.
+        allowance: String,
+    },
+    /// The stake is more than the client's user agreed to.
+    #[error(
+        "the task asks for a stake of {stake} in the token's smallest unit, more than was agreed to; nothing was charged"
+    )]
+    Stake {
+        /// What the task asks for.
+        stake: String,
+    },
+    /// The task is not the one that the client was made for.
+    #[error("the arguments of task {0} are not those that one node told at first; nothing of it is believed")]
+    Altered(TaskId),
     /// The aggregator refuses the update for a reason that is this client's.
     #[error(transparent)]
     Upload(CallError<UploadError>),

@@ -13,6 +13,7 @@ mod client;
 mod creation;
 pub mod data;
 pub mod definition;
+mod entry;
 mod error;
 mod event;
 mod local;

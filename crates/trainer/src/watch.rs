@@ -41,7 +41,9 @@ impl Watcher {
             match self.look().await {
                 Ok(info) => {
                     backoff.reset();
-                    if let Stage::Ended(reason) = &info.stage.stage {
+                    // That it is over is the subnet's word, not one node's; reports are verified one by one.
+                    let over = matches!(info.stage.stage, Stage::Ended(_)) && self.is_over().await;
+                    if let (Stage::Ended(reason), true) = (&info.stage.stage, over) {
                         (self.observer)(Event::Ended(reason.clone()));
                         return Ok(info);
                     }
@@ -51,6 +53,11 @@ impl Watcher {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    async fn is_over(&self) -> bool {
+        let found = self.aggregator.agreed().task(self.task).await;
+        matches!(found, Ok(Some(info)) if matches!(info.stage.stage, Stage::Ended(_)))
     }
 
     /// Hands over what was published since the last look.

@@ -102,6 +102,9 @@ pub struct TaskJoinArgs {
     /// Do not ask before a stake is paid
     #[arg(long, short)]
     pub yes: bool,
+    /// Pay no larger stake than this, with the token's name: 5DST
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_stake: Option<String>,
     /// Where the request is noted; a folder of its own under DDSX_HOME if absent
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,

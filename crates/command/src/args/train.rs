@@ -17,6 +17,7 @@ Examples:
   ddsx train 0 --data my-digits.csv                  # until the task ends; killed? type it again
   ddsx train 0 --data table.csv --label kind --epochs 3 --upload f16
   ddsx train 0 --stream 7                            # a stream that you have a licence of, pulled with proof
+  ddsx train 0 --data my-digits.csv --max-stake 5DST --yes   # for scripts: pays a stake of up to 5 DST without asking
   ddsx train 0 --data digits.csv.gz --clients 10 --dirichlet 0.5 --seed 1   # ten clients on this machine
 
 The model is downloaded and verified up to the root key before every round; a report is verified before it is printed. What the task's
@@ -95,6 +96,12 @@ pub struct TrainArgs {
     /// Folder that remembers how far the rounds have come; one of its own under DDSX_HOME if absent
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Do not ask before a stake is paid
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Pay no larger stake than this for a client, with the token's name: 5DST
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_stake: Option<String>,
 }
 
 #[derive(Args, Clone, Debug, Default)]

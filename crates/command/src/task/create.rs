@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use candid::{Nat, Principal};
-use ddsx_client::{Aggregator, LedgerInfo};
+use ddsx_client::{Aggregator, LedgerInfo, Network, Short};
 use ddsx_trainer::definition::Definition;
 use ddsx_trainer::{Creation, Outlay, Step};
-use ddsx_types::federated_aggregator::{File, TaskInfo};
+use ddsx_types::federated_aggregator::{File, TaskId, TaskInfo};
 use serde_json::{Value, json};
 
 use super::view::{stage_text, task_json};
@@ -14,16 +14,16 @@ use crate::args::TaskCreateArgs;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
-use crate::view::{tokens, tokens_json};
+use crate::view::tokens_json;
 
 pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs) -> Result<(), Failure> {
     let definition = Definition::read(&args.definition)?;
     let network = aggregator.network().clone();
     let reward = match definition.pays() {
         None => None,
-        Some(Some(id)) => Some((id, network.ledger(id).info().await?)),
+        Some(Some(id)) => Some((id, network.ledger(id).agreed().info().await?)),
         Some(None) => {
-            let ledger = context.ledger_on(&network)?;
+            let ledger = context.ledger_on(&network)?.agreed();
             Some((ledger.id(), ledger.info().await?))
         }
     };
@@ -61,20 +61,55 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
             .output
             .remark("started; the aggregator checks the files and evaluates the first model"),
     };
-    let info = creation.create(tell).await.map_err(Into::into).map_err(again)?;
-    let costs = Costs::of(&network, creation.outlay(&info).await?, reward.as_ref()).await?;
-    if !costs.is_nothing() {
-        context.output.remark(&costs.text());
-        if !args.yes && !output::confirm("Pay?")? {
-            return Err(Failure::usage(format!(
-                "not paid; task {} stays a draft, and the same command goes on with it",
-                info.id
-            )));
+    // Nothing is made before it is known whether it can be paid, and wanted.
+    let new = !creation.is_begun();
+    let foreseen = if new {
+        Some(Costs::of(&network, creation.foreseen().await?).await?)
+    } else {
+        None
+    };
+    if let Some(costs) = &foreseen {
+        costs.check_funds()?;
+        if !costs.is_nothing() {
+            context.name_place(&network);
+            context.output.remark(&costs.text(true));
         }
+        if !args.yes && !costs.is_nothing() && !output::confirm("Make the task and pay?")? {
+            return Err(Failure::usage("no task was made, nothing was charged"));
+        }
+    }
+    let info = creation.create(tell).await.map_err(Into::into).map_err(again)?;
+    let costs = Costs::of(&network, creation.outlay(&info).await?).await?;
+    let agreed_to = foreseen.is_some_and(|foreseen| foreseen.covers(&costs));
+    if !agreed_to && !costs.is_nothing() {
+        context.name_place(&network);
+        context.output.remark(&costs.text(false));
+    }
+    let wanted = match costs.check_funds() {
+        Ok(()) => agreed_to || costs.is_nothing() || args.yes || output::confirm("Pay?")?,
+        Err(failure) if new => return Err(failure.and(&withdraw(creation, info.id).await)),
+        Err(failure) => return Err(failure.and(&format!("task {} stays a draft", info.id))),
+    };
+    if !wanted && new {
+        return Err(Failure::usage("not paid").and(&withdraw(creation, info.id).await));
+    }
+    if !wanted {
+        return Err(Failure::usage(format!(
+            "not paid; task {} stays a draft, and the same command goes on with it",
+            info.id
+        )));
     }
     let info = creation.complete(tell).await.map_err(Into::into).map_err(again)?;
     bar.finish_and_clear();
     say(context, &info, &costs, reward.as_ref().map(|(_, info)| info))
+}
+
+/// Gives up a task that this run made and that is not to be paid; what became of it.
+async fn withdraw(creation: Creation, task: TaskId) -> String {
+    match creation.withdraw().await {
+        Ok(()) => format!("the draft, task {task}, was given up"),
+        Err(error) => format!("task {task} stays a draft ({error}); end it with `ddsx task stop {task}`"),
+    }
 }
 
 fn say(context: &Context, info: &TaskInfo, costs: &Costs, units: Option<&LedgerInfo>) -> Result<(), Failure> {
@@ -90,26 +125,51 @@ fn say(context: &Context, info: &TaskInfo, costs: &Costs, units: Option<&LedgerI
     context.output.result(&json, &said)
 }
 
-/// What leaves the owner's account.
+/// What leaves the owner's account, as the whole subnet tells it.
+#[derive(Clone, Debug, PartialEq)]
 struct Costs {
-    storage: Option<(Nat, LedgerInfo)>,
-    budget: Option<(Nat, LedgerInfo)>,
+    storage: Option<Cost>,
+    budget: Option<Cost>,
+}
+
+/// One payment, and what its payer holds.
+#[derive(Clone, Debug, PartialEq)]
+struct Cost {
+    ledger: Principal,
+    amount: Nat,
+    info: LedgerInfo,
+    balance: Nat,
+}
+
+impl Cost {
+    async fn of(network: &Network, part: Option<(Principal, Nat)>) -> Result<Option<Self>, Failure> {
+        let Some((ledger, amount)) = part else {
+            return Ok(None);
+        };
+        let at = network.ledger(ledger).agreed();
+        let (info, balance) = tokio::try_join!(at.info(), at.balance_of(network.principal().into()))?;
+        Ok(Some(Self {
+            ledger,
+            amount,
+            info,
+            balance,
+        }))
+    }
+
+    /// For the approval and for the transfer.
+    fn fees(&self) -> Nat {
+        Nat::from(self.info.fee) + Nat::from(self.info.fee)
+    }
+
+    fn total(&self) -> Nat {
+        self.amount.clone() + self.fees()
+    }
 }
 
 impl Costs {
-    async fn of(
-        network: &ddsx_client::Network,
-        outlay: Outlay,
-        reward: Option<&(Principal, LedgerInfo)>,
-    ) -> Result<Self, Failure> {
-        let storage = match outlay.storage {
-            Some((ledger, fee)) => Some((fee, network.ledger(ledger).info().await?)),
-            None => None,
-        };
-        let budget = match (outlay.budget, reward) {
-            (Some((_, amount)), Some((_, info))) => Some((amount, info.clone())),
-            _ => None,
-        };
+    async fn of(network: &Network, outlay: Outlay) -> Result<Self, Failure> {
+        let (storage, budget) = (outlay.storage, outlay.budget);
+        let (storage, budget) = tokio::try_join!(Cost::of(network, storage), Cost::of(network, budget))?;
         Ok(Self { storage, budget })
     }
 
@@ -117,23 +177,98 @@ impl Costs {
         self.storage.is_none() && self.budget.is_none()
     }
 
-    fn text(&self) -> String {
-        let row = |what: &str, part: &Option<(Nat, LedgerInfo)>| {
-            part.as_ref().map(|(amount, info)| {
-                let fees = Nat::from(info.fee) + Nat::from(info.fee);
-                format!(
-                    "  {what}  {}, and at most {} to the ledger",
-                    tokens(amount, info),
-                    tokens(&fees, info)
-                )
+    fn parts(&self) -> impl Iterator<Item = &Cost> {
+        self.storage.iter().chain(&self.budget)
+    }
+
+    /// What leaves the account at one ledger.
+    fn total_at(&self, ledger: Principal) -> Nat {
+        let parts = self.parts().filter(|part| part.ledger == ledger);
+        parts.map(Cost::total).fold(Nat::default(), |sum, part| sum + part)
+    }
+
+    fn check_funds(&self) -> Result<(), Failure> {
+        for part in self.parts() {
+            Short::check(&part.info, &part.balance, &self.total_at(part.ledger)).map_err(Failure::refused)?;
+        }
+        Ok(())
+    }
+
+    /// Whether whoever agreed to this agreed to that too.
+    fn covers(&self, other: &Self) -> bool {
+        other
+            .parts()
+            .all(|part| other.total_at(part.ledger) <= self.total_at(part.ledger))
+    }
+
+    fn text(&self, foreseen: bool) -> String {
+        let row = |what: &str, least: &str, part: &Option<Cost>| {
+            part.as_ref().map(|part| {
+                let (amount, fees) = (part.info.show(&part.amount), part.info.show(&part.fees()));
+                format!("  {what}  {least}{amount}, and at most {fees} to the ledger")
             })
         };
-        let rows = [row("storage", &self.storage), row("budget ", &self.budget)];
+        let least = if foreseen { "at least " } else { "" };
+        let rows = [row("storage", least, &self.storage), row("budget ", "", &self.budget)];
         rows.into_iter().flatten().collect::<Vec<_>>().join("\n")
     }
 
     fn json(&self) -> Value {
-        let part = |part: &Option<(Nat, LedgerInfo)>| part.as_ref().map(|(amount, info)| tokens_json(amount, info));
+        let part = |part: &Option<Cost>| part.as_ref().map(|part| tokens_json(&part.amount, &part.info));
         json!({ "storage": part(&self.storage), "budget": part(&self.budget) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(ledger: u8, amount: u32, balance: u32) -> Cost {
+        Cost {
+            ledger: Principal::from_slice(&[ledger]),
+            amount: amount.into(),
+            info: LedgerInfo {
+                symbol: "DST".into(),
+                decimals: 2,
+                fee: 10,
+            },
+            balance: balance.into(),
+        }
+    }
+
+    #[test]
+    fn should_count_all_that_leaves_one_account_together() {
+        let both = |balance| Costs {
+            storage: Some(cost(1, 100, balance)),
+            budget: Some(cost(1, 300, balance)),
+        };
+        assert_eq!(both(440).check_funds(), Ok(()));
+        let short = both(439).check_funds().unwrap_err();
+        assert_eq!(
+            short.message(),
+            "the account holds 4.39 DST, and 4.4 DST is needed, fees included; nothing was charged"
+        );
+        let apart = Costs {
+            storage: Some(cost(1, 100, 120)),
+            budget: Some(cost(2, 300, 320)),
+        };
+        assert_eq!(apart.check_funds(), Ok(()));
+    }
+
+    #[test]
+    fn should_ask_again_when_it_costs_more_than_was_foreseen() {
+        let costs = |storage, budget| Costs {
+            storage: Some(cost(1, storage, 0)),
+            budget: Some(cost(2, budget, 0)),
+        };
+        assert!(costs(100, 300).covers(&costs(100, 300)));
+        assert!(costs(100, 300).covers(&costs(90, 300)));
+        assert!(!costs(100, 300).covers(&costs(101, 300)));
+        let nothing = Costs {
+            storage: None,
+            budget: None,
+        };
+        assert!(nothing.covers(&nothing));
+        assert!(!nothing.covers(&costs(1, 1)));
     }
 }

@@ -16,6 +16,14 @@ pub enum CreationFailure {
     /// The aggregator refused, or the network did not answer.
     #[error(transparent)]
     Call(#[from] CallError<TaskError>),
+    /// A payment was refused, and an approval had been made for it.
+    #[error("{error}; {allowance}")]
+    Unpaid {
+        /// Why.
+        error: CallError<TaskError>,
+        /// What became of the approval.
+        allowance: String,
+    },
     /// The money is not where it must be.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -54,7 +62,7 @@ pub enum CreationFailure {
         path: String,
     },
     /// Storage costs cycles, which a person cannot send.
-    #[error("the storage of the task costs {0} cycles, and no token: let a canister pay it (pay_storage_with_cycles)")]
+    #[error("the storage of the task costs {} cycles at least, and no token: let a canister pay it (pay_storage_with_cycles)", digits(.0))]
     CyclesOnly(Nat),
     /// The aggregator found that the task cannot begin.
     #[error("task {task} cannot begin: {reason}")]
@@ -70,6 +78,10 @@ pub enum CreationFailure {
     /// No random numbers.
     #[error(transparent)]
     Random(#[from] StateError),
+}
+
+fn digits(units: &Nat) -> String {
+    units.0.to_string()
 }
 
 impl From<NetworkError> for CreationFailure {

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use candid::{Nat, Principal};
 use ddsx_client::CallError;
+use ddsx_nn::spec::{Limits, Plan};
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{FundArgs, PayStorageArgs, TaskError, TaskInfo};
 use serde_bytes::ByteBuf;
 
 use super::{Creation, CreationFailure, Step};
-use crate::account::{self, MoneyError};
+use crate::account::{self, Approval, MoneyError};
 use crate::retry::is_passing;
 use crate::state::random;
 
@@ -23,6 +24,30 @@ pub struct Outlay {
 }
 
 impl Creation {
+    /// What a task will cost before it is made: its budget, and for storage at least the room of its model and evaluation set.
+    ///
+    /// # Errors
+    /// [`CreationFailure::CyclesOnly`], or no answer from the network.
+    pub async fn foreseen(&self) -> Result<Outlay, CreationFailure> {
+        let fee = self.aggregator.agreed().parameters().await?.storage_fee;
+        let args = &self.prepared.args;
+        let weights = Plan::new(&args.model, &Limits::default()).map_or(0, |plan| plan.len as u64 * 4);
+        let mib = Nat::from((weights + args.evaluation.bytes).div_ceil(1 << 20));
+        let storage = match fee.ledger.filter(|_| fee.per_mib > 0_u8) {
+            Some(ledger) => Some((ledger, fee.per_mib * mib)),
+            None if fee.cycles_per_mib > 0_u8 => return Err(CreationFailure::CyclesOnly(fee.cycles_per_mib * mib)),
+            None => None,
+        };
+        let budget = args.reward.as_ref().map(|reward| {
+            let needed = reward.per_round.clone() * args.rounds.rounds;
+            (reward.ledger, needed)
+        });
+        Ok(Outlay {
+            storage,
+            budget: budget.filter(|(_, needed)| *needed > 0_u8),
+        })
+    }
+
     /// What is still to be paid.
     ///
     /// # Errors
@@ -30,7 +55,7 @@ impl Creation {
     pub async fn outlay(&self, info: &TaskInfo) -> Result<Outlay, CreationFailure> {
         let mut outlay = Outlay::default();
         if !info.storage_paid {
-            let ledger = self.aggregator.parameters().await?.storage_fee.ledger;
+            let ledger = self.aggregator.agreed().parameters().await?.storage_fee.ledger;
             outlay.storage = match (ledger, &info.storage_fee) {
                 (Some(ledger), Some(fee)) => Some((ledger, fee.clone())),
                 _ => return Err(CreationFailure::CyclesOnly(info.storage_fee_cycles.clone())),
@@ -53,7 +78,7 @@ impl Creation {
         let Some((ledger, fee)) = self.outlay(info).await?.storage else {
             return Ok(());
         };
-        account::approve(&self.aggregator, ledger, &fee).await?;
+        let approval = account::approve(&self.aggregator, ledger, &fee).await?;
         let args = PayStorageArgs {
             task: info.id,
             from_subaccount: None,
@@ -71,7 +96,7 @@ impl Creation {
                         self.note.storage_request = Hash(random()?);
                         self.save()?;
                     }
-                    return Err(error.into());
+                    return Err(unpaid(error, &approval).await);
                 }
             }
         }
@@ -89,7 +114,7 @@ impl Creation {
         };
         self.note.fund_amount = Some(ddsx_client::amount::units(&amount).ok_or(MoneyError::TooLarge)?);
         self.save()?;
-        account::approve(&self.aggregator, ledger, &amount).await?;
+        let approval = account::approve(&self.aggregator, ledger, &amount).await?;
         let args = FundArgs {
             task: info.id,
             amount: amount.clone(),
@@ -109,12 +134,23 @@ impl Creation {
                         self.note.fund_amount = None;
                         self.save()?;
                     }
-                    return Err(error.into());
+                    return Err(unpaid(error, &approval).await);
                 }
             }
         }
         tell(Step::Funded(amount));
         Ok(())
+    }
+}
+
+/// A payment that came to nothing; an approval that was made for it is taken back, unless the payment may still be made.
+async fn unpaid(error: CallError<TaskError>, approval: &Approval) -> CreationFailure {
+    let over =
+        error.refusal().is_some() && !is_unsettled(&error) && !matches!(error.refusal(), Some(TaskError::Paused));
+    let allowance = if over { approval.take_back().await } else { None };
+    match allowance {
+        Some(allowance) => CreationFailure::Unpaid { error, allowance },
+        None => error.into(),
     }
 }
 

@@ -7,12 +7,14 @@ mod licences;
 mod log;
 mod revenue;
 mod streams;
+mod terms;
 
 pub use governance::*;
 pub use licences::*;
 pub use log::*;
 pub use revenue::*;
 pub use streams::*;
+pub use terms::Terms;
 
 use candid::CandidType;
 use serde::{Deserialize, Serialize};

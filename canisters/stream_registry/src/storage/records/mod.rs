@@ -9,7 +9,7 @@ mod streams;
 mod tests;
 
 pub use books::{AssetBook, DayBook, PAYEE_LEN, PayeeKey, Standing, StreamBook, wide_nat};
-pub use plans::{LicenceRecord, PlanRecord, write_kind};
+pub use plans::{LicenceRecord, PlanRecord};
 pub use purposes::{FreeRequest, Purchase, Purpose};
 pub use registry::{AssetRecord, Counters, Settings};
 pub use streams::{AccountBinding, ContributorRecord, PublisherRecord, StreamMeta, StreamState};

@@ -1,0 +1,115 @@
+//! `ddsx licence buy`.
+
+use std::path::Path;
+
+use ddsx_client::{CallError, Purchase, PurchaseFailure, Registry};
+use ddsx_types::stream_registry::{Licence, PlanId};
+use serde_json::json;
+
+use super::choice;
+use super::offer::Shown;
+use crate::args::BuyArgs;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::money;
+use crate::output;
+use crate::view::{licence_json, licence_text};
+
+pub async fn run(context: &Context, registry: &Registry, args: BuyArgs) -> Result<(), Failure> {
+    let plan = choice::plan(registry, &args.choice).await?;
+    let note = Purchase::note_path(&context.folders.purchases, registry, plan);
+    if let Some(purchase) = Purchase::load(&note, registry)?
+        && let Some(licence) = finish(context, registry, plan, &args, &purchase, &note).await?
+    {
+        return say(context, &licence, None);
+    }
+    // Whatever can be known is looked at before the first step that costs something.
+    let shown = Shown::ask(context, registry, plan, true).await?;
+    shown.check_price(args.max_price.as_deref(), context.ledger_given().is_some())?;
+    shown.check_funds()?;
+    context.name_place(registry.network());
+    context.output.remark(&shown.text());
+    if !args.yes && !output::confirm("Buy?")? {
+        return Err(Failure::usage("not bought, nothing was charged"));
+    }
+    let approved = match &shown.payment {
+        Some(payment) => money::approve(context, payment).await?,
+        None => false,
+    };
+    let purchase = Purchase::new(registry, &shown.offer.quote, None, args.recipient);
+    purchase.save(&note)?;
+    match purchase.complete(registry, args.patience).await {
+        Ok(licence) => {
+            Purchase::forget(&note)?;
+            say(context, &licence, Some(&shown))
+        }
+        Err(failure) if failure.is_final() => {
+            Purchase::forget(&note)?;
+            let said = in_units(failure, &shown);
+            match &shown.payment {
+                Some(payment) if approved => Err(said.and(&payment.take_back().await)),
+                _ => Err(said),
+            }
+        }
+        Err(failure) => {
+            context.output.remark(
+                "The purchase is written down. Type the same command again: it finishes this one, and pays once.",
+            );
+            Err(in_units(failure, &shown))
+        }
+    }
+}
+
+/// A purchase's failure, with amounts in the unit of the asset paid in.
+fn in_units(failure: PurchaseFailure, shown: &Shown) -> Failure {
+    match (&failure, &shown.payment) {
+        (PurchaseFailure::Call(error @ CallError::Refused { .. }), Some(payment)) => {
+            Failure::call_in(error, &payment.info)
+        }
+        _ => failure.into(),
+    }
+}
+
+/// Finishes a purchase that an earlier run began; `None` if it is over without a licence, so that a new one may begin.
+async fn finish(
+    context: &Context,
+    registry: &Registry,
+    plan: PlanId,
+    args: &BuyArgs,
+    purchase: &Purchase,
+    note: &Path,
+) -> Result<Option<Licence>, Failure> {
+    let same_asset = context
+        .ledger_given()
+        .is_none_or(|ledger| purchase.args().ledger == Some(ledger));
+    if purchase.args().recipient != args.recipient || !same_asset {
+        return Err(Failure::usage(format!(
+            "a purchase of plan {plan} with another asset or recipient is not finished; finish it first with the options it was \
+             begun with, or remove {} if you know that it failed",
+            note.display()
+        )));
+    }
+    context.output.remark("finishing the purchase that was begun earlier");
+    match purchase.complete(registry, args.patience).await {
+        Ok(licence) => {
+            Purchase::forget(note)?;
+            Ok(Some(licence))
+        }
+        Err(failure) if failure.is_final() => {
+            context
+                .output
+                .remark(&format!("it had failed, its price was not charged: {failure}"));
+            Purchase::forget(note)?;
+            Ok(None)
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn say(context: &Context, licence: &Licence, shown: Option<&Shown>) -> Result<(), Failure> {
+    let mut json = json!({ "licence": licence_json(licence) });
+    if let Some(shown) = shown {
+        json["cost"] = shown.json();
+    }
+    context.output.result(&json, &licence_text(licence))
+}
