@@ -18,6 +18,8 @@ use icrc_ledger_types::icrc1::transfer::{TransferArg, TransferError};
 use icrc_ledger_types::icrc3::blocks::{GetBlocksRequest, GetBlocksResult};
 use proxy::Proxy;
 
+type History = Result<GetTransactions, GetTransactionsErr>;
+
 /// What the network takes in one ingress message, less room for what is around the argument.
 const HUGE: usize = 2 * 1024 * 1024 - 4_096;
 
@@ -188,7 +190,6 @@ fn should_hold_inside_what_the_door_holds() {
         start: None,
         max_results: 1_000_u64.into(),
     };
-    type History = Result<GetTransactions, GetTransactionsErr>;
     let length = |history: History| history.unwrap().transactions.len();
     let method = "get_account_transactions";
     assert_eq!(length(world.query(ledger.id, method, (history.clone(),))), 300);

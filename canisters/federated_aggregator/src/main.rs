@@ -41,11 +41,13 @@ fn changed() {
 #[init]
 fn init(args: Option<AggregatorArgs>) {
     or_trap(lifecycle::init(&AGGREGATOR, args));
+    ddsx_runtime::watch_cycles(&System);
 }
 
 #[post_upgrade]
 fn post_upgrade(args: Option<AggregatorArgs>) {
     or_trap(lifecycle::post_upgrade(&AGGREGATOR, args));
+    ddsx_runtime::watch_cycles(&System);
 }
 
 // A task and its owner.

@@ -38,11 +38,13 @@ fn or_trap<T>(result: Result<T, String>) -> T {
 #[init]
 fn init(args: Option<RegistryArgs>) {
     or_trap(lifecycle::init(&REGISTRY, args));
+    ddsx_runtime::watch_cycles(&System);
 }
 
 #[post_upgrade]
 fn post_upgrade(args: Option<RegistryArgs>) {
     or_trap(lifecycle::post_upgrade(&REGISTRY, args));
+    ddsx_runtime::watch_cycles(&System);
 }
 
 // Streams.

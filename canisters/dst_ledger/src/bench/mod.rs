@@ -241,15 +241,15 @@ fn bench_listings() -> Vec<(String, u64)> {
     vec![
         (
             "icrc3_get_blocks/2000".into(),
-            instructions(|| icrc3::get_blocks(&ledger, &[range])),
+            instructions(|| icrc3::get_blocks(&ledger, &[range], false)),
         ),
         (
             "get_account_transactions/2000".into(),
-            instructions(|| index_api::account_transactions(&ledger, &history, index_api::Order::NewestFirst)),
+            instructions(|| index_api::account_transactions(&ledger, &history, index_api::Order::NewestFirst, false)),
         ),
         (
             "icrc103_get_allowances/100000_scanned".into(),
-            scans * instructions(|| icrc103::get_allowances(&ledger, Principal::anonymous(), &allowances, NOW)),
+            scans * instructions(|| icrc103::get_allowances(&ledger, Principal::anonymous(), &allowances, NOW, false)),
         ),
     ]
 }
