@@ -62,6 +62,11 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         done: 0,
         total: 0,
       };
+      if (!resumed && openPublish(localStorage, registry, String(info.id))) {
+        throw new FileFault(
+          'A file is being published to this stream in another tab. Continue with that one.',
+        );
+      }
       const read = await readFile(job, file.bytes, info.content_type);
       const credited = job.creditField !== undefined || job.creditTo !== undefined;
       const certified = credited ? await getCertifiedContributors(info.id) : [];
