@@ -16,6 +16,7 @@ import { decodeChunk, decodeModel, decodeReport } from '@/verify/federated';
 import type { ProvedRecord } from '@/verify/protocol';
 import { actor, asked, askedResult, Refused, some } from './agent';
 import { environment } from './environment';
+import { legible } from '@/lib/text';
 import { allPages, wholePage } from './pages';
 import { failure, now, proving } from './proved';
 
@@ -58,13 +59,24 @@ function canister() {
   return made;
 }
 
-export const listTasks = (): Promise<TaskInfo[]> =>
-  allPages(
+/** What an owner wrote, to be shown. */
+const readable = (task: TaskInfo): TaskInfo => ({
+  ...task,
+  args: { ...task.args, name: legible(task.args.name) },
+});
+
+export async function listTasks(): Promise<TaskInfo[]> {
+  const all = await allPages(
     (after) => asked('tasks', canister().tasks(wholePage(after))),
     (task) => task.id,
   );
+  return all.map(readable);
+}
 
-export const getTask = async (task: bigint) => (await asked('task', canister().task(task)))[0];
+export async function getTask(task: bigint): Promise<TaskInfo | undefined> {
+  const [info] = await asked('task', canister().task(task));
+  return info && readable(info);
+}
 export const getRound = async (task: bigint, round: number) =>
   (await asked('round', canister().round({ task, round })))[0];
 export const getTaskAudit = async (task: bigint) => (await asked('audit', canister().audit(task)))[0];

@@ -37,6 +37,7 @@ import {
   some,
 } from './agent';
 import { environment } from './environment';
+import { legible } from '@/lib/text';
 import { allPages, wholePage } from './pages';
 import { failure, now, proving } from './proved';
 
@@ -79,18 +80,28 @@ function registry() {
   return made;
 }
 
-export const listStreams = (): Promise<StreamInfo[]> =>
-  allPages(
+/** What a provider wrote, to be shown. Terms of use stay as they are, since they are hashed. */
+const readable = (info: StreamInfo): StreamInfo => ({
+  ...info,
+  name: legible(info.name),
+  description: legible(info.description),
+  tags: info.tags.map(legible),
+});
+
+export async function listStreams(): Promise<StreamInfo[]> {
+  const all = await allPages(
     (after) => asked('list_streams', registry().list_streams(wholePage(after))),
     (stream) => stream.id,
   );
+  return all.map(readable);
+}
 
 export async function getStream(stream: bigint): Promise<StreamInfo | undefined> {
   const [info] = await asked('stream', registry().stream(stream));
   if (info && info.id !== stream) {
     throw new NotAsAsked(`Stream ${stream} was asked for, and the answer is about stream ${info.id}.`);
   }
-  return info;
+  return info && readable(info);
 }
 
 export async function getPlans(stream: bigint): Promise<Plan[]> {
@@ -101,7 +112,7 @@ export async function getPlans(stream: bigint): Promise<Plan[]> {
       `The plans of stream ${stream} were asked for, and one in the answer is of stream ${other.stream}.`,
     );
   }
-  return plans;
+  return plans.map((plan) => ({ ...plan, name: legible(plan.name) }));
 }
 
 export const getContributors = (stream: bigint): Promise<ContributorInfo[]> =>

@@ -10,7 +10,7 @@ import { accountText, defaultAccount, parseAccount } from './account';
 import { formatAmount, formatNumber, parseAmount, plainNumber } from './amount';
 import { explain } from './explain';
 import { inWords } from './humane';
-import { csv, percent, shorten, size } from './text';
+import { csv, fileStem, legible, percent, shorten, size, webLink } from './text';
 import { duration, relative } from './time';
 
 const DST = { symbol: 'DST', decimals: 8 };
@@ -131,6 +131,48 @@ describe('words', () => {
     expect(explain(new VerificationError('root', 'chunks do not lead to the root')).title).toBe(
       'Not verified, so not shown',
     );
+  });
+});
+
+describe('what strangers wrote', () => {
+  it.each([
+    ['https://ddsx.example', 'https://ddsx.example/', 'ddsx.example'],
+    ['https://ddsx.example/a?b#c', 'https://ddsx.example/a?b#c', 'ddsx.example/a?b#c'],
+    // A letter of another alphabet is spelt out.
+    ['https://аpple.com/', 'https://xn--pple-43d.com/', 'xn--pple-43d.com'],
+    ['https://a.example\\@b.example', 'https://a.example/@b.example', 'a.example/@b.example'],
+  ])('should be a link that leads where it reads: %s', (text, href, words) => {
+    expect(webLink(text)).toEqual({ href, words });
+  });
+
+  it.each([
+    'https://usgs.gov@evil.example/',
+    'https://user:key@evil.example/',
+    'http://ddsx.example',
+    'javascript:alert(1)',
+    ' https://ddsx.example',
+    'https://',
+    'data:text/html,x',
+  ])('should be no link: %s', (text) => {
+    expect(webLink(text)).toBeUndefined();
+  });
+
+  it('should show characters that are not seen', () => {
+    expect(legible('USGS\u202e skauq\u200b')).toBe('USGS[U+202E] skauq[U+200B]');
+    expect(legible('Größe 地震 👩\u200d🔬 x\u0301')).toBe('Größe 地震 👩\u200d🔬 x\u0301');
+  });
+
+  it('should be computed by no spreadsheet', () => {
+    const rows = [['=HYPERLINK("https://evil.example";"x")', '+1+1', '@a', '-5.25', '12', '-a', '\tx']];
+    expect(csv(rows)).toBe(
+      '"\'=HYPERLINK(""https://evil.example"";""x"")",\'+1+1,\'@a,-5.25,12,\'-a,\'\tx\r\n',
+    );
+  });
+
+  it('should be a file’s name that leads nowhere else', () => {
+    expect(fileStem('../../etc/passwd')).toBe('etc-passwd');
+    expect(fileStem('地震')).toBe('data');
+    expect(fileStem('$(rm -rf ~)')).toBe('rm-rf');
   });
 });
 

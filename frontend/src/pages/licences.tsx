@@ -181,7 +181,8 @@ function Use({ licence, name, contentType }: { licence: Licence; name: string; c
       const control = new AbortController();
       setStop(control);
       const parts = await pullAll(licence.stream, licence.id, setProgress, control.signal);
-      download(fileName(name, contentType), new Blob(parts as BlobPart[]), contentType);
+      // Bytes, whatever the provider calls them: never a page of this origin.
+      download(fileName(name, contentType), new Blob(parts as BlobPart[]), 'application/octet-stream');
     },
   });
   const stopped = pulling.error instanceof DOMException;

@@ -8,7 +8,7 @@ import { plansQuery, streamQuery, useAssets, useMyLicences } from '@/features/qu
 import { Contributors } from '@/features/streams/contributors';
 import { Income } from '@/features/streams/income';
 import { kindText, priceTexts, termsText } from '@/features/streams/words';
-import { count, percent, size } from '@/lib/text';
+import { count, legible, percent, size, webLink } from '@/lib/text';
 import { nowNs } from '@/lib/time';
 import { toHex } from '@/verify/bytes';
 
@@ -153,6 +153,7 @@ function Plans({ info, plans, owned }: { info: StreamInfo; plans: Plan[]; owned:
 
 function About({ info }: { info: StreamInfo }) {
   const contact = info.contact[0];
+  const link = contact && webLink(contact);
   return (
     <Panel title="About">
       <dl className="pairs pairs-stacked">
@@ -164,12 +165,12 @@ function About({ info }: { info: StreamInfo }) {
           <>
             <dt>Contact</dt>
             <dd>
-              {contact.startsWith('https://') ? (
-                <a href={contact} rel="noreferrer">
-                  {contact.replace('https://', '')}
+              {link ? (
+                <a href={link.href} rel="noreferrer">
+                  {link.words}
                 </a>
               ) : (
-                contact
+                legible(contact)
               )}
             </dd>
           </>
@@ -227,11 +228,14 @@ function Details({ info }: { info: StreamInfo }) {
         </Tabs.Content>
         <Tabs.Content className="tab-panel" value="terms">
           {'Text' in info.licence_terms ? (
-            <pre className="code">{info.licence_terms.Text}</pre>
+            <pre className="code">{legible(info.licence_terms.Text)}</pre>
           ) : (
             <p>
               {info.licence_terms.Spdx}, as{' '}
-              <a href={`https://spdx.org/licenses/${info.licence_terms.Spdx}.html`} rel="noreferrer">
+              <a
+                href={`https://spdx.org/licenses/${encodeURIComponent(info.licence_terms.Spdx)}.html`}
+                rel="noreferrer"
+              >
                 spdx.org
               </a>{' '}
               has it.
@@ -253,7 +257,7 @@ function Schema({ text }: { text: string | undefined }) {
   }
   return (
     <pre className="code" tabIndex={0}>
-      {shown}
+      {legible(shown)}
     </pre>
   );
 }

@@ -1,7 +1,10 @@
 // A verified payload as text that can be looked at.
+import { legible } from '@/lib/text';
 import type { VerifiedChunk } from '@/verify/pull';
 
 const LINES = [1, 2];
+/** Characters of a record that are shown. */
+const LONGEST = 2_000;
 const TEXT = [...LINES, 3, 7];
 
 export interface Shown {
@@ -28,7 +31,10 @@ function recordsOf(contentType: number, payload: Uint8Array): string[] {
   if (!TEXT.includes(contentType) && !registered) return [`${payload.length} bytes, not text`];
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(payload);
-    return text.split('\n').filter((line) => line.trim() !== '');
+    return text
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => legible(line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line));
   } catch {
     return [`${payload.length} bytes, not text`];
   }

@@ -1,12 +1,16 @@
 // Cuts a file into chunks and batches, always in the same way: a file that is published again after an interruption gives the very same
 // chunks, which the registry recognises.
 import type { NewChunk } from '@/api/registry';
+import { FileFault, linesOf, placeOf } from '@/features/files/read-text';
+import { jsonFault } from '@/lib/json';
+import { count } from '@/lib/text';
 
 export const MAX_BATCH_BYTES = 1_900_000;
 export const MAX_BATCH_CHUNKS = 1_000;
 /** Bytes that a chunk takes on the wire besides its payload, and each of its credits. */
 const CHUNK_OVERHEAD = 24;
 const CREDIT_OVERHEAD = 14;
+const MOST_IN_A_CHUNK = MAX_BATCH_BYTES - CHUNK_OVERHEAD - CREDIT_OVERHEAD;
 
 export interface Cutting {
   /** Records of a chunk at most. */
@@ -23,19 +27,6 @@ export interface Cutting {
   timestamp: bigint;
 }
 
-/** A line of the file cannot be published. */
-export class CuttingError extends Error {
-  readonly line: number;
-  /** The label that is not in the table, if that is what is wrong. */
-  readonly unknownLabel: string | undefined;
-
-  constructor(line: number, reason: string, unknownLabel?: string) {
-    super(`Line ${line}: ${reason}`);
-    this.line = line;
-    this.unknownLabel = unknownLabel;
-  }
-}
-
 function field(record: unknown, path: string): unknown {
   return path
     .split('.')
@@ -46,17 +37,18 @@ function field(record: unknown, path: string): unknown {
     );
 }
 
+/** A line's record; refused with its place where it is none. */
+function recordOf(line: string, number: number): unknown {
+  const fault = jsonFault(line);
+  if (fault) throw new FileFault(`this is not JSON: ${fault.why}.`, number, fault.at + 1);
+  return JSON.parse(line);
+}
+
 /** The label of a line's contributor. */
 function labelOf(line: string, number: number, path: string): string {
-  let record: unknown;
-  try {
-    record = JSON.parse(line);
-  } catch {
-    throw new CuttingError(number, 'this is not JSON.');
-  }
-  const label = field(record, path);
+  const label = field(recordOf(line, number), path);
   if (typeof label !== 'string' && typeof label !== 'number') {
-    throw new CuttingError(number, `there is no field “${path}” that could name a contributor.`);
+    throw new FileFault(`there is no field “${path}” that could name a contributor.`, number);
   }
   return String(label);
 }
@@ -69,14 +61,20 @@ export function labelsIn(text: string, path: string): string[] {
 }
 
 function lines(text: string): { line: string; number: number }[] {
-  return text
-    .split('\n')
+  return linesOf(text)
     .map((line, index) => ({ line, number: index + 1 }))
     .filter(({ line }) => line.trim() !== '');
 }
 
-/** JSON Lines as chunks. Empty lines are left out; every other byte is published as it is. */
+/** JSON Lines as chunks, each line ended by a line feed. Empty lines are left out; everything else is published as it is. */
 export function cutLines(text: string, cutting: Cutting): NewChunk[] {
+  const records = lines(text);
+  // Where a field names whom to credit, each record is read for it.
+  if (cutting.creditField === undefined) records.forEach(({ line, number }) => recordOf(line, number));
+  return cutRecords(records, cutting);
+}
+
+function cutRecords(records: { line: string; number: number }[], cutting: Cutting): NewChunk[] {
   const encoder = new TextEncoder();
   const chunks: NewChunk[] = [];
   let open: { parts: Uint8Array[]; bytes: number; credits: Map<number, bigint> } | undefined;
@@ -94,10 +92,14 @@ export function cutLines(text: string, cutting: Cutting): NewChunk[] {
     chunks.push({ payload, credits, provider_timestamp: cutting.timestamp });
     open = undefined;
   };
-  for (const { line, number } of lines(text)) {
+  for (const { line, number } of records) {
+    if (line.trim() === '') continue;
     const bytes = encoder.encode(`${line}\n`);
-    if (bytes.length > MAX_BATCH_BYTES - CHUNK_OVERHEAD - CREDIT_OVERHEAD) {
-      throw new CuttingError(number, 'it is longer than 1.9 MB, which is what one chunk holds.');
+    if (bytes.length > MOST_IN_A_CHUNK) {
+      throw new FileFault(
+        `it has ${count(bytes.length)} bytes; one chunk holds at most ${count(MOST_IN_A_CHUNK)}. Make it shorter, or split it into several records.`,
+        number,
+      );
     }
     const contributor = contributorOf(line, number, cutting);
     if (open && (open.parts.length >= cutting.records || open.bytes + bytes.length > cutting.bytes)) close();
@@ -117,16 +119,33 @@ function contributorOf(line: string, number: number, cutting: Cutting): number |
   const label = labelOf(line, number, cutting.creditField);
   const contributor = cutting.contributors.get(label);
   if (contributor === undefined) {
-    throw new CuttingError(number, `“${label}” is not among the stream's contributors.`, label);
+    throw new FileFault(`“${label}” is not among the stream's contributors.`, number);
   }
   return contributor;
+}
+
+/** As the page cut a file before it read files by their encoding: for one that was begun then, whose chunks must be the same again. */
+export const cutAsBefore = (text: string, cutting: Cutting): NewChunk[] =>
+  cutRecords(
+    text.split('\n').map((line, index) => ({ line, number: index + 1 })),
+    cutting,
+  );
+
+/** A JSON document: it must be one. */
+export function checkDocument(text: string): void {
+  const fault = jsonFault(text);
+  if (!fault) return;
+  const [line, column] = placeOf(text, fault.at);
+  throw new FileFault(`this is not JSON: ${fault.why}.`, line, column);
 }
 
 /** A file of any other kind, as one chunk. */
 export function cutWhole(bytes: Uint8Array, cutting: Cutting): NewChunk[] {
   if (bytes.length === 0) return [];
-  if (bytes.length > MAX_BATCH_BYTES - CHUNK_OVERHEAD - CREDIT_OVERHEAD) {
-    throw new CuttingError(1, 'the file is larger than 1.9 MB, which is what one chunk holds.');
+  if (bytes.length > MOST_IN_A_CHUNK) {
+    throw new FileFault(
+      `It has ${count(bytes.length)} bytes; one chunk holds at most ${count(MOST_IN_A_CHUNK)}. Split it, and publish the parts one by one.`,
+    );
   }
   const credits = cutting.creditTo === undefined ? [] : [{ contributor: cutting.creditTo, records: 1n }];
   return [{ payload: bytes, credits, provider_timestamp: cutting.timestamp }];

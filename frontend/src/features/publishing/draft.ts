@@ -3,6 +3,8 @@ import type { Principal } from '@icp-sdk/core/principal';
 import type { CreateStreamArgs } from '@/api/registry';
 import { defaultAccount, parseAccount } from '@/lib/account';
 import { some } from '@/api/agent';
+import { linesOf, placeOf } from '@/features/files/read-text';
+import { jsonFault } from '@/lib/json';
 
 export interface Draft {
   name: string;
@@ -44,6 +46,9 @@ export const saveDraft = (storage: Storage, draft: Draft): void =>
   storage.setItem(KEY, JSON.stringify(draft));
 export const forgetDraft = (storage: Storage): void => storage.removeItem(KEY);
 
+/** What was copied out of a file may begin with its byte order mark. */
+const unmarked = (text: string): string => text.replace(/^\ufeff/, '');
+
 export type Faults = Partial<Record<keyof Draft, string>>;
 
 /** The arguments of a draft, or what is wrong with it, by field. */
@@ -63,10 +68,10 @@ export function fromDraft(draft: Draft, owner: Principal): { args: CreateStreamA
     faults.share = 'A percentage from 0 to 100, with at most two decimal places.';
   }
   if (draft.schema.trim()) {
-    try {
-      JSON.parse(draft.schema);
-    } catch {
-      faults.schema = 'This is not JSON.';
+    const fault = jsonFault(unmarked(draft.schema));
+    if (fault) {
+      const [line, column] = placeOf(unmarked(draft.schema), fault.at);
+      faults.schema = `Line ${line}, column ${column}: this is not JSON: ${fault.why}.`;
     }
   }
   const contributors = parseContributors(draft.contributors);
@@ -82,7 +87,7 @@ export function fromDraft(draft: Draft, owner: Principal): { args: CreateStreamA
         ? { Text: draft.terms.trim() }
         : { Spdx: draft.terms.trim() },
       contact: some(draft.contact.trim() || undefined),
-      schema: some(draft.schema.trim() || undefined),
+      schema: some(unmarked(draft.schema).trim() || undefined),
       provider_account: defaultAccount(owner),
       contributors_share_bps: Math.round(share * 100),
       contributors: contributors.list,
@@ -96,7 +101,7 @@ export function parseContributors(
 ): { list: CreateStreamArgs['contributors'] } | { fault: string } {
   const list: CreateStreamArgs['contributors'] = [];
   const seen = new Set<string>();
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const [index, line] of linesOf(unmarked(text)).entries()) {
     if (!line.trim()) continue;
     const [label = '', account] = line.split(',').map((part) => part.trim());
     if (!label) return { fault: `Line ${index + 1}: the label is missing.` };

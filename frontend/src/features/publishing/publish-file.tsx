@@ -6,6 +6,7 @@ import {
   addContributors,
   getCertifiedContributors,
   type ContributorInfo,
+  type NewChunk,
   type StreamInfo,
 } from '@/api/registry';
 import { Button, Failure, Notice, Panel, Progress } from '@/components/basics';
@@ -13,8 +14,9 @@ import { SelectField, TextField } from '@/components/forms';
 import { contributorsQuery } from '@/features/queries';
 import { counted, size } from '@/lib/text';
 import { nowNs } from '@/lib/time';
-import { cutLines, cutWhole, CuttingError, labelsIn } from './chunks';
-import { fileHash, openPublish, publish, type PublishNote } from './publish';
+import { FileFault, readText } from '@/features/files/read-text';
+import { checkDocument, cutAsBefore, cutLines, cutWhole, labelsIn, type Cutting } from './chunks';
+import { fileHash, openPublish, publish, VERSION, type PublishNote } from './publish';
 
 const RECORDS = 100;
 const BYTES = 256 * 1024;
@@ -37,17 +39,15 @@ export function PublishFile({ info }: { info: StreamInfo }) {
 
   const run = useMutation({
     mutationFn: async (resumed: PublishNote | undefined) => {
-      if (!file) throw new CuttingError(0, 'choose a file first.');
+      if (!file) throw new FileFault('Choose a file first.');
       const hash = fileHash(file.bytes);
       if (resumed && resumed.fileHash !== hash) {
-        throw new CuttingError(
-          0,
-          `this is not the file that was begun with. Choose “${resumed.fileName}” as it was.`,
+        throw new FileFault(
+          `This is not the file that was begun with. Choose “${resumed.fileName}” as it was.`,
         );
       }
-      const text = new TextDecoder().decode(file.bytes);
       const job: PublishNote = resumed ?? {
-        version: 1,
+        version: VERSION,
         stream: String(info.id),
         fileName: file.name,
         fileHash: hash,
@@ -62,11 +62,18 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         done: 0,
         total: 0,
       };
+      if (!resumed && openPublish(localStorage, registry, String(info.id))) {
+        throw new FileFault(
+          'A file is being published to this stream in another tab. Continue with that one.',
+        );
+      }
+      const read = await readFile(job, file.bytes, info.content_type);
       const credited = job.creditField !== undefined || job.creditTo !== undefined;
       const certified = credited ? await getCertifiedContributors(info.id) : [];
       checkShown(job.creditTo, table, certified);
       const known = new Map(certified.map(({ label, number }) => [label, number]));
-      if (job.creditField !== undefined) await enter(info.id, labelsIn(text, job.creditField), known);
+      if (job.creditField !== undefined)
+        await enter(info.id, labelsIn(read.text ?? '', job.creditField), known);
       const cutting = {
         records: job.records,
         bytes: job.bytes,
@@ -75,7 +82,8 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         contributors: known,
         timestamp: BigInt(job.timestamp),
       };
-      const chunks = lines ? cutLines(text, cutting) : cutWhole(file.bytes, cutting);
+      const chunks = read.cut(cutting);
+      if (chunks.length === 0) throw new FileFault('There is no record in it.');
       await publish(job, chunks, {
         registry,
         storage: localStorage,
@@ -107,7 +115,9 @@ export function PublishFile({ info }: { info: StreamInfo }) {
       <div className="field">
         <label htmlFor="publish-file">File</label>
         <span className="field-hint">
-          {lines ? 'JSON Lines: one record a line.' : `One chunk of ${info.content_type}, at most 1.9 MB.`}
+          {lines
+            ? 'JSON Lines: one record a line, also in gzip.'
+            : `One chunk of ${info.content_type}, at most 1.9 MB.`}
         </span>
         <input
           id="publish-file"
@@ -180,9 +190,13 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         </Notice>
       )}
       {run.error &&
-        (run.error instanceof CuttingError ? (
-          <Notice kind="failed" title="The file cannot be published as it is">
-            <p>{run.error.line > 0 ? run.error.message : run.error.message.replace(/^Line 0: /, '')}</p>
+        (run.error instanceof FileFault ? (
+          <Notice
+            kind="failed"
+            title={file ? `“${file.name}” cannot be published as it is` : 'There is no file'}
+          >
+            <p>{run.error.message}</p>
+            <p>Nothing of it was written just now.</p>
           </Notice>
         ) : (
           <Failure
@@ -193,6 +207,29 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         ))}
     </Panel>
   );
+}
+
+interface Read {
+  /** The text of a file of records. */
+  text?: string;
+  cut: (cutting: Cutting) => NewChunk[];
+}
+
+/** The file by its stream's kind: text as what it says, in UTF-8; anything else as it is. */
+async function readFile({ version }: PublishNote, bytes: Uint8Array, kind: string): Promise<Read> {
+  const lines = LINES.includes(kind);
+  if (version < 2) {
+    const text = new TextDecoder().decode(bytes);
+    return lines
+      ? { text, cut: (cutting) => cutAsBefore(text, cutting) }
+      : { cut: (cutting) => cutWhole(bytes, cutting) };
+  }
+  const json = /^application\/([\w.-]+\+)?json$/.test(kind);
+  if (!lines && !json && !kind.startsWith('text/')) return { cut: (cutting) => cutWhole(bytes, cutting) };
+  const text = await readText(bytes);
+  if (lines) return { text, cut: (cutting) => cutLines(text, cutting) };
+  if (json) checkDocument(text);
+  return { cut: (cutting) => cutWhole(new TextEncoder().encode(text), cutting) };
 }
 
 /** Whom the reader chose must be who has that number: who was shown is one node's word. */

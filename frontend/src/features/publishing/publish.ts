@@ -6,6 +6,9 @@ import { toHex } from '@/verify/bytes';
 import { sha256 } from '@/verify/hash';
 import { batches } from './chunks';
 
+/** Since version 2, files are read by their encoding (`features/files`). */
+export const VERSION = 2;
+
 export interface PublishNote {
   version: number;
   stream: string;
@@ -40,7 +43,7 @@ export function forgetPublish(storage: Storage, registry: string, stream: string
 export function openPublish(storage: Storage, registry: string, stream: string): PublishNote | undefined {
   try {
     const note = JSON.parse(storage.getItem(key(registry, stream)) ?? 'null') as PublishNote | null;
-    return note?.version === 1 ? note : undefined;
+    return note && note.version >= 1 && note.version <= VERSION ? note : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,17 @@ import { Principal } from '@icp-sdk/core/principal';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CallFailed, Refused } from '@/api/agent';
 import type { AppendArgs, NewChunk } from '@/api/registry';
-import { batches, cutLines, cutWhole, CuttingError, labelsIn, MAX_BATCH_BYTES, type Cutting } from './chunks';
+import { FileFault } from '@/features/files/read-text';
+import {
+  batches,
+  checkDocument,
+  cutAsBefore,
+  cutLines,
+  cutWhole,
+  labelsIn,
+  MAX_BATCH_BYTES,
+  type Cutting,
+} from './chunks';
 import { fromDraft, NEW_DRAFT, parseContributors } from './draft';
 import { mayPublish } from './may-publish';
 import { openPublish, publish, type PublishNote } from './publish';
@@ -44,8 +54,43 @@ describe('cutting', () => {
       'Line 2: “us” is not among',
     );
     expect(() => cutLines('{"a":1}', cutting)).toThrow('Line 1: there is no field');
-    expect(() => cutLines('\n\nno json', cutting)).toThrow('Line 3: this is not JSON.');
-    expect(() => cutWhole(new Uint8Array(MAX_BATCH_BYTES), cutting)).toThrow(CuttingError);
+    expect(() => cutLines('\n\nno json', cutting)).toThrow('Line 3, column 1: this is not JSON: “no”');
+    expect(() => cutWhole(new Uint8Array(MAX_BATCH_BYTES), cutting)).toThrow(FileFault);
+    const long = `"${'x'.repeat(3_000_000)}"`;
+    expect(() => cutLines(long, { ...cutting, creditField: undefined })).toThrow(
+      `Line 1: it has ${(3_000_003).toLocaleString()} bytes`,
+    );
+  });
+
+  it.each([
+    ['{"a":NaN}', 'Line 1, column 6: this is not JSON: “NaN” is no value of JSON.'],
+    ['{"a":1}\n{"a":2', 'Line 2, column 7: this is not JSON: it ends before its “}”.'],
+    ["{'a':1}", 'Line 1, column 2: this is not JSON: a name in double quotes (") is expected.'],
+    ['{"a":1}{"a":2}', 'Line 1, column 8: this is not JSON: more follows after the value'],
+    ['{"a":1,}', 'Line 1, column 8: this is not JSON: a name in double quotes'],
+    ['[1 2]', 'Line 1, column 4: this is not JSON: a comma or “]” is expected.'],
+    ['"\\ud800"', 'Line 1, column 2: this is not JSON: half of a character stands alone in a text.'],
+    ['"\\x"', 'Line 1, column 2: this is not JSON: “\\” begins nothing that JSON knows.'],
+    ['"abc', 'Line 1, column 1: this is not JSON: a text begins here and has no end.'],
+    ['0;0;10', 'Line 1, column 2: this is not JSON: more follows after the value'],
+    ['01', 'Line 1, column 2: this is not JSON: more follows after the value'],
+  ])('should say where %s is no JSON, and why', (records, told) => {
+    expect(() => cutLines(records, { ...cutting, creditField: undefined })).toThrow(told);
+  });
+
+  it('should end lines in one way, and cut a file that was begun before as before', () => {
+    const one = { ...cutting, creditField: undefined, creditTo: 0 };
+    for (const end of ['\n', '\r\n', '\r']) {
+      expect(cutLines(`{"a":1}${end}{"a":2}${end}`, one).map(told)).toEqual(['{"a":1}\n{"a":2}\n']);
+    }
+    expect(cutAsBefore('{"a":1}\r\nno json\r\n', one).map(told)).toEqual(['{"a":1}\r\nno json\r\n']);
+  });
+
+  it('should name the place in a document', () => {
+    expect(() => checkDocument('{\r\n  "a": [1,\r\n  tru]\r\n}')).toThrow(
+      'Line 3, column 3: this is not JSON: “tru” is no value of JSON.',
+    );
+    expect(() => checkDocument('\n[1, {"a": "\\ud83d\\ude00"}]\n')).not.toThrow();
   });
 
   it('should fill batches up to what one call takes', () => {

@@ -18,6 +18,7 @@ import { balanceQuery, certifiedAssetQuery, useAssets } from '@/features/queries
 import { kindText } from '@/features/streams/words';
 import { Faucet } from '@/features/wallet/faucet';
 import { defaultAccount } from '@/lib/account';
+import { legible } from '@/lib/text';
 import { useSession } from '@/session/session';
 import { complete, isFinal, type PurchaseStep } from './complete';
 import { newNote, openNote, saveNote, type PurchaseNote } from './note';
@@ -188,11 +189,11 @@ function Offer({
         <dt>Terms of use</dt>
         <dd>
           {'Spdx' in info.licence_terms ? (
-            info.licence_terms.Spdx
+            legible(info.licence_terms.Spdx)
           ) : (
             <details>
               <summary>Terms of its own</summary>
-              <pre className="code">{info.licence_terms.Text}</pre>
+              <pre className="code">{legible(info.licence_terms.Text)}</pre>
             </details>
           )}
         </dd>

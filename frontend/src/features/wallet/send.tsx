@@ -4,7 +4,7 @@ import { Refused } from '@/api/agent';
 import { transfer, type Asset } from '@/api/ledger';
 import { Amount, Button, Failure, Notice, Panel } from '@/components/basics';
 import { TextField } from '@/components/forms';
-import { parseAccount, type Account } from '@/lib/account';
+import { accountText, parseAccount, type Account } from '@/lib/account';
 import { parseAmount } from '@/lib/amount';
 import { shorten, tag } from '@/lib/text';
 import { nowNs } from '@/lib/time';
@@ -68,7 +68,10 @@ export function Send({ asset, balance }: { asset: Asset; balance: bigint }) {
         <div className="stack">
           <dl className="pairs amounts">
             <dt>To</dt>
-            <dd className="num">{shorten(order.text, 8, 12)}</dd>
+            {/* Whole: an account made to look like another has the same beginning and end. */}
+            <dd className="num" style={{ whiteSpace: 'normal', overflowWrap: 'anywhere' }}>
+              {accountText(order.to)}
+            </dd>
             <dt>Arrives</dt>
             <dd>
               <Amount units={order.amount} unit={asset} />
