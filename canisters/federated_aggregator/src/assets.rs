@@ -1,13 +1,22 @@
 //! The ledgers in which rewards, stakes and fees are paid. Governance lists and delists them.
 
-use candid::{Nat, Principal};
-use ddsx_runtime::{CallError, CallOptions, Runtime};
-use ddsx_types::AssetListing;
+use std::cell::RefCell;
+
+use candid::Principal;
+use ddsx_payments::{self as payments, Host, LedgerFacts, Questions};
+use ddsx_runtime::Runtime;
+use ddsx_types::{Account, AssetListing};
 
 use crate::amounts::amount;
-use crate::limits::{MAX_ASSETS, REGISTRY_ANSWER_S};
-use crate::storage::Storage;
+use crate::host::Aggregator;
+use crate::limits::{MAX_ASSETS, REFRESH_INTERVAL};
 use crate::storage::records::AssetRecord;
+use crate::storage::{self, Storage};
+
+thread_local! {
+    /// When each ledger was asked last; it ends with an upgrade, after which all are asked.
+    static QUESTIONS: RefCell<Questions> = const { RefCell::new(Questions::new()) };
+}
 
 /// Checks a listing by itself.
 pub fn check(listing: &AssetListing) -> Result<(), String> {
@@ -32,6 +41,7 @@ pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String
     let mut asset = AssetRecord::new(listing).ok_or("an amount is too large")?;
     if let Some(known) = known {
         asset.treasury = known.treasury;
+        asset.minting_account = known.minting_account;
     }
     storage.put_asset(asset);
     Ok(())
@@ -45,20 +55,64 @@ pub fn delist(storage: &mut Storage, ledger: Principal) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the ledger says of itself what a listing says of it.
-pub async fn agree<R: Runtime>(runtime: &R, listing: &AssetListing) -> Result<(), String> {
-    let wait = CallOptions::bounded(REGISTRY_ANSWER_S);
-    let text = |error: CallError| error.to_string();
-    let fee: Nat = runtime
-        .call(listing.ledger, "icrc1_fee", (), wait)
-        .await
-        .map_err(text)?;
-    let decimals: u8 = runtime
-        .call(listing.ledger, "icrc1_decimals", (), wait)
-        .await
-        .map_err(text)?;
-    if (&fee, decimals) != (&listing.fee, listing.decimals) {
+/// Whether a listing says what the ledger says.
+pub fn agree(listing: &AssetListing, facts: &LedgerFacts) -> Result<(), String> {
+    if !facts.has_icrc2 {
+        return Err("the ledger does not support ICRC-2".to_owned());
+    }
+    let (fee, decimals) = (&facts.fee, facts.decimals);
+    if (fee, decimals) != (&listing.fee, listing.decimals) {
         return Err(format!("the ledger has {decimals} decimals and a fee of {fee}"));
     }
     Ok(())
 }
+
+/// Takes over what a ledger says of itself; one without ICRC-2 is delisted. An absurd fee is not taken over.
+pub fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
+    let Some(mut asset) = storage.asset(ledger) else { return };
+    let before = asset.clone();
+    if let Some(fee) = amount(&facts.fee) {
+        asset.fee = fee;
+    }
+    // At most as many as a listing may have.
+    asset.decimals = facts.decimals.min(38);
+    asset.listed &= facts.has_icrc2;
+    asset.minting_account = facts.minting_account;
+    if asset != before {
+        storage.put_asset(asset);
+    }
+}
+
+/// Whether an asset's ledger mints from this account: what is paid there is burnt.
+pub fn mints_from(storage: &Storage, account: &Account) -> bool {
+    storage.assets().iter().any(|asset| asset.is_minting(account))
+}
+
+/// Asks a ledger about itself soon, at most once a minute. A payment that fails over its fee is a reason to; what the fee is, only
+/// `icrc1_fee` says.
+pub fn ask_soon<R: Runtime>(host: &Aggregator<R>, ledger: Principal) {
+    QUESTIONS.with_borrow_mut(|questions| {
+        payments::ask_soon(host, questions, ledger, move |facts| {
+            storage::with_mut(|storage| learn(storage, ledger, facts));
+        });
+    });
+}
+
+/// Asks every ledger, each in a message of its own, at once and then once a day: the listings of the install argument could not be
+/// checked then, and fees change.
+pub fn start<R: Runtime>(host: &Aggregator<R>) {
+    QUESTIONS.set(Questions::new());
+    refresh(host);
+}
+
+fn refresh<R: Runtime>(host: &Aggregator<R>) {
+    let next = host.clone();
+    host.runtime()
+        .set_timer(REFRESH_INTERVAL, async move { refresh(&next) });
+    for asset in storage::with(Storage::assets) {
+        ask_soon(host, asset.ledger);
+    }
+}
+
+#[cfg(test)]
+mod tests;

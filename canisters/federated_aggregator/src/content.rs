@@ -78,8 +78,10 @@ impl Content {
 
     /// The hash of what was received.
     pub fn hash(&self) -> Hash {
-        // A range that begins at zero has a root.
-        self.pieces.root().unwrap_or_default()
+        match self.pieces.root() {
+            Ok(root) => root,
+            Err(error) => unreachable!("a range that begins at zero has a root: {error}"),
+        }
     }
 }
 

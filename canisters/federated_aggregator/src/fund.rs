@@ -11,7 +11,7 @@ use crate::amounts::{amount, nat};
 use crate::create::{release_reserve, reserve, storage_fee};
 use crate::guard;
 use crate::host::Aggregator;
-use crate::storage::record::encode;
+use crate::storage::record::{candid_bytes, encode};
 use crate::storage::records::{AssetRecord, Purpose};
 use crate::storage::{self, Storage};
 
@@ -67,15 +67,48 @@ fn begin_error(error: BeginError) -> TaskError {
     }
 }
 
+/// Whether the caller can pay, by a look at the ledger: whoever cannot stores no payment.
+async fn look<R: Runtime>(
+    host: &Aggregator<R>,
+    caller: Principal,
+    subaccount: Option<Subaccount>,
+    asset: &AssetRecord,
+    amount: u128,
+) -> Result<(), TaskError> {
+    let from = Account {
+        owner: caller,
+        subaccount,
+    };
+    means(host, caller, from, asset, amount)
+        .await
+        .map_err(TaskError::PaymentRefused)
+}
+
+/// Whether an account can pay, and if not why. Nothing can be paid from a minting account.
+pub async fn means<R: Runtime>(
+    host: &Aggregator<R>,
+    caller: Principal,
+    from: Account,
+    asset: &AssetRecord,
+    amount: u128,
+) -> Result<(), String> {
+    if asset.is_minting(&from) {
+        return Err("nothing can be paid from the ledger's minting account".to_owned());
+    }
+    let asset = journal_asset(asset)?;
+    let looked = payments::look(host, caller, from, &asset, amount).await;
+    looked.map_err(|error| error.to_string())
+}
+
 async fn pull<R: Runtime>(
     host: &Aggregator<R>,
+    caller: Principal,
     subaccount: Option<Subaccount>,
     asset: &AssetRecord,
     amount: u128,
     purpose: &Purpose,
     request: RequestKey,
 ) -> Result<(), Refused> {
-    let caller = host.runtime().caller();
     let not_begun = |reason| Refused::NotBegun(TaskError::PaymentRefused(reason));
     let order = Order {
         kind: Kind::Pull {
@@ -98,30 +131,20 @@ async fn pull<R: Runtime>(
 /// Pays a task's storage in the fee's asset.
 pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs) -> Result<(), TaskError> {
     let caller = host.runtime().caller();
-    let arguments = sha256(&candid::encode_one(&args).unwrap_or_default());
+    let arguments = sha256(&candid_bytes(&args));
     let (request, status) = known(host, caller, &args.request_id, arguments)?;
     if let Some(status) = status {
         return answer(&status);
     }
-    let due = storage::with(|storage| {
-        let record = guard::owned(storage, caller, args.task)?;
-        if record.stage != Stage::Draft {
-            return Err(TaskError::WrongStage);
-        }
-        if record.storage_paid {
-            return Ok(None);
-        }
-        if record.storage_in_flight {
-            return Err(TaskError::PaymentUnderWay);
-        }
-        let fee = storage_fee(storage, record.storage_bytes).0;
-        let ledger = storage.settings().fee_ledger;
-        let asset = ledger.and_then(|ledger| storage.listed_asset(ledger));
-        match (fee, asset) {
-            (Some(fee), Some(asset)) => Ok(Some((fee, asset))),
-            _ => Err(TaskError::AssetNotListed),
-        }
-    })?;
+    let due = storage::with(|storage| storage_due(storage, caller, args.task))?;
+    let Some((fee, asset)) = due else { return Ok(()) };
+    look(host, caller, args.from_subaccount, &asset, fee).await?;
+    // While the ledger answered, the same request may have been made, and anything may have changed.
+    let (request, status) = known(host, caller, &request.id, arguments)?;
+    if let Some(status) = status {
+        return answer(&status);
+    }
+    let due = storage::with(|storage| storage_due(storage, caller, args.task))?;
     let Some((fee, asset)) = due else { return Ok(()) };
     let purpose = Purpose::Storage {
         task: args.task,
@@ -135,11 +158,32 @@ pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs)
         storage.put_task(record);
         Ok::<_, TaskError>(())
     })?;
-    let paid = pull(host, args.from_subaccount, &asset, fee, &purpose, request).await;
+    let paid = pull(host, caller, args.from_subaccount, &asset, fee, &purpose, request).await;
     if matches!(paid, Err(Refused::NotBegun(_))) {
         storage::with_mut(|storage| storage_settled(storage, args.task, false));
     }
     paid.map_err(TaskError::from)
+}
+
+/// What a task's storage costs and in what, if it is not paid.
+fn storage_due(storage: &Storage, caller: Principal, task: TaskId) -> Result<Option<(u128, AssetRecord)>, TaskError> {
+    let record = guard::owned(storage, caller, task)?;
+    if record.stage != Stage::Draft {
+        return Err(TaskError::WrongStage);
+    }
+    if record.storage_paid {
+        return Ok(None);
+    }
+    if record.storage_in_flight {
+        return Err(TaskError::PaymentUnderWay);
+    }
+    let fee = storage_fee(storage, record.storage_bytes).0;
+    let ledger = storage.settings().fee_ledger;
+    let asset = ledger.and_then(|ledger| storage.listed_asset(ledger));
+    match (fee, asset) {
+        (Some(fee), Some(asset)) => Ok(Some((fee, asset))),
+        _ => Err(TaskError::AssetNotListed),
+    }
 }
 
 /// A payment for a task's storage has come to an end.
@@ -185,17 +229,25 @@ pub fn pay_storage_with_cycles<R: Runtime>(host: &Aggregator<R>, task: TaskId) -
 /// Pays into a task's budget, and says what the budget is then.
 pub async fn fund<R: Runtime>(host: &Aggregator<R>, args: FundArgs) -> Result<Nat, TaskError> {
     let caller = host.runtime().caller();
-    let arguments = sha256(&candid::encode_one(&args).unwrap_or_default());
-    let (request, status) = known(host, caller, &args.request_id, arguments)?;
+    let arguments = sha256(&candid_bytes(&args));
+    let (_, mut status) = known(host, caller, &args.request_id, arguments)?;
+    if status.is_none() {
+        let (asset, amount) = storage::with(|storage| accept(storage, caller, &args))?;
+        look(host, caller, args.from_subaccount, &asset, amount).await?;
+        // While the ledger answered, the same request may have been made, and anything may have changed.
+        let (request, known) = known(host, caller, &args.request_id, arguments)?;
+        status = known;
+        if status.is_none() {
+            let (asset, amount) = storage::with(|storage| accept(storage, caller, &args))?;
+            let purpose = Purpose::Budget {
+                task: args.task,
+                amount,
+            };
+            pull(host, caller, args.from_subaccount, &asset, amount, &purpose, request).await?;
+        }
+    }
     if let Some(status) = status {
         answer(&status)?;
-    } else {
-        let (asset, amount) = storage::with(|storage| accept(storage, caller, &args))?;
-        let purpose = Purpose::Budget {
-            task: args.task,
-            amount,
-        };
-        pull(host, args.from_subaccount, &asset, amount, &purpose, request).await?;
     }
     let record = storage::with(|storage| storage.task(args.task)).ok_or(TaskError::NotFound)?;
     Ok(nat(record.books.budget))
@@ -208,6 +260,11 @@ fn accept(storage: &Storage, caller: Principal, args: &FundArgs) -> Result<(Asse
     }
     let asset = record.ledger.and_then(|ledger| storage.listed_asset(ledger));
     let asset = asset.ok_or(TaskError::AssetNotListed)?;
+    if asset.is_minting(&record.owner.into()) {
+        // What is left of the budget goes back there, and would be burnt.
+        let reason = "the owner's account is the ledger's minting account".to_owned();
+        return Err(TaskError::PaymentRefused(reason));
+    }
     let amount = amount(&args.amount).filter(|amount| *amount > 0 && record.books.budget < 1 << 110);
     let amount = amount.ok_or_else(|| TaskError::Invalid {
         field: "amount".to_owned(),

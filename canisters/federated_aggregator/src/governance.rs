@@ -1,13 +1,15 @@
 //! What governance sets. Every rule is checked twice: by `validate_x`, whose text voters read, and again by `x`, which traps on failure, since an
 //! SNS takes any reply for success.
 
+use std::collections::BTreeSet;
+
 use candid::Principal;
 use ddsx_payments::{self as payments, Host};
 use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BanArgs, Evidence, Limits, Page, Parameters, QuarantinedPayment, SettleQuarantinedArgs, StorageFee,
 };
-use ddsx_types::{Account, AssetListing, Validation};
+use ddsx_types::{Account, AssetListing, MAX_EVIDENCE_PER_CALL, Validation};
 
 use crate::amounts::{amount, nat};
 use crate::host::Aggregator;
@@ -37,6 +39,8 @@ pub enum Action {
     SetGovernance(Principal),
     /// `settle_quarantined`
     SettleQuarantined(SettleQuarantinedArgs),
+    /// `settle_quarantined_batch`
+    SettleQuarantinedBatch(Vec<SettleQuarantinedArgs>),
 }
 
 /// Checks an action and says in words what it does.
@@ -78,7 +82,7 @@ pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation
             ))
         }
         Action::SetTreasury(account) => {
-            check_principal(account.owner)?;
+            check_treasury(storage, account)?;
             Ok(format!(
                 "Send fees and lost stakes to {account} instead of {}.",
                 storage.settings().treasury
@@ -92,12 +96,21 @@ pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation
             ))
         }
         Action::SettleQuarantined(args) => describe_quarantined(host, args),
+        Action::SettleQuarantinedBatch(batch) => describe_batch(host, batch),
     })
 }
 
 fn check_principal(principal: Principal) -> Result<(), String> {
     if principal == Principal::anonymous() || principal == Principal::management_canister() {
         return Err("nobody acts as this principal".to_owned());
+    }
+    Ok(())
+}
+
+fn check_treasury(storage: &Storage, account: &Account) -> Result<(), String> {
+    check_principal(account.owner)?;
+    if assets::mints_from(storage, account) {
+        return Err("this is a ledger's minting account: what is paid there is burnt".to_owned());
     }
     Ok(())
 }
@@ -155,6 +168,20 @@ fn describe_quarantined<R: Runtime>(host: &Aggregator<R>, args: &SettleQuarantin
     })
 }
 
+/// One line for each payment; all of them or none are settled.
+fn describe_batch<R: Runtime>(host: &Aggregator<R>, batch: &[SettleQuarantinedArgs]) -> Validation {
+    if batch.is_empty() || batch.len() > MAX_EVIDENCE_PER_CALL {
+        return Err(format!("1 to {MAX_EVIDENCE_PER_CALL} payments in a call"));
+    }
+    let named: BTreeSet<u64> = batch.iter().map(|args| args.intent).collect();
+    if named.len() < batch.len() {
+        return Err("a payment is named twice".to_owned());
+    }
+    let lines = batch.iter().map(|args| describe_quarantined(host, args));
+    let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+    Ok(format!("Settle {} payments.\n{}", batch.len(), lines.join("\n")))
+}
+
 fn evidence(args: &SettleQuarantinedArgs) -> Result<payments::Evidence, String> {
     Ok(match &args.evidence {
         Evidence::PaidAt(block) => payments::Evidence::Paid {
@@ -174,13 +201,19 @@ pub async fn execute<R: Runtime>(host: &Aggregator<R>, action: Action) -> Result
     validate(host, &action)?;
     match action {
         Action::ListAsset(listing) => {
-            assets::agree(host.runtime(), &listing).await?;
-            storage::with_mut(|storage| assets::enter(storage, &listing))
+            let facts = payments::ask(host.runtime(), listing.ledger)
+                .await
+                .map_err(|error| error.to_string())?;
+            assets::agree(&listing, &facts)?;
+            storage::with_mut(|storage| {
+                assets::enter(storage, &listing)?;
+                assets::learn(storage, listing.ledger, &facts);
+                Ok(())
+            })
         }
         Action::DelistAsset(ledger) => storage::with_mut(|storage| assets::delist(storage, ledger)),
-        Action::SettleQuarantined(args) => payments::settle_quarantined(host, args.intent, evidence(&args)?)
-            .map(|_| ())
-            .map_err(|error| format!("payment {}: {error:?}", args.intent)),
+        Action::SettleQuarantined(args) => settle_quarantined(host, &args),
+        Action::SettleQuarantinedBatch(batch) => batch.iter().try_for_each(|args| settle_quarantined(host, args)),
         Action::SetBanned(args) => {
             storage::with_mut(|storage| storage.set_banned(args.principal, args.banned));
             Ok(())
@@ -204,6 +237,12 @@ pub async fn execute<R: Runtime>(host: &Aggregator<R>, action: Action) -> Result
             Ok(())
         }
     }
+}
+
+fn settle_quarantined<R: Runtime>(host: &Aggregator<R>, args: &SettleQuarantinedArgs) -> Result<(), String> {
+    payments::settle_quarantined(host, args.intent, evidence(args)?)
+        .map(|_| ())
+        .map_err(|error| format!("payment {}: {error:?}", args.intent))
 }
 
 fn change(change: impl FnOnce(&mut Settings)) {
@@ -250,7 +289,7 @@ pub fn configure(storage: &mut Storage, args: AggregatorArgs) -> Result<(), Stri
         storage.change_settings(|settings| settings.governance = governance);
     }
     if let Some(treasury) = args.treasury {
-        check_principal(treasury.owner)?;
+        check_treasury(storage, &treasury)?;
         storage.change_settings(|settings| settings.treasury = treasury);
     }
     if let Some(limits) = args.limits {
@@ -287,7 +326,7 @@ pub fn parameters(storage: &Storage) -> Parameters {
 
 /// Payments that wait for governance.
 pub fn quarantined<R: Runtime>(host: &Aggregator<R>, page: Page) -> Vec<QuarantinedPayment> {
-    let limit = page.limit.unwrap_or(100).clamp(1, 100) as usize;
+    let limit = page.limit.unwrap_or(100).min(100) as usize;
     let intents = host.with_journal(|journal| journal.quarantined(page.start_after, limit));
     intents
         .into_iter()

@@ -1,13 +1,13 @@
 //! What the payments journal asks of this canister: where its state is, and what to do when a payment is settled.
 
-use ddsx_payments::{Host, Journal, Outcome, Settled};
+use ddsx_payments::{Failure, Host, Journal, Outcome, Settled};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::federated_aggregator::Stage;
 
 use crate::storage::record::decode;
 use crate::storage::records::{Payee, Purpose};
 use crate::storage::{self, Mem, Storage};
-use crate::{fund, join, payout, timer};
+use crate::{assets, fund, join, payout, settlement, timer};
 
 /// The aggregator as it runs over a runtime: the real one, or a test's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,9 +35,12 @@ impl<R: Runtime> Host for Aggregator<R> {
             panic!("the purpose of intent {} cannot be read", settled.intent.id);
         };
         let now = self.0.time();
+        if matches!(settled.outcome, Outcome::Failed(Failure::BadFee { .. })) {
+            assets::ask_soon(self, settled.intent.ledger);
+        }
         storage::with_mut(|storage| {
-            if let Outcome::Failed(failure) = &settled.outcome {
-                payout::learn_fee(storage, settled.intent.ledger, failure);
+            if matches!(settled.outcome, Outcome::Paid { .. }) {
+                settlement::executed(storage, settled.intent.ledger, &purpose);
             }
             match (purpose, &settled.outcome) {
                 (Purpose::Payout { payee, due }, Outcome::Paid { .. }) => payout::finish(storage, now, payee, due),

@@ -9,11 +9,11 @@ use ddsx_types::stream_registry::{self, Licence, LicencesOfArgs};
 use ddsx_types::{Account, TimestampNs};
 
 use crate::books::Payable;
-use crate::fund::journal_asset;
+use crate::fund::{journal_asset, means};
 use crate::host::Aggregator;
 use crate::limits::REGISTRY_ANSWER_S;
-use crate::storage::record::encode;
-use crate::storage::records::{ClientRecord, Payee, Purpose, TaskRecord};
+use crate::storage::record::{candid_bytes, encode};
+use crate::storage::records::{AssetRecord, ClientRecord, Payee, Purpose, TaskRecord};
 use crate::storage::{self, Storage};
 
 /// Lets the caller in. The same call again is answered the same; it never charges twice.
@@ -24,7 +24,7 @@ pub async fn join<R: Runtime>(host: &Aggregator<R>, args: JoinArgs) -> Result<()
     }
     let request = RequestKey {
         id: args.request_id.to_vec(),
-        arguments: sha256(&candid::encode_one(&args).unwrap_or_default()),
+        arguments: sha256(&candid_bytes(&args)),
     };
     let known = payments::lookup_request(host, caller, &request);
     if let Some(status) = known.map_err(|error| JoinError::RequestId(format!("{error:?}")))? {
@@ -35,34 +35,38 @@ pub async fn join<R: Runtime>(host: &Aggregator<R>, args: JoinArgs) -> Result<()
     if let JoinRule::Licence { registry, stream } = rule {
         check_licence(host, caller, registry, stream).await?;
     }
-    // What the registry's answer took time for may have changed.
+    let from = Account {
+        owner: caller,
+        subaccount: args.from_subaccount,
+    };
+    if let Some((asset, stake)) = storage::with(|storage| stake_due(storage, caller, args.task, &account))? {
+        means(host, caller, from, &asset, stake)
+            .await
+            .map_err(JoinError::PaymentRefused)?;
+        // While the ledger answered, the same request may have been made.
+        let known = payments::lookup_request(host, caller, &request);
+        if let Some(status) = known.map_err(|error| JoinError::RequestId(format!("{error:?}")))? {
+            return answer(&status);
+        }
+    }
+    // What the registry's and the ledger's answers took time for may have changed.
     let now = host.runtime().time();
-    let (record, asset) = storage::with(|storage| {
-        admit(storage, caller, args.task, &account)?;
-        let record = storage.task(args.task).ok_or(JoinError::NotFound)?;
-        let asset = record.ledger.and_then(|ledger| storage.asset(ledger));
-        Ok::<_, JoinError>((record, asset))
-    })?;
-    let already = storage::with(|storage| storage.client(args.task, &caller)).is_some_and(|client| client.active);
-    let Some(asset) = asset.filter(|_| record.stake > 0 && !already) else {
+    let Some((asset, stake)) = storage::with(|storage| stake_due(storage, caller, args.task, &account))? else {
         storage::with_mut(|storage| enter(storage, args.task, caller, account, 0, now));
         return Ok(());
     };
     let order = Order {
         kind: Kind::Pull {
-            from: Account {
-                owner: caller,
-                subaccount: args.from_subaccount,
-            },
+            from,
             to_subaccount: None,
         },
         asset: journal_asset(&asset).map_err(JoinError::PaymentRefused)?,
-        amount: record.stake,
+        amount: stake,
         purpose: encode(&Purpose::Stake {
             task: args.task,
             client: caller,
             account,
-            amount: record.stake,
+            amount: stake,
         }),
         caller,
     };
@@ -70,6 +74,26 @@ pub async fn join<R: Runtime>(host: &Aggregator<R>, args: JoinArgs) -> Result<()
         .await
         .map_err(|error| JoinError::PaymentRefused(format!("{error:?}")))?;
     answer(&status)
+}
+
+/// What the caller has to pay to be let in, and in what, if anything.
+fn stake_due(
+    storage: &Storage,
+    caller: Principal,
+    task: TaskId,
+    account: &Account,
+) -> Result<Option<(AssetRecord, u128)>, JoinError> {
+    admit(storage, caller, task, account)?;
+    let record = storage.task(task).ok_or(JoinError::NotFound)?;
+    let asset = record.ledger.and_then(|ledger| storage.asset(ledger));
+    if asset.as_ref().is_some_and(|asset| asset.is_minting(account)) {
+        // What is paid there is burnt.
+        return Err(JoinError::InvalidAccount);
+    }
+    let already = storage.client(task, &caller).is_some_and(|client| client.active);
+    Ok(asset
+        .filter(|_| record.stake > 0 && !already)
+        .map(|asset| (asset, record.stake)))
 }
 
 fn answer(status: &Status) -> Result<(), JoinError> {

@@ -33,6 +33,7 @@ pub mod privacy;
 pub mod publish;
 pub mod round;
 pub mod score;
+pub mod settlement;
 pub mod storage;
 pub mod timer;
 pub mod upload;

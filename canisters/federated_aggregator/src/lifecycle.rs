@@ -5,7 +5,7 @@ use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::AggregatorArgs;
 
 use crate::host::Aggregator;
-use crate::{certification, governance, storage, timer};
+use crate::{assets, certification, governance, settlement, storage, timer};
 
 /// Sets up a fresh aggregator.
 pub fn init<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArgs>) -> Result<(), String> {
@@ -19,6 +19,7 @@ pub fn init<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArgs>) -> R
 pub fn post_upgrade<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArgs>) -> Result<(), String> {
     let now = host.runtime().time();
     storage::with_mut(|storage| {
+        storage.open_totals();
         timer::resume(storage, now);
         governance::configure(storage, args.unwrap_or_default())
     })?;
@@ -31,4 +32,6 @@ fn start<R: Runtime>(host: &Aggregator<R>) {
     storage::with(|storage| certification::publish(storage, host.runtime()));
     payments::resume(host);
     timer::arm(host);
+    assets::start(host);
+    settlement::count_in(host, None);
 }

@@ -83,6 +83,13 @@ pub const TASKS_PER_TICK: usize = 4;
 pub const PAYOUTS_PER_TICK: usize = 20;
 /// When a payment that a ledger refused is tried again.
 pub const PAYOUT_RETRY_NS: u64 = 600 * SECOND_NS;
+/// Payouts on their way at once at one ledger, and when one beyond is tried.
+pub const MAX_PAYOUTS_IN_FLIGHT: u64 = 100;
+pub const PAYOUT_BUSY_NS: u64 = 60 * SECOND_NS;
+/// How often ledgers are asked for their fee, decimals and minting account.
+pub const REFRESH_INTERVAL: std::time::Duration = std::time::Duration::from_hours(24);
+/// Tasks that are counted in an asset's totals in one message after an upgrade.
+pub const TASKS_COUNTED_PER_SLICE: usize = 100;
 /// After so long without a piece, an upload makes room for another client's where a round is full.
 pub const IDLE_UPLOAD_NS: u64 = 120 * SECOND_NS;
 /// How long a registry may take to answer, in seconds.

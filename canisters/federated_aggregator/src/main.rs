@@ -12,11 +12,11 @@ use candid::{CandidType, Nat, Principal};
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::federated_aggregator::{
-    AggregatorArgs, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, FileStatus, FundArgs,
-    JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs,
-    ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView,
-    SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, UpdateReceipt, UploadError,
-    UploadStatus,
+    AggregatorArgs, AssetAudit, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, ClaimArgs, ClaimError,
+    Claimed, CreateTaskArgs, FileStatus, FundArgs, JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs, Page,
+    Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs,
+    PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView, SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError,
+    TaskId, TaskInfo, UpdateReceipt, UploadError, UploadStatus,
 };
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
@@ -24,7 +24,7 @@ use federated_aggregator::host::AGGREGATOR;
 use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
-    certification, create, fund as funding, join as joining, lifecycle, owner, timer, upload, view,
+    certification, create, fund as funding, join as joining, lifecycle, owner, settlement, timer, upload, view,
 };
 use ic_cdk::{init, post_upgrade, query, update};
 
@@ -156,6 +156,16 @@ fn participant(args: ParticipantArgs) -> Option<Participant> {
 #[query]
 fn participants(args: ParticipantsArgs) -> Vec<Participant> {
     with(|storage| view::participants(storage, args))
+}
+
+#[update]
+async fn claim(args: ClaimArgs) -> Result<Claimed, ClaimError> {
+    settlement::claim(&AGGREGATOR, args).await
+}
+
+#[query]
+fn asset_audit(ledger: Principal) -> Option<AssetAudit> {
+    with(|storage| settlement::audit(storage, ledger))
 }
 
 #[query]
@@ -297,6 +307,16 @@ fn validate_settle_quarantined(args: SettleQuarantinedArgs) -> Validation {
 #[update]
 async fn settle_quarantined(args: SettleQuarantinedArgs) {
     govern(Action::SettleQuarantined(args)).await;
+}
+
+#[query]
+fn validate_settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SettleQuarantinedBatch(batch))
+}
+
+#[update]
+async fn settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) {
+    govern(Action::SettleQuarantinedBatch(batch)).await;
 }
 
 // About the canister.

@@ -1,23 +1,29 @@
 //! Paying what is due, by the payments journal. A payee is in the queue as long as something is due to it that can be paid; while a payment is under
 //! way no other begins.
 
-use ddsx_payments::{self as payments, Begun, Failure, Host, Kind, Order};
+use candid::Principal;
+use ddsx_payments::{self as payments, Begun, Host, Kind, Order};
 use ddsx_runtime::Runtime;
+use ddsx_types::federated_aggregator::ClaimError;
 use ddsx_types::{Account, TimestampNs};
 
+use crate::amounts::nat;
 use crate::books::Payable;
 use crate::fund::journal_asset;
 use crate::host::Aggregator;
-use crate::limits::{PAYOUT_RETRY_NS, PAYOUTS_PER_TICK};
+use crate::limits::{MAX_PAYOUTS_IN_FLIGHT, PAYOUT_BUSY_NS, PAYOUT_RETRY_NS, PAYOUTS_PER_TICK};
 use crate::storage::record::encode;
 use crate::storage::records::{AssetRecord, Payee, Purpose};
 use crate::storage::{self, Storage};
 
 /// A payment that can begin.
-struct Ready {
-    asset: AssetRecord,
-    account: Account,
-    due: u128,
+pub struct Ready {
+    /// The asset.
+    pub asset: AssetRecord,
+    /// Where it goes.
+    pub account: Account,
+    /// All that is due, the ledger's fee counted.
+    pub due: u128,
 }
 
 /// What a payee is due, where, and in what.
@@ -48,7 +54,32 @@ fn ready(storage: &Storage, payee: Payee) -> Option<Ready> {
         Payee::Treasury(_) => asset.payout_threshold.max(asset.fee.saturating_mul(2)),
         Payee::Owner(_) | Payee::Client(..) => asset.fee.saturating_add(1),
     };
-    (payable.in_flight == 0 && payable.due >= least.max(1)).then_some(Ready {
+    // At the ledger's minting account it would be burnt: it waits.
+    let can_be_paid = payable.in_flight == 0 && payable.due >= least.max(1) && !asset.is_minting(&account);
+    can_be_paid.then_some(Ready {
+        due: payable.due,
+        asset,
+        account,
+    })
+}
+
+/// What a payee can be paid at once, or why it cannot.
+pub fn claimable(storage: &Storage, payee: Payee) -> Result<Ready, ClaimError> {
+    let (asset, account, payable) = standing(storage, payee).ok_or(ClaimError::NotFound)?;
+    if payable.in_flight > 0 {
+        return Err(ClaimError::Pending);
+    }
+    if asset.is_minting(&account) {
+        let reason = "the payee's account is the ledger's minting account".to_owned();
+        return Err(ClaimError::PaymentRefused(reason));
+    }
+    if payable.due <= asset.fee {
+        return Err(ClaimError::NothingDue {
+            due: nat(payable.due),
+            ledger_fee: nat(asset.fee),
+        });
+    }
+    Ok(Ready {
         due: payable.due,
         asset,
         account,
@@ -112,17 +143,26 @@ pub fn run<R: Runtime>(host: &Aggregator<R>) {
         let Some(ready) = storage::with(|storage| ready(storage, payee)) else {
             continue;
         };
-        if !begin(host, payee, &ready) {
-            storage::with_mut(|storage| storage.ask_payout(now.saturating_add(PAYOUT_RETRY_NS), payee));
+        let later = if is_busy(host, ready.asset.ledger) {
+            Some(PAYOUT_BUSY_NS)
+        } else {
+            begin(host, payee, &ready).err().map(|_| PAYOUT_RETRY_NS)
+        };
+        if let Some(later) = later {
+            storage::with_mut(|storage| storage.ask_payout(now.saturating_add(later), payee));
         }
     }
 }
 
-/// Stores a payment's intent, and takes the amount from what is due in the same message.
-fn begin<R: Runtime>(host: &Aggregator<R>, payee: Payee, ready: &Ready) -> bool {
-    let Ok(asset) = journal_asset(&ready.asset) else {
-        return false;
-    };
+/// Whether a ledger has as many payouts under way as it may: one that is silent holds up no other's payees, and what is quarantined
+/// does not count.
+fn is_busy<R: Runtime>(host: &Aggregator<R>, ledger: Principal) -> bool {
+    host.with_journal(|journal| journal.open_at(ledger).pushes >= MAX_PAYOUTS_IN_FLIGHT)
+}
+
+/// Stores a payment's intent, and takes the amount from what is due in the same message. Answers the intent's number.
+pub fn begin<R: Runtime>(host: &Aggregator<R>, payee: Payee, ready: &Ready) -> Result<u64, String> {
+    let asset = journal_asset(&ready.asset)?;
     let order = Order {
         kind: Kind::Push {
             from_subaccount: None,
@@ -133,11 +173,14 @@ fn begin<R: Runtime>(host: &Aggregator<R>, payee: Payee, ready: &Ready) -> bool 
         purpose: encode(&Purpose::Payout { payee, due: ready.due }),
         caller: host.runtime().canister_self(),
     };
-    if !matches!(payments::begin(host, order, None), Ok(Begun::New(_))) {
-        return false;
-    }
+    let intent = match payments::begin(host, order, None) {
+        Ok(Begun::New(intent)) => intent,
+        // Without a request id nothing is known before.
+        Ok(Begun::Known(_)) => return Err("the payment is known already".to_owned()),
+        Err(error) => return Err(format!("the payment cannot begin now: {error:?}")),
+    };
     storage::with_mut(|storage| change(storage, payee, ready.due, Change::Begin));
-    true
+    Ok(intent)
 }
 
 /// The ledger has executed a payment.
@@ -151,12 +194,4 @@ pub fn finish(storage: &mut Storage, now: TimestampNs, payee: Payee, due: u128) 
 pub fn abort(storage: &mut Storage, now: TimestampNs, payee: Payee, due: u128) {
     change(storage, payee, due, Change::Abort);
     storage.ask_payout(now.saturating_add(PAYOUT_RETRY_NS), payee);
-}
-
-/// A ledger that refuses a fee says which one it wants.
-pub fn learn_fee(storage: &mut Storage, ledger: candid::Principal, failure: &Failure) {
-    if let (Failure::BadFee { expected_fee }, Some(mut asset)) = (failure, storage.asset(ledger)) {
-        asset.fee = (*expected_fee).min(crate::amounts::MAX_AMOUNT);
-        storage.put_asset(asset);
-    }
 }

@@ -13,6 +13,7 @@ use crate::combine::RoundWork;
 use crate::evaluate::{self, Subject};
 use crate::privacy;
 use crate::storage::Storage;
+use crate::storage::record::candid_bytes;
 use crate::storage::records::{Collecting, Model, Payee, TaskRecord, UpdateRecord};
 use crate::work::Context;
 
@@ -30,7 +31,7 @@ pub fn version(record: &TaskRecord, model: &Model) -> ModelVersion {
 
 /// The bytes of a version that are certified.
 pub fn version_bytes(record: &TaskRecord, model: &Model) -> Vec<u8> {
-    candid::encode_one(version(record, model)).unwrap_or_default()
+    candid_bytes(&version(record, model))
 }
 
 /// Puts a model in force, certified from the next `certification::publish` on. The room of the one before is given back.
@@ -228,7 +229,7 @@ pub fn skip(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collect
 }
 
 fn publish(storage: &mut Storage, report: &RoundReport) {
-    let bytes = candid::encode_one(report).unwrap_or_default();
+    let bytes = candid_bytes(report);
     storage.certify_report(report.task, report.round, sha256(&bytes));
     storage.put_report(report.task, report.round, bytes);
 }

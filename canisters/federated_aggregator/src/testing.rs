@@ -6,7 +6,7 @@ use candid::{Nat, Principal};
 use ddsx_nn::encoding;
 use ddsx_payments::testing::ModelLedger;
 use ddsx_runtime::Runtime;
-use ddsx_runtime::testing::TestRuntime;
+use ddsx_runtime::testing::{Fate, TestRuntime};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BeginUpdateArgs, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs, JoinError,
     JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, PutFileArgs, PutUpdateArgs, Reward, RewardRule,
@@ -22,7 +22,7 @@ use serde_bytes::ByteBuf;
 use crate::host::Aggregator;
 use crate::storage::{self, with, with_mut};
 use crate::work::{self, Slice};
-use crate::{content, create, evaluate, fund, join, lifecycle, owner, timer, upload, view};
+use crate::{content, create, evaluate, fund, join, lifecycle, owner, settlement, timer, upload, view};
 
 pub const OWNER: Principal = Principal::from_slice(&[1, 1]);
 pub const GOVERNANCE: Principal = Principal::from_slice(&[4, 1]);
@@ -186,6 +186,12 @@ impl World {
         lifecycle::post_upgrade(&self.host, None).unwrap();
     }
 
+    /// Decides what becomes of the next transfer that is asked of a ledger.
+    pub fn next_payment(&self, fate: Fate) {
+        self.runtime
+            .next_call_to(&["icrc1_transfer", "icrc2_transfer_from"], fate);
+    }
+
     pub fn now(&self) -> u64 {
         self.runtime.time()
     }
@@ -234,7 +240,7 @@ impl World {
             task,
             amount: Nat::from(amount),
             from_subaccount: None,
-            request_id: ByteBuf::from([9; 16]),
+            request_id: ByteBuf::from([task.to_be_bytes(), [9; 8]].concat()),
         };
         self.runtime
             .run(async move { fund::fund(&host, args).await })
@@ -355,6 +361,9 @@ impl World {
         let held = audit.received.clone() - audit.paid.clone() - audit.to_treasury.clone();
         let held = u128::try_from(&held.0).unwrap() + treasury.due + treasury.in_flight;
         assert_eq!(self.ledger.balance(SELF.into()), held, "{audit:?} {treasury:?}");
+        let all = with(|storage| settlement::audit(storage, LEDGER)).unwrap();
+        assert!(all.conserved, "{all:?}");
+        assert_eq!(all.must_hold, Nat::from(held), "{all:?}");
         assert!(self.ledger.is_conserved());
     }
 }

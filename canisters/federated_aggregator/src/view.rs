@@ -23,7 +23,7 @@ const PAGE: u32 = 100;
 const PAGE_BYTES: usize = 1 << 20;
 
 fn limit(asked: Option<u32>) -> usize {
-    asked.unwrap_or(PAGE).clamp(1, PAGE) as usize
+    asked.unwrap_or(PAGE).min(PAGE) as usize
 }
 
 /// A task.

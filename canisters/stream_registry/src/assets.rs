@@ -1,35 +1,24 @@
 //! The ledgers in which licences are sold and shares are paid. Governance lists and delists them; what the ledger itself says
 //! of its fee and its decimals counts more than anybody's word.
 
-use std::time::Duration;
+use std::cell::RefCell;
 
-use candid::{CandidType, Nat, Principal};
-use ddsx_payments::Host;
-use ddsx_runtime::{CallError, CallOptions, Runtime};
-use ddsx_types::AssetListing;
-use serde::Deserialize;
+use candid::Principal;
+use ddsx_payments::{self as payments, Host, LedgerFacts, Questions};
+use ddsx_runtime::Runtime;
+use ddsx_types::{Account, AssetListing};
 
 use crate::amounts::u128_of;
 use crate::host::Registry;
 use crate::limits::{
-    LEDGER_ANSWER_S, MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL,
-    TRANSACTION_WINDOW_NS,
+    MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL, TRANSACTION_WINDOW_NS,
 };
 use crate::storage::records::AssetRecord;
 use crate::storage::{self, Storage};
 
-/// A standard that a ledger names (ICRC-1, `icrc1_supported_standards`).
-#[derive(CandidType, Deserialize)]
-struct Standard {
-    name: String,
-}
-
-/// What a ledger says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerFacts {
-    fee: Nat,
-    decimals: u8,
-    has_icrc2: bool,
+thread_local! {
+    /// When each ledger was asked last; it ends with an upgrade, after which all are asked.
+    static QUESTIONS: RefCell<Questions> = const { RefCell::new(Questions::new()) };
 }
 
 /// Checks a listing by itself.
@@ -63,9 +52,9 @@ pub fn check(listing: &AssetListing) -> Result<(), String> {
 /// Enters a listing that was checked, or lists a ledger again under its number.
 pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String> {
     check(listing)?;
-    let known = storage.asset(listing.ledger).map(|asset| asset.number);
-    let number = if let Some(number) = known {
-        number
+    let known = storage.asset(listing.ledger);
+    let number = if let Some(known) = &known {
+        known.number
     } else {
         let number = storage.counters().assets;
         if number >= MAX_ASSETS {
@@ -74,7 +63,8 @@ pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String
         storage.count(|counters| counters.assets += 1);
         number
     };
-    let asset = AssetRecord::new(number, listing).ok_or("an amount is too large")?;
+    let mut asset = AssetRecord::new(number, listing).ok_or("an amount is too large")?;
+    asset.minting_account = known.and_then(|known| known.minting_account);
     storage.put_asset(asset);
     Ok(())
 }
@@ -85,19 +75,6 @@ pub fn delist(storage: &mut Storage, ledger: Principal) -> Result<(), String> {
     asset.listed = false;
     storage.put_asset(asset);
     Ok(())
-}
-
-/// Asks a ledger about itself.
-pub async fn ask<R: Runtime>(runtime: &R, ledger: Principal) -> Result<LedgerFacts, CallError> {
-    let wait = CallOptions::bounded(LEDGER_ANSWER_S);
-    let standards: Vec<Standard> = runtime.call(ledger, "icrc1_supported_standards", (), wait).await?;
-    let fee: Nat = runtime.call(ledger, "icrc1_fee", (), wait).await?;
-    let decimals: u8 = runtime.call(ledger, "icrc1_decimals", (), wait).await?;
-    Ok(LedgerFacts {
-        fee,
-        decimals,
-        has_icrc2: standards.iter().any(|standard| standard.name == "ICRC-2"),
-    })
 }
 
 /// Whether a listing says what the ledger says.
@@ -114,8 +91,8 @@ pub fn agree(listing: &AssetListing, facts: &LedgerFacts) -> Result<(), String> 
     Ok(())
 }
 
-/// Takes over what a ledger says of itself; one without ICRC-2 is delisted.
-fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
+/// Takes over what a ledger says of itself; one without ICRC-2 is delisted. An absurd fee is not taken over.
+pub fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
     let Some(mut asset) = storage.asset(ledger) else { return };
     let before = asset.clone();
     if let Some(fee) = u128_of(&facts.fee).filter(|fee| *fee <= MAX_LEDGER_FEE) {
@@ -123,22 +100,45 @@ fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
     }
     asset.decimals = facts.decimals.min(MAX_DECIMALS);
     asset.listed &= facts.has_icrc2;
+    asset.minting_account = facts.minting_account;
     if asset != before {
         storage.put_asset(asset);
     }
 }
 
-/// Asks every ledger soon, and then once a day: the listings of the install argument could not be checked then, and fees change.
-pub fn arm<R: Runtime>(host: &Registry<R>, delay: Duration) {
-    let next = host.clone();
-    host.runtime().set_timer(delay, async move {
-        arm(&next, REFRESH_INTERVAL);
-        for asset in storage::with(Storage::assets) {
-            if let Ok(facts) = ask(next.runtime(), asset.ledger).await {
-                storage::with_mut(|storage| learn(storage, asset.ledger, &facts));
-            }
-        }
+/// The accounts from which the ledgers mint: paying them would burn. At most one of each asset.
+pub fn minting_accounts(storage: &Storage) -> Vec<Account> {
+    storage
+        .assets()
+        .into_iter()
+        .filter_map(|asset| asset.minting_account)
+        .collect()
+}
+
+/// Asks a ledger about itself soon, at most once a minute. A payment that fails over its fee is a reason to; what the fee is, only
+/// `icrc1_fee` says.
+pub fn ask_soon<R: Runtime>(host: &Registry<R>, ledger: Principal) {
+    QUESTIONS.with_borrow_mut(|questions| {
+        payments::ask_soon(host, questions, ledger, move |facts| {
+            storage::with_mut(|storage| learn(storage, ledger, facts));
+        });
     });
+}
+
+/// Asks every ledger, each in a message of its own, at once and then once a day: the listings of the install argument could not be
+/// checked then, and fees change.
+pub fn start<R: Runtime>(host: &Registry<R>) {
+    QUESTIONS.set(Questions::new());
+    refresh(host);
+}
+
+fn refresh<R: Runtime>(host: &Registry<R>) {
+    let next = host.clone();
+    host.runtime()
+        .set_timer(REFRESH_INTERVAL, async move { refresh(&next) });
+    for asset in storage::with(Storage::assets) {
+        ask_soon(host, asset.ledger);
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use ddsx_types::stream_registry::{
 };
 use ddsx_types::{Account, TimestampNs};
 
+use crate::assets;
 use crate::guard;
 use crate::limits::{BINDING_NOTICE_NS, MAX_CONTRIBUTORS};
 use crate::payout;
@@ -37,13 +38,14 @@ pub fn check_new(
     contributors: &[NewContributor],
 ) -> Result<Vec<Checked>, StreamError> {
     let first = stream.map_or(0, |(_, count)| count);
+    let minting = assets::minting_accounts(storage);
     let mut seen = BTreeMap::new();
     (first..)
         .zip(contributors)
         .map(|(number, contributor)| {
             name("label", &contributor.label)?;
             if let Some(account) = &contributor.account {
-                payee("account", account)?;
+                payee("account", account, &minting)?;
             }
             let label_hash = label_hash(&contributor.label);
             let taken = stream.and_then(|(stream, _)| storage.labelled(stream, &label_hash));
@@ -109,7 +111,7 @@ pub fn bind_account(
     args: &ContributorAccountArgs,
 ) -> Result<(), StreamError> {
     guard::owned(storage, caller, args.stream)?;
-    payee("account", &args.account)?;
+    payee("account", &args.account, &assets::minting_accounts(storage))?;
     let mut contributor = storage
         .contributor(args.stream, args.contributor)
         .ok_or(StreamError::ContributorNotFound)?;
@@ -142,7 +144,7 @@ pub fn change_account(
     if storage.stream(args.stream).is_none() {
         return Err(StreamError::StreamNotFound);
     }
-    payee("account", &args.account)?;
+    payee("account", &args.account, &assets::minting_accounts(storage))?;
     let mut contributor = storage
         .contributor(args.stream, args.contributor)
         .ok_or(StreamError::ContributorNotFound)?;
@@ -153,7 +155,10 @@ pub fn change_account(
     let bound = bound.ok_or(StreamError::NotAccountOwner)?;
     bound.account = args.account;
     bound.bound_at = now;
+    let payable_from = bound.payable_from;
     storage.put_contributor(args.stream, args.contributor, contributor);
+    // It may not have been payable where it was.
+    payout::ask_for_contributor(storage, args.stream, args.contributor, payable_from);
     Ok(())
 }
 

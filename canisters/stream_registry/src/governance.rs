@@ -1,13 +1,15 @@
 //! What governance sets. Every rule is checked twice: by `validate_x`, whose text voters read, and again by `x`, which traps
 //! on failure, since an SNS takes any reply for success.
 
+use std::collections::BTreeSet;
+
 use candid::Principal;
 use ddsx_payments::{self as payments, Host};
 use ddsx_runtime::Runtime;
 use ddsx_types::stream_registry::{
-    Evidence, Page, Parameters, QuarantinedPayment, RegistryArgs, SettleQuarantinedArgs,
+    Evidence, Page, Parameters, QuarantinedPayment, RegistryArgs, SettleQuarantinedArgs, StreamError,
 };
-use ddsx_types::{Account, AssetListing, Validation};
+use ddsx_types::{Account, AssetListing, MAX_EVIDENCE_PER_CALL, Validation};
 
 use crate::amounts::{nat, u128_of};
 use crate::assets;
@@ -37,6 +39,8 @@ pub enum Action {
     SetPayoutInterval(u64),
     /// `settle_quarantined`
     SettleQuarantined(SettleQuarantinedArgs),
+    /// `settle_quarantined_batch`
+    SettleQuarantinedBatch(Vec<SettleQuarantinedArgs>),
 }
 
 /// Checks an action and says in words what it does.
@@ -76,7 +80,7 @@ pub fn validate<R: Runtime>(host: &Registry<R>, action: &Action) -> Validation {
             storage.settings().protocol_fee_bps
         )),
         Action::SetTreasury(account) => {
-            payee("treasury", account).map_err(|_| "nobody owns this account".to_owned())?;
+            check_treasury(storage, account)?;
             Ok(format!(
                 "Send the protocol fee to {account} instead of {}.",
                 storage.settings().treasury
@@ -97,6 +101,7 @@ pub fn validate<R: Runtime>(host: &Registry<R>, action: &Action) -> Validation {
             ))
         }
         Action::SettleQuarantined(args) => describe_quarantined(host, args),
+        Action::SettleQuarantinedBatch(batch) => describe_batch(host, batch),
     })
 }
 
@@ -105,6 +110,14 @@ fn check_governance(principal: Principal) -> Result<(), String> {
         return Err("nobody acts as this principal".to_owned());
     }
     Ok(())
+}
+
+fn check_treasury(storage: &Storage, account: &Account) -> Result<(), String> {
+    let refused = |error| match error {
+        StreamError::InvalidField { reason, .. } => reason,
+        other => format!("{other:?}"),
+    };
+    payee("treasury", account, &assets::minting_accounts(storage)).map_err(refused)
 }
 
 fn check_interval(seconds: u64) -> Result<(), String> {
@@ -128,6 +141,20 @@ fn describe_quarantined<R: Runtime>(host: &Registry<R>, args: &SettleQuarantined
         }
         payments::Evidence::Unpaid => format!("Settle payment {} ({what}) as never executed.", intent.id),
     })
+}
+
+/// One line for each payment; all of them or none are settled.
+fn describe_batch<R: Runtime>(host: &Registry<R>, batch: &[SettleQuarantinedArgs]) -> Validation {
+    if batch.is_empty() || batch.len() > MAX_EVIDENCE_PER_CALL {
+        return Err(format!("1 to {MAX_EVIDENCE_PER_CALL} payments in a call"));
+    }
+    let named: BTreeSet<u64> = batch.iter().map(|args| args.intent).collect();
+    if named.len() < batch.len() {
+        return Err("a payment is named twice".to_owned());
+    }
+    let lines = batch.iter().map(|args| describe_quarantined(host, args));
+    let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+    Ok(format!("Settle {} payments.\n{}", batch.len(), lines.join("\n")))
 }
 
 fn evidence(args: &SettleQuarantinedArgs) -> Result<payments::Evidence, String> {
@@ -156,13 +183,18 @@ pub async fn execute<R: Runtime>(host: &Registry<R>, action: Action) -> Result<(
     validate(host, &action)?;
     match action {
         Action::ListAsset(listing) => {
-            let facts = assets::ask(host.runtime(), listing.ledger)
+            let facts = payments::ask(host.runtime(), listing.ledger)
                 .await
                 .map_err(|error| error.to_string())?;
             assets::agree(&listing, &facts)?;
-            storage::with_mut(|storage| assets::enter(storage, &listing))
+            storage::with_mut(|storage| {
+                assets::enter(storage, &listing)?;
+                assets::learn(storage, listing.ledger, &facts);
+                Ok(())
+            })
         }
         Action::SettleQuarantined(args) => settle_quarantined(host, &args),
+        Action::SettleQuarantinedBatch(batch) => batch.iter().try_for_each(|args| settle_quarantined(host, args)),
         Action::DelistAsset(ledger) => storage::with_mut(|storage| assets::delist(storage, ledger)),
         Action::SetPaused(paused) => change(|settings| settings.paused = paused),
         Action::SetProtocolFee(bps) => change(|settings| settings.protocol_fee_bps = bps),
@@ -211,7 +243,7 @@ pub fn configure(storage: &mut Storage, args: RegistryArgs) -> Result<(), String
         storage.change_settings(|settings| settings.governance = governance);
     }
     if let Some(treasury) = args.treasury {
-        payee("treasury", &treasury).map_err(|_| "treasury: nobody owns this account")?;
+        check_treasury(storage, &treasury).map_err(|reason| format!("treasury: {reason}"))?;
         storage.change_settings(|settings| settings.treasury = treasury);
     }
     if let Some(bps) = args.protocol_fee_bps {

@@ -1,13 +1,13 @@
 //! What the payments journal asks of this canister: where its state is, and what to do when a payment is settled.
 
-use ddsx_payments::{Host, Journal, Outcome, Settled};
+use ddsx_payments::{Failure, Host, Journal, Outcome, Settled};
 use ddsx_runtime::{Runtime, System};
 
 use crate::certification;
 use crate::storage::codec::Record;
 use crate::storage::records::Purpose;
 use crate::storage::{self, Mem};
-use crate::{payout, purchase};
+use crate::{assets, payout, purchase};
 
 /// The registry as it runs over a runtime: the real one, or a test's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,22 +35,21 @@ impl<R: Runtime> Host for Registry<R> {
             panic!("the purpose of intent {} cannot be read", settled.intent.id);
         };
         let now = self.0.time();
+        if matches!(settled.outcome, Outcome::Failed(Failure::BadFee { .. })) {
+            assets::ask_soon(self, settled.intent.ledger);
+        }
         storage::with_mut(|storage| match (purpose, &settled.outcome) {
             (Purpose::Purchase(purchase), Outcome::Paid { .. }) => {
                 let licence = purchase::grant(storage, now, &purchase);
                 certification::publish(storage, &self.0);
                 licence.to_be_bytes().to_vec()
             }
-            (Purpose::Purchase(_), Outcome::Failed(failure)) => {
-                payout::learn_fee(storage, settled.intent.ledger, failure);
-                Vec::new()
-            }
+            (Purpose::Purchase(_), Outcome::Failed(_)) => Vec::new(),
             (Purpose::Payout { payee, due }, Outcome::Paid { .. }) => {
                 payout::finish(storage, payee, due, settled.intent.fee);
                 Vec::new()
             }
-            (Purpose::Payout { payee, due }, Outcome::Failed(failure)) => {
-                payout::learn_fee(storage, settled.intent.ledger, failure);
+            (Purpose::Payout { payee, due }, Outcome::Failed(_)) => {
                 payout::abort(storage, now, payee, due);
                 Vec::new()
             }

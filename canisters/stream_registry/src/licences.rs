@@ -9,14 +9,19 @@ use crate::storage::Storage;
 use crate::streams::page_limit;
 
 /// A licence with its proof, or the proof that there is none of this number.
+///
+/// Panics if stable memory is damaged: there is no proof then, and an empty one must not pass for one.
 pub fn certified(storage: &Storage, runtime: &impl Runtime, id: LicenceId) -> CertifiedLicence {
     let record = storage.licence_record(id);
+    let witness = match certification::licence_witness(storage, id) {
+        Ok(witness) => witness,
+        Err(error) => panic!("licence {id} cannot be witnessed: {error}"),
+    };
     CertifiedLicence {
         licence: record.as_ref().and_then(|record| record.licence().ok()),
         encoded: record.map(|record| ByteBuf::from(record.encoded)),
         certificate: runtime.data_certificate().map(ByteBuf::from),
-        // Fails only if stable memory is damaged; an empty witness proves nothing.
-        witness: certification::licence_witness(storage, id).unwrap_or_default(),
+        witness,
     }
 }
 

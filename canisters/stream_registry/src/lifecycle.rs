@@ -1,7 +1,5 @@
 //! What happens at install and upgrade. Nothing is copied: the state is where it was.
 
-use std::time::Duration;
-
 use ddsx_payments::{self as payments, Host};
 use ddsx_runtime::Runtime;
 use ddsx_types::stream_registry::RegistryArgs;
@@ -29,6 +27,6 @@ pub fn post_upgrade<R: Runtime>(host: &Registry<R>, args: Option<RegistryArgs>) 
 fn start<R: Runtime>(host: &Registry<R>) {
     storage::with(|storage| certification::publish(storage, host.runtime()));
     payments::resume(host);
-    payout::arm(host);
-    assets::arm(host, Duration::ZERO);
+    payout::start(host);
+    assets::start(host);
 }

@@ -54,9 +54,19 @@ pub const TRANSACTION_WINDOW_NS: std::ops::RangeInclusive<u64> = (600 * SECOND_N
 /// Payees looked at in one slice of the payout timer: about 100 k instructions each.
 pub const PAYEES_PER_SLICE: u32 = 500;
 /// Payments started in one slice.
-pub const PAYMENTS_PER_SLICE: usize = 20;
-/// Payouts on their way at once.
+pub const PAYMENTS_PER_SLICE: u32 = 20;
+/// Of both, the part of one task of the queue before the next one's turn.
+pub const PAYEES_PER_VISIT: u32 = 100;
+/// See [`PAYEES_PER_VISIT`].
+pub const PAYMENTS_PER_VISIT: u32 = 5;
+/// Payouts on their way at once at one ledger.
 pub const MAX_PAYOUTS_IN_FLIGHT: u64 = 100;
+/// How long the timer leaves a payee alone whose ledger has as many payouts on their way as it may.
+pub const PAYOUT_BUSY_NS: u64 = 60 * SECOND_NS;
+/// How long the timer leaves a task alone that trapped.
+pub const PAYOUT_TRAPPED_NS: u64 = 3_600 * SECOND_NS;
+/// When it is looked whether a slice has ended.
+pub const SLICE_WATCH: Duration = Duration::from_secs(30);
 /// How long the timer leaves a payee alone whose payout a ledger has refused.
 pub const PAYOUT_RETRY_NS: u64 = 600 * SECOND_NS;
 /// Pause between two slices when there is more to do.
@@ -67,12 +77,10 @@ pub const MAX_SCHEMA_DEPTH: u32 = 64;
 
 /// The largest ledger fee and payout threshold that a listing may state: far above any real one, far below where sums overflow.
 pub const MAX_LEDGER_FEE: u128 = 1 << 100;
-/// How long a ledger may take to say what it is, in seconds.
-pub const LEDGER_ANSWER_S: u32 = 60;
 /// How often ledgers are asked for their fee and decimals.
 pub const REFRESH_INTERVAL: Duration = Duration::from_hours(24);
 
-/// What the payments journal takes on: its defaults, which are 10 open purchases of a caller and 5,000 in all.
+/// What the payments journal takes on: its defaults, which are 10 pending purchases of a caller and 2,000 in all at each ledger.
 pub fn journal() -> ddsx_payments::Limits {
     ddsx_payments::Limits::default()
 }

@@ -304,6 +304,16 @@ async fn settle_quarantined(args: SettleQuarantinedArgs) {
     govern(Action::SettleQuarantined(args)).await;
 }
 
+#[query]
+fn validate_settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) -> Validation {
+    governance::validate(&REGISTRY, &Action::SettleQuarantinedBatch(batch))
+}
+
+#[update]
+async fn settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) {
+    govern(Action::SettleQuarantinedBatch(batch)).await;
+}
+
 // About the canister.
 
 /// A standard that this canister supports (ICRC-10).

@@ -68,14 +68,14 @@ fn perform(world: &World, stream: u64, plan: u64, operation: Operation) {
             world.buy(world.buy_args(plan, request));
         }
         Operation::Claim(payee) => {
-            let payee = if payee == 3 {
-                Payee::Provider
+            let (caller, payee) = if payee == 3 {
+                (OWNER, Payee::Provider)
             } else {
-                Payee::Contributor(payee.into())
+                (holder(payee).owner, Payee::Contributor(payee.into()))
             };
-            world.claim(OWNER, stream, payee);
+            world.claim(caller, stream, payee);
         }
-        Operation::Fate(number) => world.runtime.next_call(fate(number)),
+        Operation::Fate(number) => world.next_payment(fate(number)),
         Operation::Wait(seconds) => world.wait(seconds),
         Operation::LedgerDown(down) => world.ledger.set_down(down.then_some(RejectCode::CanisterError)),
         Operation::Pause(paused) => set_paused(paused),

@@ -7,7 +7,7 @@
 //! them, so that what looking costs stays in proportion to what there is to pay. Whoever does not want to wait claims.
 
 use candid::Principal;
-use ddsx_payments::{self as payments, BeginError, Begun, Failure, Host, Kind, Order, Status};
+use ddsx_payments::{self as payments, BeginError, Begun, Host, Kind, Order, Status};
 use ddsx_revenue::{Payee as Part, RevenueError};
 use ddsx_runtime::Runtime;
 use ddsx_types::stream_registry::{ClaimArgs, ClaimError, Claimed, Payee, StreamId};
@@ -24,7 +24,7 @@ use crate::storage::{self, Storage};
 
 mod timer;
 
-pub use timer::{arm, rearm, run_slice};
+pub use timer::{rearm, start};
 
 /// What is due at least before the timer pays in an asset.
 fn least(storage: &Storage, asset: u32) -> u128 {
@@ -51,7 +51,7 @@ pub fn ask_for_sweep(storage: &mut Storage, stream: StreamId, asset: u32, contri
 }
 
 /// Asks for a payee if the timer would pay it.
-fn ask_if_due(storage: &mut Storage, payee: PayeeKey) {
+pub fn ask_if_due(storage: &mut Storage, payee: PayeeKey) {
     let due = due(storage, payee).unwrap_or(0);
     if due > 0 && due >= least(storage, payee.asset()) {
         storage.queue_mut().ask(0, Task::Pay(payee));
@@ -101,6 +101,12 @@ fn ready(storage: &Storage, now: TimestampNs, payee: PayeeKey, at_threshold: boo
         return Err(ClaimError::Pending { intent });
     }
     let account = account(storage, now, payee)?;
+    if asset.is_minting(&account) {
+        // It would be burnt. It stays due; another account is asked for when it is bound.
+        return Err(ClaimError::PaymentRefused {
+            reason: "the payee's account is the ledger's minting account".to_owned(),
+        });
+    }
     let due = due(storage, payee).unwrap_or(0);
     let enough = due > asset.fee && (!at_threshold || due >= asset.least_payout());
     if !enough {
@@ -154,6 +160,9 @@ fn begin<R: Runtime>(host: &Registry<R>, payee: PayeeKey, ready: &Ready) -> Resu
         Ok(Begun::Known(_)) => return Err(refused("the payment is known already".to_owned())),
         Err(BeginError::TooManyPending { max } | BeginError::TooManyPendingOfCaller { max }) => {
             return Err(refused(format!("{max} payments are under way; try again later")));
+        }
+        Err(BeginError::TooManyQuarantined { max }) => {
+            return Err(refused(format!("{max} payments of this ledger wait for governance")));
         }
         Err(error) => return Err(refused(format!("{error:?}"))),
     };
@@ -232,14 +241,6 @@ pub fn abort(storage: &mut Storage, now: TimestampNs, payee: PayeeKey, due: u128
         .ask(now.saturating_add(PAYOUT_RETRY_NS), Task::Pay(payee));
 }
 
-/// A ledger that refuses a fee says which one it wants.
-pub fn learn_fee(storage: &mut Storage, ledger: Principal, failure: &Failure) {
-    if let (Failure::BadFee { expected_fee }, Some(mut asset)) = (failure, storage.asset(ledger)) {
-        asset.fee = *expected_fee;
-        storage.put_asset(asset);
-    }
-}
-
 /// Pays at once what is due to a payee, if it is more than the ledger's fee.
 pub async fn claim<R: Runtime>(host: &Registry<R>, args: ClaimArgs) -> Result<Claimed, ClaimError> {
     let caller = host.runtime().caller();
@@ -262,7 +263,8 @@ pub async fn claim<R: Runtime>(host: &Registry<R>, args: ClaimArgs) -> Result<Cl
     }
 }
 
-/// The payee, if the caller is it or owns the stream.
+/// The payee, if the caller is it: the owner of its account; for the provider, the stream's owner too. Nobody spends another's
+/// income on ledger fees by claiming it bit by bit.
 fn may_claim(storage: &Storage, caller: Principal, args: ClaimArgs) -> Result<PayeeKey, ClaimError> {
     if caller == Principal::anonymous() {
         return Err(ClaimError::AnonymousCaller);
@@ -272,33 +274,24 @@ fn may_claim(storage: &Storage, caller: Principal, args: ClaimArgs) -> Result<Pa
     }
     let state = storage.stream(args.stream).ok_or(ClaimError::StreamNotFound)?;
     let asset = storage.asset(args.ledger).ok_or(ClaimError::AssetNotListed)?.number;
-    let (payee, account) = match args.payee {
+    let stream = args.stream;
+    let (payee, is_payee) = match args.payee {
         Payee::Provider => (
-            PayeeKey::Provider {
-                stream: args.stream,
-                asset,
-            },
-            Some(state.provider_account),
+            PayeeKey::Provider { stream, asset },
+            state.provider_account.owner == caller || state.owner == caller,
         ),
         Payee::Contributor(number) => {
             let contributor = storage
-                .contributor(args.stream, number)
+                .contributor(stream, number)
                 .ok_or(ClaimError::ContributorNotFound)?;
-            let account = contributor.account.map(|bound| bound.account);
+            let bound = contributor.account.ok_or(ClaimError::NoAccount)?;
             (
-                PayeeKey::Contributor {
-                    stream: args.stream,
-                    asset,
-                    number,
-                },
-                account,
+                PayeeKey::Contributor { stream, asset, number },
+                bound.account.owner == caller,
             )
         }
     };
-    if state.owner != caller && account.is_none_or(|account| account.owner != caller) {
-        return Err(ClaimError::NotPayee);
-    }
-    Ok(payee)
+    if is_payee { Ok(payee) } else { Err(ClaimError::NotPayee) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 
 use candid::Principal;
 use ddsx_merkle_log::{Hash, sha256};
-use ddsx_payments::{self as payments, Asset, BeginError, Failure, Host, Intent, Kind, Order, RequestKey, Status};
+use ddsx_payments::{
+    self as payments, Asset, BeginError, Failure, Host, Intent, Kind, NoMeans, Order, RequestKey, Status,
+};
 use ddsx_runtime::Runtime;
 use ddsx_types::stream_registry::{BuyArgs, BuyError, Licence, LicenceId, PlanKind, QuoteError, limits};
 use ddsx_types::{Account, TimestampNs};
@@ -37,20 +39,37 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
         return answer;
     }
     let now = host.runtime().time();
-    let (purchase, asset) = storage::with(|storage| accept(storage, caller, &args))?;
-    let Some((asset, price)) = asset else {
+    let (purchase, payment) = storage::with(|storage| accept(storage, caller, &args))?;
+    let Some((asset, price)) = payment else {
         return storage::with_mut(|storage| {
             let licence = grant_free(storage, caller, now, &purchase, &request)?;
             certification::publish(storage, host.runtime());
             Ok(licence)
         });
     };
+    let from = Account {
+        owner: caller,
+        subaccount: args.from_subaccount,
+    };
+    if asset.is_minting(&from) {
+        let reason = "nothing can be paid from the ledger's minting account".to_owned();
+        return Err(BuyError::PaymentRefused { reason });
+    }
+    let payable = journal_asset(&asset).map_err(|reason| BuyError::PaymentRefused { reason })?;
+    payments::look(host, caller, from, &payable, price)
+        .await
+        .map_err(|error| no_means(host, error))?;
+    // While the ledger answered, the same request may have been made, and anything may have changed.
+    if let Some(answer) = known(host, caller, &request)? {
+        return answer;
+    }
+    let (purchase, payment) = storage::with(|storage| accept(storage, caller, &args))?;
+    let Some((asset, price)) = payment else {
+        return Err(BuyError::PlanNotOffered);
+    };
     let order = Order {
         kind: Kind::Pull {
-            from: Account {
-                owner: caller,
-                subaccount: args.from_subaccount,
-            },
+            from,
             to_subaccount: None,
         },
         asset: journal_asset(&asset).map_err(|reason| BuyError::PaymentRefused { reason })?,
@@ -68,9 +87,33 @@ pub fn journal_asset(asset: &AssetRecord) -> Result<Asset, String> {
 }
 
 /// Hash of all that a repeated call must have the same.
+///
+/// Panics if the arguments cannot be encoded, which these can: with a hash of nothing, all such calls would count as the same.
 fn arguments_hash(args: &BuyArgs) -> Hash {
-    // Encoding these types does not fail; were it to, all such calls would count as the same and be refused or repeated.
-    sha256(&candid::encode_one(args).unwrap_or_default())
+    match candid::encode_one(args) {
+        Ok(bytes) => sha256(&bytes),
+        Err(error) => panic!("the arguments cannot be encoded: {error}"),
+    }
+}
+
+/// What a look at the buyer's means came to. Nothing was charged.
+fn no_means<R: Runtime>(host: &Registry<R>, error: NoMeans) -> BuyError {
+    match error {
+        NoMeans::Allowance { allowance, needed } => BuyError::InsufficientAllowance {
+            allowance: nat(allowance),
+            needed: nat(needed),
+        },
+        NoMeans::Funds { balance, needed } => BuyError::InsufficientFunds {
+            balance: nat(balance),
+            needed: nat(needed),
+        },
+        NoMeans::UnderWay => BuyError::TooManyPending {
+            max: host.with_journal(|journal| journal.limits().pulls_per_caller),
+        },
+        error @ (NoMeans::Busy | NoMeans::Silent(_)) => BuyError::PaymentRefused {
+            reason: error.to_string(),
+        },
+    }
 }
 
 /// What an earlier call with this request id came to, before anything else is looked at: a plan that is gone or a canister
@@ -87,7 +130,7 @@ fn known<R: Runtime>(
     let free = storage::with(|storage| {
         let granted = storage.free_request(caller, &sha256(&request.id))?;
         Some(if granted.arguments == request.arguments {
-            storage.licence(granted.licence).ok_or_else(|| lost(granted.licence))
+            Ok(readable(storage, granted.licence))
         } else {
             Err(BuyError::RequestIdReused)
         })
@@ -165,12 +208,12 @@ fn grant_free(
         licence,
     };
     storage.put_free_request(caller, &sha256(&request.id), granted);
-    storage.licence(licence).ok_or_else(|| lost(licence))
+    Ok(readable(storage, licence))
 }
 
 /// Grants what was accepted and books its price. The caller publishes the certified root.
 ///
-/// Panics if stable memory is full, so that the message is undone and the payment stays unsettled.
+/// Panics if stable memory is full or the licence cannot be read back, so that the message is undone and the payment stays unsettled.
 pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> LicenceId {
     let id = storage.counters().licences;
     let licence = Licence {
@@ -193,6 +236,9 @@ pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> Li
     if let Err(error) = granted {
         panic!("licence {id} cannot be granted: {error}");
     }
+    if readable(storage, id) != licence {
+        panic!("licence {id} is not read as it was granted");
+    }
     if let Some((_, asset, price)) = purchase.payment {
         revenue_book::receive(storage, now, purchase.stream, asset, price, purchase.protocol_fee_bps);
     }
@@ -202,9 +248,12 @@ pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> Li
 /// What a payment's status means to the buyer.
 fn answer<R: Runtime>(host: &Registry<R>, status: &Status) -> Result<Licence, BuyError> {
     match status {
-        Status::Paid { result, .. } => {
-            let id = result.as_slice().try_into().map_or(u64::MAX, u64::from_be_bytes);
-            storage::with(|storage| storage.licence(id)).ok_or_else(|| lost(id))
+        Status::Paid { id, result, .. } => {
+            let licence = result.as_slice().try_into().map(u64::from_be_bytes);
+            let licence = licence.ok().and_then(|id| storage::with(|storage| storage.licence(id)));
+            // It was read when it was granted. If it cannot be now, the store is damaged: the price is here, and must not be told
+            // as not charged.
+            licence.ok_or(BuyError::Pending { intent: *id })
         }
         Status::Pending { id } => Err(BuyError::Pending { intent: *id }),
         Status::Quarantined { id } => Err(BuyError::Quarantined { intent: *id }),
@@ -224,7 +273,7 @@ fn failed(intent: Option<Intent>, failure: &Failure) -> BuyError {
             needed,
         },
         Failure::BadFee { expected_fee } => BuyError::PaymentRefused {
-            reason: format!("the ledger's fee is {expected_fee} now; ask for a quote again"),
+            reason: format!("the ledger wants a fee of {expected_fee}; ask for a quote again in a minute"),
         },
         other => BuyError::PaymentRefused {
             reason: other.to_string(),
@@ -239,16 +288,22 @@ fn begin_error(error: BeginError) -> BuyError {
         BeginError::TooManyPendingOfCaller { max } | BeginError::TooManyPending { max } => {
             BuyError::TooManyPending { max }
         }
+        BeginError::TooManyQuarantined { max } => BuyError::PaymentRefused {
+            reason: format!("{max} payments of this ledger wait for governance; nothing was charged"),
+        },
         other => BuyError::PaymentRefused {
             reason: format!("{other:?}"),
         },
     }
 }
 
-/// A licence that is in the books and not in the store: damage, said rather than hidden.
-fn lost(licence: LicenceId) -> BuyError {
-    BuyError::PaymentRefused {
-        reason: format!("licence {licence} was granted but cannot be read"),
+/// A licence that was granted.
+///
+/// Panics if it cannot be read: that is damage, and no answer of ours; the message is undone.
+fn readable(storage: &Storage, licence: LicenceId) -> Licence {
+    match storage.licence(licence) {
+        Some(licence) => licence,
+        None => panic!("licence {licence} was granted and cannot be read"),
     }
 }
 

@@ -6,14 +6,14 @@ use candid::{Nat, Principal};
 use ddsx_revenue::{Book, BookStore, Payable, Payee, Pool, Position, Split};
 use ddsx_types::stream_registry::{
     Audit, Balance, ContributorNumber, ContributorRevenue, ContributorRevenueArgs, DayOfIncome, Page, StreamId,
-    StreamIncomeArgs, StreamRevenue, StreamRevenueArgs,
+    StreamIncomeArgs, StreamRevenue, StreamRevenueArgs, StreamStatus,
 };
 use ddsx_types::{BASIS_POINTS, TimestampNs};
 
 use crate::amounts::nat;
 use crate::payout;
 use crate::storage::Storage;
-use crate::storage::records::{ContributorRecord, StreamState, wide_nat};
+use crate::storage::records::{ContributorRecord, PayeeKey, StreamState, wide_nat};
 use crate::streams::page_limit;
 
 /// The book of one stream while its state and the contributors concerned are in hand.
@@ -97,6 +97,27 @@ pub fn add_weights(
     }
 }
 
+/// Gives what is held of a closed stream's income to its provider, if nobody was credited with a record: there will be no weight
+/// any more. (A provider who credited none could as well have credited itself.)
+///
+/// Panics if the books are damaged; the message is then undone.
+pub fn release_to_provider(storage: &mut Storage, stream: StreamId, state: &StreamState) {
+    if state.status != StreamStatus::Closed || state.total_weight > 0 {
+        return;
+    }
+    for asset in state.assets.clone() {
+        let mut pool = storage.books().stream(stream, asset).pool;
+        match pool.release_held_to_provider() {
+            Ok(0) => {}
+            Ok(_) => {
+                storage.books_mut().put(stream, asset, pool);
+                payout::ask_if_due(storage, PayeeKey::Provider { stream, asset });
+            }
+            Err(error) => panic!("what is held of stream {stream} cannot be released: {error}"),
+        }
+    }
+}
+
 /// Nanoseconds of a day.
 const DAY_NS: TimestampNs = 86_400_000_000_000;
 
@@ -123,6 +144,10 @@ pub fn receive(
     let mut treasury = storage.books().asset(asset).treasury;
     let booked = Split::new(protocol_fee_bps, provider_bps).and_then(|split| {
         let parts = pool.receive(&split, price, state.total_weight)?;
+        if state.status == StreamStatus::Closed && state.total_weight == 0 {
+            // Accepted before the stream was closed: nobody will ever have weight.
+            pool.release_held_to_provider()?;
+        }
         // The protocol's part goes over to the treasury's pool, in which everything is the protocol's.
         pool.begin_payout(Payee::Protocol, parts.protocol)?;
         pool.finish_payout(Payee::Protocol, parts.protocol, 0)?;

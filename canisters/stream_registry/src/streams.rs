@@ -7,10 +7,12 @@ use ddsx_types::stream_registry::{
 };
 use ddsx_types::{BASIS_POINTS, TimestampNs};
 
+use crate::assets;
 use crate::certification;
 use crate::contributors;
 use crate::guard;
 use crate::limits::{MAX_STREAMS, MAX_STREAMS_PER_OWNER};
+use crate::revenue_book;
 use crate::schema;
 use crate::storage::Storage;
 use crate::storage::records::{StreamMeta, StreamState};
@@ -25,7 +27,7 @@ pub fn create(
     args: CreateStreamArgs,
 ) -> Result<StreamId, StreamError> {
     guard::may_change(storage, caller)?;
-    check(&args)?;
+    check(storage, &args)?;
     if let Some(stream) = storage.stream_named(caller, &args.name) {
         return Err(StreamError::NameTaken { stream });
     }
@@ -75,7 +77,7 @@ fn content_code(media_type: &str) -> ContentType {
     ContentType::from_media_type(media_type).unwrap_or(ContentType::FIRST_PRIVATE)
 }
 
-fn check(args: &CreateStreamArgs) -> Result<(), StreamError> {
+fn check(storage: &Storage, args: &CreateStreamArgs) -> Result<(), StreamError> {
     name("name", &args.name)?;
     text("description", &args.description, limits::MAX_TEXT_BYTES)?;
     if args.tags.len() > limits::MAX_TAGS {
@@ -107,7 +109,11 @@ fn check(args: &CreateStreamArgs) -> Result<(), StreamError> {
     if let Some(contact) = &args.contact {
         name("contact", contact)?;
     }
-    payee("provider_account", &args.provider_account)?;
+    payee(
+        "provider_account",
+        &args.provider_account,
+        &assets::minting_accounts(storage),
+    )?;
     if args.contributors_share_bps > BASIS_POINTS {
         return Err(invalid("contributors_share_bps", format!("0 to {BASIS_POINTS}")));
     }
@@ -125,13 +131,15 @@ fn check_contributor_count(contributors: &[NewContributor]) -> Result<(), Stream
     Ok(())
 }
 
-/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled. Again is no error.
+/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled. Again is no error. If nobody was
+/// credited with a record, nobody ever will be: what was held for contributors goes to the provider.
 pub fn close(storage: &mut Storage, caller: Principal, stream: StreamId) -> Result<(), StreamError> {
     let mut state = guard::owned(storage, caller, stream)?;
     if state.status != StreamStatus::Closed {
         state.status = StreamStatus::Closed;
-        storage.put_stream(stream, state);
+        storage.put_stream(stream, state.clone());
     }
+    revenue_book::release_to_provider(storage, stream, &state);
     Ok(())
 }
 

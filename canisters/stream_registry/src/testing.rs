@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use candid::{Nat, Principal};
 use ddsx_payments::testing::ModelLedger;
-use ddsx_runtime::testing::TestRuntime;
-use ddsx_runtime::{CallOptions, Runtime};
+use ddsx_runtime::testing::{Fate, TestRuntime};
 use ddsx_types::stream_registry::{
-    AddPlanArgs, AppendArgs, BuyArgs, BuyError, ClaimArgs, ClaimError, Claimed, CreateStreamArgs, Credit, Licence,
-    LicenceTerms, NewChunk, NewContributor, Payee, PlanId, PlanKind, Price, QuoteArgs, RegistryArgs, StreamId,
+    AddPlanArgs, AppendArgs, Audit, BuyArgs, BuyError, ClaimArgs, ClaimError, Claimed, CreateStreamArgs, Credit,
+    Licence, LicenceTerms, NewChunk, NewContributor, Payee, PlanId, PlanKind, Price, QuoteArgs, RegistryArgs, StreamId,
 };
 use ddsx_types::{Account, AssetListing};
 use ic_stable_structures::DefaultMemoryImpl;
@@ -24,6 +23,8 @@ pub const BUYER: Principal = Principal::from_slice(&[2, 1]);
 pub const OTHER: Principal = Principal::from_slice(&[3, 1]);
 pub const GOVERNANCE: Principal = Principal::from_slice(&[4, 1]);
 pub const LEDGER: Principal = Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0, 9, 1, 1]);
+/// A second ledger, where a test lists one.
+pub const OTHER_LEDGER: Principal = Principal::from_slice(&[0, 0, 0, 0, 0, 0, 0, 10, 1, 1]);
 pub const NOW: u64 = 1_767_225_600_000_000_000;
 pub const FEE: u128 = 10;
 
@@ -194,19 +195,17 @@ impl World {
 
     /// What the buyer would send now.
     pub fn buy_args(&self, plan: PlanId, request: u8) -> BuyArgs {
-        let quote = storage::with(|storage| {
-            plans::quote(
-                storage,
-                QuoteArgs {
-                    plan,
-                    ledger: Some(LEDGER),
-                },
-            )
-        });
+        self.buy_args_in(plan, LEDGER, request)
+    }
+
+    /// What the buyer would send now to pay in an asset.
+    pub fn buy_args_in(&self, plan: PlanId, ledger: Principal, request: u8) -> BuyArgs {
+        let ledger = Some(ledger);
+        let quote = storage::with(|storage| plans::quote(storage, QuoteArgs { plan, ledger }));
         let quote = quote.expect("a quote");
         BuyArgs {
             plan,
-            ledger: Some(LEDGER),
+            ledger,
             from_subaccount: None,
             max_price: quote.price,
             terms_hash: quote.terms_hash,
@@ -242,17 +241,34 @@ impl World {
         self.runtime.run_until_stalled();
     }
 
-    /// Uses up the fates that no call has met yet, so that from now on calls end well.
+    /// Decides what becomes of the next transfer that is asked of a ledger.
+    pub fn next_payment(&self, fate: Fate) {
+        self.runtime
+            .next_call_to(&["icrc1_transfer", "icrc2_transfer_from"], fate);
+    }
+
+    /// Forgets the fates that no call has met yet, so that from now on calls end well.
     pub fn forget_fates(&self) {
-        for _ in 0..100 {
-            let runtime = self.runtime.clone();
-            self.runtime.spawn(async move {
-                let _ = runtime
-                    .call_raw(LEDGER, "icrc1_fee", Vec::new(), CallOptions::unbounded())
-                    .await;
-            });
-        }
-        self.runtime.run_until_stalled();
+        self.runtime.forget_fates();
+    }
+
+    /// Lists a second asset, with a ledger of its own in which the buyer has as much.
+    pub fn list_other(&self, amount: u128) -> ModelLedger {
+        let ledger = ModelLedger::install(&self.runtime, OTHER_LEDGER, FEE, true);
+        let listing = AssetListing {
+            ledger: OTHER_LEDGER,
+            symbol: "ICP".to_owned(),
+            ..listing()
+        };
+        storage::with_mut(|storage| assets::enter(storage, &listing)).expect("a valid listing");
+        ledger.mint(BUYER.into(), amount);
+        ledger.approve(BUYER.into(), REGISTRY, amount);
+        ledger
+    }
+
+    /// What is said of the books of an asset.
+    pub fn audit(&self, ledger: Principal) -> Audit {
+        storage::with(|storage| revenue_book::audit(storage, ledger)).expect("a listed asset")
     }
 
     /// Lets time pass, timers included.

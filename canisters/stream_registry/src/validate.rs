@@ -41,10 +41,17 @@ pub fn text(field: &str, text: &str, max: usize) -> Result<(), StreamError> {
     }
 }
 
-/// An account that can be paid: not the anonymous principal's, nor the management canister's.
-pub fn payee(field: &str, account: &Account) -> Result<(), StreamError> {
+/// An account that can be paid: not the anonymous principal's, nor the management canister's, nor one from which a ledger mints
+/// (`minting`): what is paid there is burnt.
+pub fn payee(field: &str, account: &Account, minting: &[Account]) -> Result<(), StreamError> {
     if account.owner == Principal::anonymous() || account.owner == Principal::management_canister() {
         return Err(invalid(field, "nobody owns this account"));
+    }
+    if minting.contains(account) {
+        return Err(invalid(
+            field,
+            "a ledger's minting account: what is paid there is burnt",
+        ));
     }
     Ok(())
 }
@@ -94,9 +101,19 @@ mod tests {
     }
 
     #[test]
-    fn should_refuse_accounts_of_nobody() {
-        assert!(payee("account", &Principal::anonymous().into()).is_err());
-        assert!(payee("account", &Principal::management_canister().into()).is_err());
-        assert_eq!(payee("account", &Principal::from_slice(&[1]).into()), Ok(()));
+    fn should_refuse_accounts_of_nobody_and_of_ledgers_that_mint() {
+        let check = |owner: Principal, minting: &[Account]| payee("account", &owner.into(), minting);
+        assert!(check(Principal::anonymous(), &[]).is_err());
+        assert!(check(Principal::management_canister(), &[]).is_err());
+        let one = Principal::from_slice(&[1]);
+        assert_eq!(check(one, &[]), Ok(()));
+        let minting = Account {
+            owner: one,
+            subaccount: Some([0; 32]),
+        };
+        assert!(
+            check(one, &[minting]).is_err(),
+            "the default subaccount by another name"
+        );
     }
 }

@@ -176,7 +176,7 @@ impl Explain for ClaimError {
             Self::StreamNotFound => NO_STREAM.into(),
             Self::ContributorNotFound => "there is no contributor of this number".into(),
             Self::AssetNotListed => "the asset is not listed".into(),
-            Self::NotPayee => "only the payee or the stream's owner may claim".into(),
+            Self::NotPayee => "only who is paid may claim".into(),
             Self::NoAccount => "the contributor has no account yet; the stream's owner binds it".into(),
             Self::NotPayableYet { payable_from } => format!(
                 "the account was bound less than 7 days ago; it is paid from {} on",

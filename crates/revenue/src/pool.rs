@@ -80,6 +80,17 @@ impl Pool {
         amount
     }
 
+    /// Gives what was held to the provider: where there will never be weight. Answers how much it was.
+    ///
+    /// # Errors
+    /// [`RevenueError::TooMuchOwed`], which cannot be: it was owed before.
+    pub fn release_held_to_provider(&mut self) -> Result<u128, RevenueError> {
+        let amount = self.held;
+        self.provider.credit(amount)?;
+        self.held = 0;
+        Ok(amount)
+    }
+
     /// Brings a position up to date: whole units become due, the fraction stays. To be called **before** the contributor's
     /// weight changes, with the weight it has had since it was last settled. Answers what became due. O(1).
     ///

@@ -13,7 +13,7 @@ pub mod stream_registry;
 pub mod web;
 
 pub use assets::AssetListing;
-pub use governed::Validation;
+pub use governed::{MAX_EVIDENCE_PER_CALL, Validation};
 pub use hash::Hash;
 pub use icrc_ledger_types::icrc1::account::{Account, Subaccount};
 

@@ -194,7 +194,7 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   ],
   NotPayee: () => [
     'Not yours to claim',
-    'Only who is paid, or the stream’s owner, may claim.',
+    'Only who is paid may claim.',
     'Sign in as the payee.',
   ],
   NoAccount: () => [

@@ -142,9 +142,7 @@ fn should_give_the_room_back_when_the_payment_fails() {
 fn should_hold_the_room_while_the_payment_is_unknown() {
     let (world, task) = priced();
     // The ledger executes it, but the answer never comes.
-    world
-        .runtime
-        .next_call(Fate::reject_after(ddsx_runtime::RejectCode::SysUnknown));
+    world.next_payment(Fate::reject_after(ddsx_runtime::RejectCode::SysUnknown));
     assert!(matches!(pay(&world, task, 1), Some(Err(TaskError::Pending { .. }))));
     assert_eq!(pay(&world, task, 2), Some(Err(TaskError::PaymentUnderWay)));
     assert_eq!(pay_in_cycles(&world, task, u128::MAX), Err(TaskError::PaymentUnderWay));

@@ -15,10 +15,11 @@ use ddsx_payments::{Journal, Memories};
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager, VirtualMemory};
 use ic_stable_structures::{DefaultMemoryImpl, Memory as _, StableBTreeMap, StableCell};
 
+use crate::books::{Books, Payable};
 use crate::work::Work;
 use extents::Extents;
 use record::{Key, Stored, principal_key};
-use records::{AssetRecord, ClientRecord, Counters, Settings, TaskRecord, UpdateRecord};
+use records::{AssetRecord, AssetTotals, ClientRecord, Counters, Settings, TaskRecord, UpdateRecord};
 
 /// Which memory holds what. Numbers are never used again for something else.
 mod ids {
@@ -59,6 +60,10 @@ mod ids {
     pub const JOURNAL_INDEX: u8 = 20;
     pub const JOURNAL_REQUESTS: u8 = 21;
     pub const JOURNAL_LEDGERS: u8 = 39;
+    /// Task → its books as its asset's totals hold them.
+    pub const BOOKED: u8 = 40;
+    /// Ledger → the totals of all tasks.
+    pub const TOTALS: u8 = 41;
 }
 
 /// A part of stable memory.
@@ -91,6 +96,8 @@ pub struct Storage {
     models: MerkleMap<StableMapStore<Mem>>,
     report_hashes: MerkleMap<StableMapStore<Mem>>,
     extents: Extents<Mem>,
+    booked: Map<u64, Stored<Books>>,
+    totals: Map<Key<30>, Stored<AssetTotals>>,
 }
 
 impl Storage {
@@ -120,6 +127,8 @@ impl Storage {
             models: merkle_map(ids::MODEL_MAP),
             report_hashes: merkle_map(ids::REPORT_MAP),
             extents: Extents::open(get(ids::DATA), get(ids::FREE_BY_PLACE), get(ids::FREE_BY_SIZE)),
+            booked: Map::init(get(ids::BOOKED)),
+            totals: Map::init(get(ids::TOTALS)),
         }
     }
 
@@ -160,6 +169,43 @@ impl Storage {
     /// Enters or changes an asset.
     pub fn put_asset(&mut self, asset: AssetRecord) {
         self.assets.insert(Key(principal_key(&asset.ledger)), Stored(asset));
+    }
+
+    /// The totals of all tasks in an asset.
+    pub fn totals(&self, ledger: Principal) -> AssetTotals {
+        let totals = self.totals.get(&Key(principal_key(&ledger)));
+        totals.map(|stored| stored.0).unwrap_or_default()
+    }
+
+    /// Begins the totals of assets that a release listed which kept none, with all that ever went to the treasury. Before anything
+    /// else after an upgrade; tasks are counted in later.
+    pub fn open_totals(&mut self) {
+        for asset in self.assets() {
+            let key = Key(principal_key(&asset.ledger));
+            if !self.totals.contains_key(&key) {
+                let Payable { due, in_flight, paid } = asset.treasury;
+                let totals = AssetTotals {
+                    received: due + in_flight + paid,
+                    paid,
+                    ..AssetTotals::default()
+                };
+                self.totals.insert(key, Stored(totals));
+            }
+        }
+    }
+
+    /// Forgets all totals, as a release left it that kept none.
+    #[cfg(test)]
+    pub fn forget_totals(&mut self) {
+        self.booked.clear_new();
+        self.totals.clear_new();
+    }
+
+    /// Changes the totals of all tasks in an asset.
+    pub fn change_totals(&mut self, ledger: Principal, change: impl FnOnce(&mut AssetTotals)) {
+        let mut totals = self.totals(ledger);
+        change(&mut totals);
+        self.totals.insert(Key(principal_key(&ledger)), Stored(totals));
     }
 
     /// All assets ever listed.

@@ -45,6 +45,16 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
+/// A value's Candid bytes, to be stored, hashed or certified.
+///
+/// Panics if it cannot be encoded, which the interface's types can: empty bytes must not pass for it, and the message is undone.
+pub fn candid_bytes<T: candid::CandidType>(value: &T) -> Vec<u8> {
+    match candid::encode_one(value) {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("{} cannot be encoded: {error}", std::any::type_name::<T>()),
+    }
+}
+
 /// A record from its bytes.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     match bytes {

@@ -70,6 +70,9 @@ pub struct AssetRecord {
     pub payout_threshold: u128,
     /// Fees and lost stakes for the treasury.
     pub treasury: Payable,
+    /// Where a transfer burns: nobody is paid there. Unknown until the ledger was asked; the first releases did not ask.
+    #[serde(default)]
+    pub minting_account: Option<Account>,
 }
 
 impl AssetRecord {
@@ -85,7 +88,13 @@ impl AssetRecord {
             dedup_first: listing.dedup_first,
             payout_threshold: crate::amounts::amount(&listing.payout_threshold)?,
             treasury: Payable::default(),
+            minting_account: None,
         })
+    }
+
+    /// Whether a transfer to this account would burn, and one from it would mint.
+    pub fn is_minting(&self, account: &Account) -> bool {
+        self.minting_account.as_ref() == Some(account)
     }
 
     /// As the interface says it.
@@ -99,6 +108,47 @@ impl AssetRecord {
             dedup_first: self.dedup_first,
             payout_threshold: Nat::from(self.payout_threshold),
         }
+    }
+}
+
+/// The books of all tasks in one asset together, kept in step with each task's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetTotals {
+    /// All that came in: budgets, stakes, storage fees.
+    pub received: u128,
+    /// All that went out, ledger fees counted.
+    pub paid: u128,
+    pub budget_left: u128,
+    pub stakes: u128,
+    /// Due to clients and owners.
+    pub owed: u128,
+    /// On its way to them.
+    pub in_flight: u128,
+}
+
+impl AssetTotals {
+    /// Replaces what one task holds. Only what is held moves here; `received` and `paid` move where ledgers answer.
+    pub fn replace(&mut self, before: &Books, after: &Books) {
+        let replace = |sum: &mut u128, before: u128, after: u128| {
+            *sum = sum.saturating_add(after).saturating_sub(before);
+        };
+        replace(&mut self.budget_left, before.budget_left, after.budget_left);
+        replace(&mut self.stakes, before.stakes, after.stakes);
+        replace(&mut self.owed, before.owed, after.owed);
+        replace(&mut self.in_flight, before.in_flight, after.in_flight);
+    }
+
+    /// Counts a task that no release before this one counted. Its lost stakes were counted with the treasury.
+    pub fn enter(&mut self, books: &Books) {
+        self.received = self
+            .received
+            .saturating_add(books.received.saturating_sub(books.to_treasury));
+        self.paid = self.paid.saturating_add(books.paid);
+    }
+
+    /// What all tasks hold.
+    pub fn held(&self) -> u128 {
+        self.budget_left + self.stakes + self.owed + self.in_flight
     }
 }
 

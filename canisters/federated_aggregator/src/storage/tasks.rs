@@ -5,7 +5,7 @@ use ddsx_types::TimestampNs;
 use ddsx_types::federated_aggregator::{CreateTaskArgs, TaskId};
 
 use super::Storage;
-use super::record::{Key, Stored, key_principal, principal_key};
+use super::record::{Key, Stored, candid_bytes, key_principal, principal_key};
 use super::records::{ClientRecord, Payee, TaskRecord, UpdateRecord};
 use crate::work::Work;
 
@@ -39,15 +39,43 @@ impl Storage {
 
     /// Enters a new task.
     pub fn enter_task(&mut self, record: TaskRecord, arguments: &CreateTaskArgs) {
-        let bytes = candid::encode_one(arguments).unwrap_or_default();
-        self.arguments.insert(record.id, bytes);
+        self.arguments.insert(record.id, candid_bytes(arguments));
         self.tasks_of_owner.insert(owner_key(&record.owner, record.id), ());
         self.put_task(record);
     }
 
-    /// Stores a task.
+    /// Stores a task. Its asset's totals follow.
     pub fn put_task(&mut self, record: TaskRecord) {
+        self.count_books(&record);
         self.tasks.insert(record.id, Stored(record));
+    }
+
+    fn count_books(&mut self, record: &TaskRecord) {
+        let Some(ledger) = record.ledger else { return };
+        let before = self.booked.get(&record.id).map(|stored| stored.0);
+        if before == Some(record.books) {
+            return;
+        }
+        // A task that is not in the map yet is a new one, or one of a release that kept no totals: what it is stored with came in
+        // uncounted then.
+        let stored = if before.is_none() { self.task(record.id) } else { None };
+        self.change_totals(ledger, |totals| {
+            if let Some(stored) = &stored {
+                totals.enter(&stored.books);
+            }
+            totals.replace(&before.unwrap_or_default(), &record.books);
+        });
+        self.booked.insert(record.id, Stored(record.books));
+    }
+
+    /// Counts a task's books in its asset's totals, if they are not.
+    pub fn count_in(&mut self, task: TaskId) {
+        if self.booked.contains_key(&task) {
+            return;
+        }
+        if let Some(record) = self.task(task) {
+            self.count_books(&record);
+        }
     }
 
     /// The task does not count against its owner any more.

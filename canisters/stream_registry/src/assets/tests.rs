@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::*;
+use candid::Nat;
 
 #[test]
 fn should_take_over_what_a_ledger_says_of_itself() {
@@ -9,10 +10,12 @@ fn should_take_over_what_a_ledger_says_of_itself() {
         fee: Nat::from(fee),
         decimals,
         has_icrc2,
+        minting_account: Some(holder(9)),
     };
     learn(&mut storage, LEDGER, &facts(25, 6, true));
     let asset = storage.asset(LEDGER).unwrap();
     assert_eq!((asset.fee, asset.decimals, asset.listed), (25, 6, true));
+    assert_eq!(minting_accounts(&storage), [holder(9)]);
     learn(&mut storage, LEDGER, &facts(u128::MAX, 6, true));
     assert_eq!(
         storage.asset(LEDGER).unwrap().fee,

@@ -67,6 +67,15 @@ fn should_validate_what_it_executes() {
             intent: 7,
             evidence: Evidence::NotPaid,
         }),
+        Action::SettleQuarantinedBatch(Vec::new()),
+        Action::SettleQuarantinedBatch(
+            (0..101)
+                .map(|intent| SettleQuarantinedArgs {
+                    intent,
+                    evidence: Evidence::NotPaid,
+                })
+                .collect(),
+        ),
         listing(|listing| listing.ledger = Principal::anonymous()),
         listing(|listing| listing.symbol = "$".to_owned()),
         listing(|listing| listing.decimals = 39),
@@ -100,6 +109,7 @@ fn should_list_an_asset_only_if_the_ledger_says_the_same() {
             let reply = match message.method.as_str() {
                 "icrc1_fee" => candid::encode_one(Nat::from(FEE)),
                 "icrc1_decimals" => candid::encode_one(decimals),
+                "icrc1_minting_account" => candid::encode_one(Some(holder(77))),
                 _ => candid::encode_one(vec![Standard {
                     name: standard.to_owned(),
                     url: String::new(),
@@ -117,6 +127,11 @@ fn should_list_an_asset_only_if_the_ledger_says_the_same() {
     assert_eq!(with(6, "ICRC-2"), Err("the ledger has 6 decimals".to_owned()));
     assert_eq!(with(8, "ICRC-2"), Ok(()));
     assert_eq!(storage::with(parameters).assets.len(), 2);
+    let minting = storage::with(|storage| storage.asset(ledger).unwrap().minting_account);
+    assert_eq!(minting, Some(holder(77)));
+    let treasury = Action::SetTreasury(holder(77));
+    assert!(validate(&world.host, &treasury).is_err(), "what is paid there is burnt");
+    assert!(execute(&world, GOVERNANCE, treasury).is_err());
     assert_eq!(execute(&world, GOVERNANCE, Action::DelistAsset(ledger)), Ok(()));
     assert_eq!(with(8, "ICRC-2"), Ok(()), "listed again");
     assert_eq!(

@@ -1,5 +1,7 @@
 //! Whom the payout timer has to look at, by time.
 
+use std::ops::Bound;
+
 use ic_stable_structures::StableBTreeMap;
 
 use super::Mem;
@@ -19,6 +21,21 @@ pub enum Task {
         /// The asset.
         asset: u32,
     },
+}
+
+/// Where a task stands in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Not to be done before this time.
+    pub not_before: u64,
+    /// What is to be done.
+    pub task: Task,
+}
+
+impl Place {
+    fn key(self) -> Key<LEN> {
+        self.task.key(self.not_before)
+    }
 }
 
 const PAY: u8 = 0;
@@ -67,23 +84,34 @@ impl PayoutQueue {
         }
     }
 
-    /// The first task that may be done, its time and where a sweep goes on.
-    pub fn first(&self, now: u64) -> Option<(u64, Task, u32)> {
-        let (key, cursor) = self.tasks.first_key_value()?;
-        let not_before = key.u64_at(0);
-        // A key that cannot be read was never written; should it be there, it ends the queue rather than the canister.
-        let task = Task::decode(&key.0[8..]).ok()?;
-        (not_before <= now).then_some((not_before, task, cursor))
+    /// The next task that may be done and where a sweep goes on: the first one behind a place, or else the first one of all. So
+    /// whoever goes on behind what was served last serves all in turn.
+    pub fn next(&self, now: u64, behind: Option<Place>) -> Option<(Place, u32)> {
+        let read = |key: Key<LEN>, cursor| {
+            let not_before = key.u64_at(0);
+            // A key that cannot be read was never written; should it be there, it ends the queue rather than the canister.
+            let task = Task::decode(&key.0[8..]).ok()?;
+            (not_before <= now).then_some((Place { not_before, task }, cursor))
+        };
+        let after = behind.and_then(|place| {
+            let bounds = (Bound::Excluded(place.key()), Bound::Unbounded);
+            let entry = self.tasks.range(bounds).next()?;
+            read(*entry.key(), entry.value())
+        });
+        after.or_else(|| {
+            let (key, cursor) = self.tasks.first_key_value()?;
+            read(key, cursor)
+        })
     }
 
     /// A sweep goes on from a contributor next time.
-    pub fn go_on(&mut self, not_before: u64, task: Task, cursor: u32) {
-        self.tasks.insert(task.key(not_before), cursor);
+    pub fn go_on(&mut self, place: Place, cursor: u32) {
+        self.tasks.insert(place.key(), cursor);
     }
 
     /// A task is done.
-    pub fn done(&mut self, not_before: u64, task: Task) {
-        self.tasks.remove(&task.key(not_before));
+    pub fn done(&mut self, place: Place) {
+        self.tasks.remove(&place.key());
     }
 
     /// Tasks that wait.
@@ -115,12 +143,33 @@ mod tests {
         let sweep = Task::Sweep { stream: 9, asset: 8 };
         queue.ask(50, later);
         queue.ask(0, sweep);
-        queue.go_on(0, sweep, 77);
+        let at = |not_before, task| Place { not_before, task };
+        queue.go_on(at(0, sweep), 77);
         queue.ask(0, sweep);
         assert_eq!(queue.len(), 2);
-        assert_eq!(queue.first(10), Some((0, sweep, 77)));
-        queue.done(0, sweep);
-        assert_eq!(queue.first(49), None);
-        assert_eq!(queue.first(50), Some((50, later, 0)));
+        assert_eq!(queue.next(10, None), Some((at(0, sweep), 77)));
+        queue.done(at(0, sweep));
+        assert_eq!(queue.next(49, None), None);
+        assert_eq!(queue.next(50, None), Some((at(50, later), 0)));
+    }
+
+    #[test]
+    fn should_serve_all_in_turn() {
+        let manager = MemoryManager::init(DefaultMemoryImpl::default());
+        let mut queue = PayoutQueue::open(manager.get(MemoryId::new(0)));
+        let sweep = |stream| Task::Sweep { stream, asset: 0 };
+        for (not_before, stream) in [(0, 1), (0, 2), (7, 3), (99, 4)] {
+            queue.ask(not_before, sweep(stream));
+        }
+        let mut last = None;
+        let mut served = Vec::new();
+        for _ in 0..7 {
+            let (place, cursor) = queue.next(10, last).unwrap();
+            queue.go_on(place, cursor + 1);
+            served.push((place.task, cursor));
+            last = Some(place);
+        }
+        let expected = [(1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (3, 1), (1, 2)];
+        assert_eq!(served, expected.map(|(stream, cursor)| (sweep(stream), cursor)));
     }
 }

@@ -3,6 +3,7 @@
 mod errors;
 mod governance;
 mod model;
+mod money;
 mod rounds;
 mod strategy;
 mod tasks;
@@ -13,6 +14,7 @@ pub use governance::{
     AggregatorArgs, BanArgs, Evidence, Limits, Parameters, QuarantinedPayment, SettleQuarantinedArgs, StorageFee,
 };
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
+pub use money::{AssetAudit, ClaimArgs, ClaimError, Claimed};
 pub use rounds::{
     BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, LineageStream, ModelChunk,
     ModelChunkArgs, ModelVersion, PredictArgs, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport, RoundState,

@@ -119,7 +119,7 @@ pub struct BuyArgs {
     pub request_id: ByteBuf,
 }
 
-/// Why no licence was granted. Nothing was charged unless `Pending` says that it may have been.
+/// Why no licence was granted. Nothing was charged unless `Pending` or `Quarantined` says that it may have been.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub enum BuyError {
     /// Sign in: the anonymous principal buys nothing.

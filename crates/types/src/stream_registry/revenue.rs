@@ -38,7 +38,7 @@ pub struct StreamRevenue {
     pub provider: Balance,
     /// The contributors' together, as of each one's last settlement.
     pub contributors: Balance,
-    /// The contributors' part that waits for the first weight.
+    /// The contributors' part that waits for the first weight; the provider's when the stream is closed without any.
     pub held: Nat,
     /// Distributed to the contributors and not yet settled: shares of the income since each was last settled (it is when its
     /// weight changes and when it is paid; `contributor_revenue` says what is due to each now), fractions, and rests of divisions.
@@ -103,7 +103,7 @@ pub enum Payee {
     Contributor(ContributorNumber),
 }
 
-/// Arguments of `claim`, by the payee (the owner of its account) or the stream's owner.
+/// Arguments of `claim`, by the payee: the owner of its account; for the provider, the stream's owner too.
 #[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimArgs {
     /// The stream.
@@ -138,7 +138,7 @@ pub enum ClaimError {
     ContributorNotFound,
     /// The asset is not listed.
     AssetNotListed,
-    /// Only the payee or the stream's owner may claim.
+    /// Only the payee may claim.
     NotPayee,
     /// The contributor has no account yet; the stream's owner binds it.
     NoAccount,

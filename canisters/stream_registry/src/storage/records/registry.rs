@@ -119,6 +119,8 @@ pub struct AssetRecord {
     pub dedup_first: bool,
     /// What is due below this waits.
     pub payout_threshold: u128,
+    /// Where a transfer burns: nobody is paid there. Unknown until the ledger was asked; some ledgers have none.
+    pub minting_account: Option<Account>,
 }
 
 impl AssetRecord {
@@ -134,7 +136,13 @@ impl AssetRecord {
             transaction_window_ns: listing.transaction_window_ns,
             dedup_first: listing.dedup_first,
             payout_threshold: u128_of(&listing.payout_threshold)?,
+            minting_account: None,
         })
+    }
+
+    /// Whether a transfer to this account would burn, and one from it would mint.
+    pub fn is_minting(&self, account: &Account) -> bool {
+        self.minting_account.as_ref() == Some(account)
     }
 
     /// As the interface says it.
@@ -157,7 +165,7 @@ impl AssetRecord {
 }
 
 impl Record for AssetRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn write(&self, to: &mut Writer) {
         to.u32(self.number)
@@ -170,10 +178,13 @@ impl Record for AssetRecord {
                 to.u64(window);
             })
             .bool(self.dedup_first)
-            .u128(self.payout_threshold);
+            .u128(self.payout_threshold)
+            .option(self.minting_account.as_ref(), |to, account| {
+                to.account(account);
+            });
     }
 
-    fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+    fn read(version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             number: from.u32()?,
             ledger: from.principal()?,
@@ -184,6 +195,12 @@ impl Record for AssetRecord {
             transaction_window_ns: from.option(Reader::u64)?,
             dedup_first: from.bool()?,
             payout_threshold: from.u128()?,
+            // Version 1 did not ask for it.
+            minting_account: if version >= 2 {
+                from.option(Reader::account)?
+            } else {
+                None
+            },
         })
     }
 }

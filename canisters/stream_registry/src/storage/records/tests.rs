@@ -65,6 +65,7 @@ fn should_read_assets() {
         transaction_window_ns: Some(86_400_000_000_000),
         dedup_first: true,
         payout_threshold: 1_000_000,
+        minting_account: None,
     };
     check(
         &asset,
@@ -73,6 +74,17 @@ fn should_read_assets() {
             "01000000000000000000000000000f4240"
         ),
     );
+    let asset = AssetRecord {
+        minting_account: Some(holder(7)),
+        ..asset
+    };
+    let version_2 = concat!(
+        "02000000030a00000000000000090101010000000344535408000000000000000000000000000027100100004e94914f0000",
+        "01000000000000000000000000000f4240",
+        "0102c80700"
+    );
+    assert_eq!(hex::encode(asset.encode()), version_2);
+    check(&asset, version_2);
 }
 
 #[test]
