@@ -7,7 +7,7 @@ use ddsx_types::stream_registry::{
     AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError, ClaimArgs, ClaimError, Claimed,
     ContributorRevenue, ContributorRevenueArgs, CreateStreamArgs, Credit, DayOfIncome, Licence, LicenceTerms, NewChunk,
     NewContributor, Page, Payee, PlanId, PlanKind, Price, PullArgs, PullError, Pulled, Quote, QuoteArgs, QuoteError,
-    RegistryArgs, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue, StreamRevenueArgs,
+    RegistryArgs, StoragePrice, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue, StreamRevenueArgs,
 };
 use ddsx_types::{Account, AssetListing};
 use serde_bytes::ByteBuf;
@@ -64,6 +64,7 @@ impl<'w> Market<'w> {
         };
         let args = RegistryArgs {
             governance: Some(governance()),
+            storage_prices: Some(vec![storage_price(ledger.id, 0, 0)]),
             assets: Some(vec![listing]),
             ..RegistryArgs::default()
         };
@@ -83,6 +84,7 @@ impl<'w> Market<'w> {
     /// Arguments of a stream with so many contributors, all with accounts, which get 70 %.
     pub fn stream_args(name: &str, contributors: u32) -> CreateStreamArgs {
         CreateStreamArgs {
+            payment: None,
             name: name.into(),
             description: "For the tests".into(),
             tags: vec!["test".into()],
@@ -291,6 +293,16 @@ impl<'w> Market<'w> {
             let totals = self.ledger.totals();
             assert_eq!(totals.minted, totals.total_supply + totals.burnt + totals.fees_burnt);
         }
+    }
+}
+
+/// What storing costs in a ledger. A [`Market`] lets it cost nothing, for tests that are about something else.
+pub fn storage_price(ledger: Principal, deposit: u64, gib_month: u64) -> StoragePrice {
+    StoragePrice {
+        ledger,
+        deposit: deposit.into(),
+        gib_month: gib_month.into(),
+        accepted: true,
     }
 }
 

@@ -326,7 +326,11 @@ fn should_refuse_bad_changes_of_a_stream() {
     );
     let publisher = |principal, expires_at| SetPublisherArgs {
         stream,
-        publisher: Publisher { principal, expires_at },
+        publisher: Publisher {
+            principal,
+            expires_at,
+            quota: None,
+        },
     };
     for bad in [publisher(Principal::anonymous(), None), publisher(user(5), Some(1))] {
         let error = change(provider(), "set_publisher", candid::encode_one(bad).unwrap());

@@ -7,15 +7,16 @@ use candid::{CandidType, Nat, Principal};
 use ddsx_payments::Host;
 use ddsx_runtime::{CallError, CallOptions, Runtime};
 use ddsx_types::AssetListing;
+use ddsx_types::stream_registry::StoragePrice;
 use serde::Deserialize;
 
-use crate::amounts::u128_of;
+use crate::amounts::{nat, u128_of};
 use crate::host::Registry;
 use crate::limits::{
-    LEDGER_ANSWER_S, MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL,
+    LEDGER_ANSWER_S, MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_STORAGE_PRICE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL,
     TRANSACTION_WINDOW_NS,
 };
-use crate::storage::records::AssetRecord;
+use crate::storage::records::{AssetRecord, StorageTariff};
 use crate::storage::{self, Storage};
 
 /// A standard that a ledger names (ICRC-1, `icrc1_supported_standards`).
@@ -74,7 +75,11 @@ pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String
         storage.count(|counters| counters.assets += 1);
         number
     };
-    let asset = AssetRecord::new(number, listing).ok_or("an amount is too large")?;
+    let mut asset = AssetRecord::new(number, listing).ok_or("an amount is too large")?;
+    if let Some(known) = storage.asset(listing.ledger) {
+        // Its storage price stands: streams pay at it.
+        asset.storage = known.storage;
+    }
     storage.put_asset(asset);
     Ok(())
 }
@@ -85,6 +90,40 @@ pub fn delist(storage: &mut Storage, ledger: Principal) -> Result<(), String> {
     asset.listed = false;
     storage.put_asset(asset);
     Ok(())
+}
+
+/// Checks what storing shall cost in a listed asset.
+pub fn check_storage_price(storage: &Storage, price: &StoragePrice) -> Result<AssetRecord, String> {
+    let asset = storage.listed_asset(price.ledger).ok_or("the asset is not listed")?;
+    for (field, amount) in [("deposit", &price.deposit), ("gib_month", &price.gib_month)] {
+        if u128_of(amount).is_none_or(|amount| amount > MAX_STORAGE_PRICE) {
+            return Err(format!("{field}: at most {MAX_STORAGE_PRICE}"));
+        }
+    }
+    Ok(asset)
+}
+
+/// Sets what storing costs in a listed asset.
+pub fn set_storage_price(storage: &mut Storage, price: &StoragePrice) -> Result<(), String> {
+    let mut asset = check_storage_price(storage, price)?;
+    asset.storage = Some(StorageTariff {
+        deposit: u128_of(&price.deposit).ok_or("deposit: too large")?,
+        gib_month: u128_of(&price.gib_month).ok_or("gib_month: too large")?,
+        accepted: price.accepted,
+    });
+    storage.put_asset(asset);
+    Ok(())
+}
+
+/// What storing costs in a listed asset, if it has a price.
+pub fn storage_price(asset: &AssetRecord) -> Option<StoragePrice> {
+    let tariff = asset.storage.filter(|_| asset.listed)?;
+    Some(StoragePrice {
+        ledger: asset.ledger,
+        deposit: nat(tariff.deposit),
+        gib_month: nat(tariff.gib_month),
+        accepted: tariff.accepted,
+    })
 }
 
 /// Asks a ledger about itself.

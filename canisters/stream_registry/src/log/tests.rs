@@ -185,6 +185,7 @@ fn should_let_the_owner_and_publishers_write() {
     let one = |sequence| batch(id, sequence, vec![chunk(b"x", &[])]);
     assert_eq!(append(&mut storage, OTHER, NOW, &one(0)), Err(E::NotAPublisher));
     let publisher = ddsx_types::stream_registry::Publisher {
+        quota: None,
         principal: OTHER,
         expires_at: Some(NOW + 100),
     };

@@ -6,12 +6,14 @@ mod governance;
 mod licences;
 mod log;
 mod revenue;
+mod storage;
 mod streams;
 
 pub use governance::*;
 pub use licences::*;
 pub use log::*;
 pub use revenue::*;
+pub use storage::*;
 pub use streams::*;
 
 use candid::CandidType;
