@@ -190,12 +190,19 @@ async function deploy(url, canisters) {
     ],
   ]);
 
+  const StoragePrice = IDL.Record({
+    ledger: IDL.Principal,
+    deposit: IDL.Nat,
+    gib_month: IDL.Nat,
+    accepted: IDL.Bool,
+  });
   const RegistryInit = IDL.Record({
     assets: IDL.Opt(IDL.Vec(Listing)),
     payout_interval_s: IDL.Opt(IDL.Nat64),
     governance: IDL.Opt(IDL.Principal),
     protocol_fee_bps: IDL.Opt(IDL.Nat16),
     treasury: IDL.Opt(Account),
+    storage_prices: IDL.Opt(IDL.Vec(StoragePrice)),
   });
   const listing = {
     ledger: Principal.fromText(ledger),
@@ -213,6 +220,8 @@ async function deploy(url, canisters) {
         {
           assets: [[listing]],
           payout_interval_s: [5n],
+          // Here storing costs nothing; elsewhere a stream has a deposit and a price (docs/registry.md).
+          storage_prices: [[{ ledger: listing.ledger, deposit: 0n, gib_month: 0n, accepted: true }]],
           governance: [governance],
           protocol_fee_bps: [250],
           treasury: [{ owner: governance, subaccount: [new Uint8Array(32).fill(9)] }],

@@ -85,6 +85,7 @@ export async function seed(network) {
     licence_terms: { Spdx: 'CC0-1.0' },
     content_type: 'application/x-ndjson',
     contributors,
+    payment: [],
   };
   const all = ok(
     await provider.registry.create_stream({

@@ -37,6 +37,7 @@ try {
     provider_account: { owner: owner.principal, subaccount: [] },
     contributors_share_bps: 5_000,
     contributors: [{ label: 'one', account: [] }],
+    payment: [],
   });
   const stream = created.Ok;
   await owner.registry.add_plan({ stream, name: 'free', kind: { Free: null }, prices: [] });

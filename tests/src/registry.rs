@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use candid::utils::ArgumentEncoder;
 use candid::{Nat, Principal};
 use ddsx_types::stream_registry::{
     AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError, ClaimArgs, ClaimError, Claimed,
     ContributorRevenue, ContributorRevenueArgs, CreateStreamArgs, Credit, DayOfIncome, Licence, LicenceTerms, NewChunk,
-    NewContributor, Page, Payee, PlanId, PlanKind, Price, PullArgs, PullError, Pulled, Quote, QuoteArgs, QuoteError,
-    RegistryArgs, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue, StreamRevenueArgs,
+    NewContributor, Page, Payee, PlanId, PlanKind, PrepaidBalance, Price, PullArgs, PullError, Pulled, Quote,
+    QuoteArgs, QuoteError, RegistryArgs, StoragePrice, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue,
+    StreamRevenueArgs, TopUpArgs, TopUpError,
 };
 use ddsx_types::{Account, AssetListing};
 use serde_bytes::ByteBuf;
@@ -64,6 +66,7 @@ impl<'w> Market<'w> {
         };
         let args = RegistryArgs {
             governance: Some(governance()),
+            storage_prices: Some(vec![storage_price(ledger.id, 0, 0)]),
             assets: Some(vec![listing]),
             ..RegistryArgs::default()
         };
@@ -83,6 +86,7 @@ impl<'w> Market<'w> {
     /// Arguments of a stream with so many contributors, all with accounts, which get 70 %.
     pub fn stream_args(name: &str, contributors: u32) -> CreateStreamArgs {
         CreateStreamArgs {
+            payment: None,
             name: name.into(),
             description: "For the tests".into(),
             tags: vec!["test".into()],
@@ -111,6 +115,35 @@ impl<'w> Market<'w> {
     /// `append`.
     pub fn append(&self, caller: Principal, args: AppendArgs) -> Result<Appended, AppendError> {
         self.world.call(caller, self.id, "append", (args,))
+    }
+
+    /// A call that is not even taken in, and what it is told.
+    pub fn refused_at_the_door<A: ArgumentEncoder>(&self, caller: Principal, method: &str, args: A, words: &str) {
+        let refused = self
+            .world
+            .try_call::<A, candid::Reserved>(caller, self.id, method, args);
+        let refused = refused.map(|_| ()).expect_err(method);
+        assert!(refused.reject_message.contains(words), "{method}: {refused}");
+    }
+
+    /// `top_up` by somebody who approves it.
+    pub fn top_up(&self, who: Principal, amount: u64, request: u8) -> PrepaidBalance {
+        self.ledger.approve(who, approve(self.id, amount + FEE)).unwrap();
+        let args = TopUpArgs {
+            ledger: self.ledger.id,
+            amount: amount.into(),
+            from_subaccount: None,
+            request_id: ByteBuf::from([request; 16]),
+        };
+        let balance: Result<PrepaidBalance, TopUpError> = self.world.call(who, self.id, "top_up", (args,));
+        balance.unwrap()
+    }
+
+    /// `balance` of somebody.
+    pub fn balance(&self, who: Principal) -> PrepaidBalance {
+        self.world
+            .try_query(who, self.id, "balance", (self.ledger.id,))
+            .unwrap()
     }
 
     /// Appends chunks of [`provider`] at the sequence number that is next.
@@ -291,6 +324,16 @@ impl<'w> Market<'w> {
             let totals = self.ledger.totals();
             assert_eq!(totals.minted, totals.total_supply + totals.burnt + totals.fees_burnt);
         }
+    }
+}
+
+/// What storing costs in a ledger. A [`Market`] lets it cost nothing, for tests that are about something else.
+pub fn storage_price(ledger: Principal, deposit: u64, gib_month: u64) -> StoragePrice {
+    StoragePrice {
+        ledger,
+        deposit: deposit.into(),
+        gib_month: gib_month.into(),
+        accepted: true,
     }
 }
 

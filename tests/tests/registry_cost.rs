@@ -106,7 +106,7 @@ fn stream_of(market: &Market<'_>, contributors: u32) -> StreamId {
         let credits: Vec<(u32, u64)> = (first..contributors.min(first + 1_000))
             .map(|number| (number, 1))
             .collect();
-        market.append_next(stream, vec![market.chunk(b"x", &credits)]);
+        market.append_next(stream, vec![market.chunk(&payload(1_000, 1), &credits)]);
     }
     stream
 }

@@ -197,7 +197,10 @@ fn should_share_a_purchase_to_the_unit_by_itself() {
     let stream = market.create_stream("events", 3);
     market.append_next(
         stream,
-        vec![market.chunk(b"x", &[(0, 1), (1, 5)]), market.chunk(b"y", &[(2, 7)])],
+        vec![
+            market.chunk(b"xxxxxx", &[(0, 1), (1, 5)]),
+            market.chunk(b"yyyyyyy", &[(2, 7)]),
+        ],
     );
     let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
     assert_eq!(market.pull(buyer(), pull_args(stream, 0)), Err(PullError::NoLicence));
@@ -272,7 +275,7 @@ fn should_grant_after_an_upgrade_what_a_ledger_that_was_down_takes_later() {
     let world = World::new();
     let market = Market::open(&world);
     let stream = market.create_stream("events", 2);
-    market.append_next(stream, vec![market.chunk(b"x", &[(0, 1), (1, 1)])]);
+    market.append_next(stream, vec![market.chunk(b"xx", &[(0, 1), (1, 1)])]);
     let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
     market.approve(10 * PRICE);
     let args = market.buy_args(plan, 1);
@@ -369,7 +372,7 @@ fn should_hold_a_share_until_its_contributor_has_an_account() {
         account: None,
     });
     let stream = market.create_stream_with(args);
-    market.append_next(stream, vec![market.chunk(b"x", &[(0, 1), (1, 1)])]);
+    market.append_next(stream, vec![market.chunk(b"xx", &[(0, 1), (1, 1)])]);
     let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
     market.purchase(plan, 1);
     market.wait(Duration::from_mins(5));
@@ -398,7 +401,7 @@ fn should_pay_a_claim_at_once() {
     let world = World::new();
     let market = Market::open(&world);
     let stream = market.create_stream("events", 2);
-    market.append_next(stream, vec![market.chunk(b"x", &[(0, 1), (1, 3)])]);
+    market.append_next(stream, vec![market.chunk(b"xxxx", &[(0, 1), (1, 3)])]);
     let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
     market.purchase(plan, 1);
     market.upgrade();
@@ -440,8 +443,7 @@ fn should_obey_governance_and_nobody_else() {
         expected_sequence: 0,
         chunks: vec![market.chunk(b"x", &[])],
     };
-    let append = market.append(provider(), args);
-    assert_eq!(append, Err(ddsx_types::stream_registry::AppendError::Paused));
+    market.refused_at_the_door(provider(), "append", (args,), "paused");
     let () = world.call(governance(), market.id, "set_paused", (false,));
 
     // Listing asks the ledger: a fee that is not the ledger's is refused.

@@ -17,7 +17,11 @@ use ddsx_types::{Account, AssetListing};
 const PRICE: u64 = 1_000_000_000;
 
 fn landed() -> Vec<u8> {
-    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stream_registry-1.wasm.gz")).unwrap()
+    std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/stream_registry-1.wasm.gz"
+    ))
+    .unwrap()
 }
 
 /// A market whose registry is the landed one.

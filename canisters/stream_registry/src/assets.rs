@@ -6,14 +6,16 @@ use std::cell::RefCell;
 use candid::Principal;
 use ddsx_payments::{self as payments, Host, LedgerFacts, Questions};
 use ddsx_runtime::Runtime;
+use ddsx_types::stream_registry::StoragePrice;
 use ddsx_types::{Account, AssetListing};
 
-use crate::amounts::u128_of;
+use crate::amounts::{nat, u128_of};
 use crate::host::Registry;
 use crate::limits::{
-    MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL, TRANSACTION_WINDOW_NS,
+    MAX_ASSETS, MAX_DECIMALS, MAX_LEDGER_FEE, MAX_STORAGE_PRICE, MAX_SYMBOL_BYTES, REFRESH_INTERVAL,
+    TRANSACTION_WINDOW_NS,
 };
-use crate::storage::records::AssetRecord;
+use crate::storage::records::{AssetRecord, StorageTariff};
 use crate::storage::{self, Storage};
 
 thread_local! {
@@ -64,7 +66,11 @@ pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String
         number
     };
     let mut asset = AssetRecord::new(number, listing).ok_or("an amount is too large")?;
-    asset.minting_account = known.and_then(|known| known.minting_account);
+    if let Some(known) = known {
+        asset.minting_account = known.minting_account;
+        // Its storage price stands: streams pay at it.
+        asset.storage = known.storage;
+    }
     storage.put_asset(asset);
     Ok(())
 }
@@ -75,6 +81,40 @@ pub fn delist(storage: &mut Storage, ledger: Principal) -> Result<(), String> {
     asset.listed = false;
     storage.put_asset(asset);
     Ok(())
+}
+
+/// Checks what storing shall cost in a listed asset.
+pub fn check_storage_price(storage: &Storage, price: &StoragePrice) -> Result<AssetRecord, String> {
+    let asset = storage.listed_asset(price.ledger).ok_or("the asset is not listed")?;
+    for (field, amount) in [("deposit", &price.deposit), ("gib_month", &price.gib_month)] {
+        if u128_of(amount).is_none_or(|amount| amount > MAX_STORAGE_PRICE) {
+            return Err(format!("{field}: at most {MAX_STORAGE_PRICE}"));
+        }
+    }
+    Ok(asset)
+}
+
+/// Sets what storing costs in a listed asset.
+pub fn set_storage_price(storage: &mut Storage, price: &StoragePrice) -> Result<(), String> {
+    let mut asset = check_storage_price(storage, price)?;
+    asset.storage = Some(StorageTariff {
+        deposit: u128_of(&price.deposit).ok_or("deposit: too large")?,
+        gib_month: u128_of(&price.gib_month).ok_or("gib_month: too large")?,
+        accepted: price.accepted,
+    });
+    storage.put_asset(asset);
+    Ok(())
+}
+
+/// What storing costs in a listed asset, if it has a price.
+pub fn storage_price(asset: &AssetRecord) -> Option<StoragePrice> {
+    let tariff = asset.storage.filter(|_| asset.listed)?;
+    Some(StoragePrice {
+        ledger: asset.ledger,
+        deposit: nat(tariff.deposit),
+        gib_month: nat(tariff.gib_month),
+        accepted: tariff.accepted,
+    })
 }
 
 /// Whether a listing says what the ledger says.

@@ -17,6 +17,7 @@ use crate::payout;
 use crate::storage::Storage;
 use crate::storage::records::{AccountBinding, ContributorRecord};
 use crate::streams::page_limit;
+use crate::upkeep;
 use crate::validate::{invalid, limit, name, payee};
 
 /// A contributor that passed all checks.
@@ -28,6 +29,11 @@ pub struct Checked {
 
 /// How many; the caller has limited them.
 pub fn count(contributors: &[Checked]) -> u32 {
+    u32::try_from(contributors.len()).unwrap_or(u32::MAX)
+}
+
+/// How many are to be entered; the caller limits them.
+pub fn count_new(contributors: &[NewContributor]) -> u32 {
     u32::try_from(contributors.len()).unwrap_or(u32::MAX)
 }
 
@@ -97,6 +103,8 @@ pub fn add(
         .checked_add(count(&checked))
         .filter(|total| *total <= MAX_CONTRIBUTORS);
     state.contributors = total.ok_or_else(|| limit("contributors of a stream", MAX_CONTRIBUTORS))?;
+    let bytes = upkeep::price::contributor_bytes(count(&checked));
+    upkeep::charge_once(storage, args.stream, &mut state, bytes)?;
     enter(storage, args.stream, first, checked, now);
     storage.put_stream(args.stream, state);
     Ok(first)

@@ -7,17 +7,19 @@ use candid::Principal;
 use ddsx_payments::{self as payments, Host};
 use ddsx_runtime::Runtime;
 use ddsx_types::stream_registry::{
-    Evidence, Page, Parameters, QuarantinedPayment, RegistryArgs, SettleQuarantinedArgs, StreamError,
+    Evidence, Page, Parameters, QuarantinedPayment, RegistryArgs, SettleQuarantinedArgs, StoragePrice, StreamError,
+    StreamId, SuspendStreamArgs,
 };
 use ddsx_types::{Account, AssetListing, MAX_EVIDENCE_PER_CALL, Validation};
 
-use crate::amounts::{nat, u128_of};
+use crate::amounts::{nat, shown, u128_of};
 use crate::assets;
 use crate::host::Registry;
 use crate::limits::{MAX_ASSETS_AT_INSTALL, MAX_PAYOUT_INTERVAL_S, MAX_PROTOCOL_FEE_BPS};
 use crate::storage::records::AssetRecord;
 use crate::storage::{self, Storage};
 use crate::streams::page_limit;
+use crate::upkeep;
 use crate::validate::payee;
 
 /// A governed change.
@@ -41,6 +43,12 @@ pub enum Action {
     SettleQuarantined(SettleQuarantinedArgs),
     /// `settle_quarantined_batch`
     SettleQuarantinedBatch(Vec<SettleQuarantinedArgs>),
+    /// `set_storage_price`
+    SetStoragePrice(StoragePrice),
+    /// `suspend_stream`
+    SuspendStream(SuspendStreamArgs),
+    /// `free_stream`
+    FreeStream(StreamId),
 }
 
 /// Checks an action and says in words what it does.
@@ -102,7 +110,48 @@ pub fn validate<R: Runtime>(host: &Registry<R>, action: &Action) -> Validation {
         }
         Action::SettleQuarantined(args) => describe_quarantined(host, args),
         Action::SettleQuarantinedBatch(batch) => describe_batch(host, batch),
+        Action::SetStoragePrice(price) => describe_storage_price(storage, price),
+        Action::SuspendStream(args) => {
+            let name = stream_name(storage, args.stream)?;
+            Ok(if args.suspended {
+                format!(
+                    "Suspend stream {} ({name}): it sells nothing, and only licensees read it.",
+                    args.stream
+                )
+            } else {
+                format!("Let stream {} ({name}) sell again.", args.stream)
+            })
+        }
+        Action::FreeStream(stream) => {
+            let name = stream_name(storage, *stream)?;
+            let covered = storage.stream(*stream).and_then(|state| state.upkeep);
+            let covered = covered.map_or(0, |upkeep| upkeep.covered_until);
+            Ok(format!(
+                "Close stream {stream} ({name}) and drop its payloads now. Licences cover it until {covered} ns since 1970-01-01 \
+                 (0: none); what they paid is not given back. The deposit goes back to the owner's balance."
+            ))
+        }
     })
+}
+
+fn stream_name(storage: &Storage, stream: StreamId) -> Result<String, String> {
+    let meta = storage.meta(stream).ok_or("there is no such stream")?;
+    Ok(meta.name)
+}
+
+fn describe_storage_price(storage: &Storage, price: &StoragePrice) -> Validation {
+    let asset = assets::check_storage_price(storage, price)?;
+    let text = |amount| shown(amount, asset.decimals, &asset.symbol);
+    let now = asset.storage.map_or("none".to_owned(), |tariff| {
+        format!("{} and {}", text(tariff.deposit), text(tariff.gib_month))
+    });
+    Ok(format!(
+        "Storage in {}: a deposit of {} a stream and {} for each GiB and month (now {now}); new streams may {}pay in it.",
+        asset.symbol,
+        text(u128_of(&price.deposit).unwrap_or(u128::MAX)),
+        text(u128_of(&price.gib_month).unwrap_or(u128::MAX)),
+        if price.accepted { "" } else { "not " },
+    ))
 }
 
 fn check_governance(principal: Principal) -> Result<(), String> {
@@ -181,6 +230,7 @@ pub fn check_caller<R: Runtime>(host: &Registry<R>) -> Result<(), String> {
 pub async fn execute<R: Runtime>(host: &Registry<R>, action: Action) -> Result<(), String> {
     check_caller(host)?;
     validate(host, &action)?;
+    let now = host.runtime().time();
     match action {
         Action::ListAsset(listing) => {
             let facts = payments::ask(host.runtime(), listing.ledger)
@@ -205,6 +255,11 @@ pub async fn execute<R: Runtime>(host: &Registry<R>, action: Action) -> Result<(
             crate::payout::rearm(host);
             Ok(())
         }
+        Action::SetStoragePrice(price) => storage::with_mut(|storage| assets::set_storage_price(storage, &price)),
+        Action::SuspendStream(args) => {
+            storage::with_mut(|storage| upkeep::suspend(storage, now, args.stream, args.suspended))
+        }
+        Action::FreeStream(stream) => storage::with_mut(|storage| upkeep::free(storage, now, stream)),
     }
 }
 
@@ -260,7 +315,16 @@ pub fn configure(storage: &mut Storage, args: RegistryArgs) -> Result<(), String
     if listings.len() > MAX_ASSETS_AT_INSTALL {
         return Err(format!("assets: at most {MAX_ASSETS_AT_INSTALL}"));
     }
-    listings.iter().try_for_each(|listing| assets::enter(storage, listing))
+    listings
+        .iter()
+        .try_for_each(|listing| assets::enter(storage, listing))?;
+    let prices = args.storage_prices.unwrap_or_default();
+    if prices.len() > MAX_ASSETS_AT_INSTALL {
+        return Err(format!("storage_prices: at most {MAX_ASSETS_AT_INSTALL}"));
+    }
+    prices
+        .iter()
+        .try_for_each(|price| assets::set_storage_price(storage, price))
 }
 
 /// The parameters in force.
@@ -278,6 +342,7 @@ pub fn parameters(storage: &Storage) -> Parameters {
             .map(AssetRecord::listing)
             .collect(),
         payout_interval_s: settings.payout_interval_s,
+        storage_prices: Some(storage.assets().iter().filter_map(assets::storage_price).collect()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::certification;
 use crate::storage::codec::Record;
 use crate::storage::records::Purpose;
 use crate::storage::{self, Mem};
-use crate::{assets, payout, purchase};
+use crate::{assets, balance, payout, purchase};
 
 /// The registry as it runs over a runtime: the real one, or a test's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +51,16 @@ impl<R: Runtime> Host for Registry<R> {
             }
             (Purpose::Payout { payee, due }, Outcome::Failed(_)) => {
                 payout::abort(storage, now, payee, due);
+                Vec::new()
+            }
+            (Purpose::TopUp { owner, asset }, Outcome::Paid { .. }) => {
+                balance::topped_up(storage, owner, asset, settled.intent.amount);
+                Vec::new()
+            }
+            (Purpose::TopUp { .. }, Outcome::Failed(_)) => Vec::new(),
+            (Purpose::Withdrawal { owner, asset, amount }, outcome) => {
+                let fee = matches!(outcome, Outcome::Paid { .. }).then_some(settled.intent.fee);
+                balance::withdrawn(storage, owner, asset, amount, fee);
                 Vec::new()
             }
         })

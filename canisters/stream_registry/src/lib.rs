@@ -5,12 +5,16 @@
 //! - [`log`](mod@log), [`pull`], [`quality`], [`certification`]: chunks in, chunks and proofs out.
 //! - [`purchase`], [`licences`], [`revenue_book`], [`payout`], [`assets`], [`host`]: money. Across an `await` it goes through
 //!   `ddsx_payments` only.
-//! - [`governance`], [`lifecycle`], [`metrics`], [`limits`].
+//! - [`balance`], [`creation`], [`upkeep`]: prepaid balances, and who pays for what is stored.
+//! - [`door`], [`governance`], [`lifecycle`], [`metrics`], [`limits`].
 
 pub mod amounts;
 pub mod assets;
+pub mod balance;
 pub mod certification;
 pub mod contributors;
+pub mod creation;
+pub mod door;
 pub mod governance;
 pub mod guard;
 pub mod host;
@@ -29,6 +33,7 @@ pub mod revenue_book;
 pub mod schema;
 pub mod storage;
 pub mod streams;
+pub mod upkeep;
 pub mod validate;
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use ddsx_types::stream_registry::PublisherQuota;
+
 /// Streams in the registry.
 pub const MAX_STREAMS: u64 = 100_000;
 /// Streams of one owner.
@@ -37,8 +39,60 @@ pub const DEFAULT_PAYOUT_INTERVAL_S: u64 = 60;
 /// The longest that governance can set.
 pub const MAX_PAYOUT_INTERVAL_S: u64 = 86_400;
 
+/// Bytes of stable memory that may be used, all memories together: below the 128 GiB that the memory manager addresses.
+pub const MAX_STABLE_BYTES: u64 = 120 << 30;
+/// Of them, what new streams, chunks, contributors and plans leave to sales and payouts.
+pub const RESERVE_FOR_SALES: u64 = 18 << 30;
+/// Of them, what new sales leave to the settling of those under way, and to payouts.
+pub const RESERVE_FOR_PAYOUTS: u64 = 2 << 30;
+
+/// Held for each stream where DST is listed: 1 DST.
+pub const DEFAULT_DEPOSIT_DST: u128 = 100_000_000;
+/// For each GiB and month: 1 DST.
+pub const DEFAULT_GIB_MONTH_DST: u128 = 100_000_000;
+/// The highest price or deposit that governance can set.
+pub const MAX_STORAGE_PRICE: u128 = 1 << 100;
+/// What stays for ever is paid once, as so many months of storage.
+pub const MONTHS_FOR_EVER: u64 = 120;
+/// A month of storage.
+pub const MONTH_NS: u64 = 30 * DAY_NS;
+/// Payloads are paid for such a period at a time …
+pub const UPKEEP_PERIOD_NS: u64 = MONTH_NS;
+/// … or, where a balance does not reach so far, for such a one.
+pub const UPKEEP_SHORT_PERIOD_NS: u64 = DAY_NS;
+/// How long before its end the next period is taken: the notice that an owner has.
+pub const UPKEEP_NOTICE_NS: u64 = 14 * DAY_NS;
+/// How often a period that could not be taken is tried again.
+pub const UPKEEP_RETRY_NS: u64 = DAY_NS;
+/// How long a sale of a perpetual licence pays the stream's storage ahead.
+pub const PERPETUAL_COVER_NS: u64 = 365 * DAY_NS;
+/// How far ahead an owner may pay.
+pub const MAX_PAID_AHEAD_NS: u64 = 3_653 * DAY_NS;
+/// Until when streams of the first release count as paid, from the upgrade on.
+pub const LEGACY_GRACE_NS: u64 = 90 * DAY_NS;
+/// Bytes that a stream's record, its plans, publishers and texts count for.
+pub const STREAM_RECORD_BYTES: u64 = 128 << 10;
+/// Bytes that a contributor counts for.
+pub const CONTRIBUTOR_BYTES: u64 = 320;
+/// Free licences of a stream: its record counts for them.
+pub const MAX_FREE_LICENCES_PER_STREAM: u32 = 10_000;
+/// How much a publisher may append each day unless the owner says otherwise.
+pub const DEFAULT_PUBLISHER_QUOTA: PublisherQuota = PublisherQuota {
+    bytes: 1 << 30,
+    records: 10_000_000,
+};
+/// How often the timer looks for streams whose storage is due.
+pub const UPKEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// Streams that one message of it looks at, about 300 k instructions each.
+pub const STREAMS_PER_SLICE: u32 = 100;
+/// Chunks whose payloads one message drops, about 100 k instructions each.
+pub const DROPPED_PER_SLICE: u64 = 2_000;
+/// Bytes that a caller-driven change of the tables may take at most (contributors, a plan, a publisher).
+pub const CHANGE_BYTES: u64 = 1 << 20;
+
 const SECOND_NS: u64 = 1_000_000_000;
-const DAY_NS: u64 = 86_400 * SECOND_NS;
+/// A day.
+pub const DAY_NS: u64 = 86_400 * SECOND_NS;
 
 /// How far a provider's clock may be ahead of the registry's.
 pub const MAX_AHEAD_NS: u64 = 120 * SECOND_NS;

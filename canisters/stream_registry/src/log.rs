@@ -12,11 +12,13 @@ use ddsx_types::stream_registry::{
     AppendArgs, AppendError, Appended, ContributorNumber, Head, NewChunk, StreamId, StreamStatus, limits,
 };
 
-use crate::limits::{MAX_AHEAD_NS, MAX_RECORDS, MAX_STREAM_BYTES, MAX_TOTAL_BYTES};
+use crate::limits::{
+    MAX_AHEAD_NS, MAX_RECORDS, MAX_STABLE_BYTES, MAX_STREAM_BYTES, MAX_TOTAL_BYTES, RESERVE_FOR_SALES,
+};
 use crate::storage::Storage;
 use crate::storage::chunks::Parts;
 use crate::storage::records::{ContributorRecord, StreamState};
-use crate::{certification, publishers, quality, revenue_book};
+use crate::{certification, publishers, quality, revenue_book, upkeep};
 
 /// A chunk that passed all checks.
 struct Prepared {
@@ -40,11 +42,10 @@ pub fn append(
     if storage.settings().paused {
         return Err(AppendError::Paused);
     }
-    check_size(&args.chunks)?;
     let mut state = storage.stream(args.stream).ok_or(AppendError::StreamNotFound)?;
-    if !publishers::may_append(storage, args.stream, &state, caller, now) {
-        return Err(AppendError::NotAPublisher);
-    }
+    // Before anything is looked at that a caller who may not append has sent: `door::append_args` leaves that out.
+    let writer = publishers::writer(storage, args.stream, &state, caller, now).ok_or(AppendError::NotAPublisher)?;
+    check_size(&args.chunks)?;
     let size = state.log.size();
     if args.expected_sequence > size {
         return Err(AppendError::WrongSequence { expected: size });
@@ -57,13 +58,25 @@ pub fn append(
         return Err(AppendError::StreamClosed);
     }
     let prepared = prepare(storage, &state, &mut credited, now, args)?;
+    let (bytes, records) = totals(&prepared);
+    let counted = writer.count(now, bytes, records)?;
     write(storage, &mut state, credited, now, args, &prepared)?;
+    if let Some(publisher) = counted {
+        storage.put_publisher(args.stream, caller, publisher);
+    }
     let head = head_of(&state);
     storage.put_stream(args.stream, state);
     Ok(Appended {
         first_sequence: args.expected_sequence,
         head,
         already_stored: false,
+    })
+}
+
+/// Payload bytes and records of a batch: both far below 2^64, since payloads fit a message and bound the records.
+fn totals(prepared: &[Prepared]) -> (u64, u64) {
+    prepared.iter().fold((0, 0), |(bytes, records), chunk| {
+        (bytes + chunk.leaf.payload_len, records + chunk.leaf.records)
     })
 }
 
@@ -129,9 +142,11 @@ fn prepare_chunk(
     let sum = credits
         .iter()
         .try_fold(0_u64, |sum, credit| sum.checked_add(credit.records));
+    // A record takes a byte at least: so nobody's weight grows by more than what was stored for it.
+    let most = chunk.payload.len() as u64;
     let sum = sum
-        .filter(|sum| *sum <= MAX_RECORDS)
-        .ok_or_else(|| invalid(format!("more than {MAX_RECORDS} records")))?;
+        .filter(|sum| *sum <= most)
+        .ok_or_else(|| invalid(format!("more records are credited than its {most} bytes can hold")))?;
     let checked = quality::check(state.content, &chunk.payload).map_err(invalid)?;
     if let Some(found) = checked.records.filter(|found| !credits.is_empty() && *found != sum) {
         return Err(invalid(format!("it holds {found} records, the credits sum to {sum}")));
@@ -235,6 +250,12 @@ fn write(
     if storage.counters().bytes + bytes > MAX_TOTAL_BYTES {
         return Err(reached("bytes of the registry", MAX_TOTAL_BYTES));
     }
+    let grown = if storage.fits_a_hole(bytes) { 0 } else { bytes };
+    if !storage.has_room(grown, RESERVE_FOR_SALES) {
+        return Err(reached("bytes of stable memory", MAX_STABLE_BYTES - RESERVE_FOR_SALES));
+    }
+    let kept_for_ever = upkeep::price::leaf_bytes(parts.len() as u64, bytes - payload_bytes);
+    upkeep::append(storage, now, args.stream, state, kept_for_ever, payload_bytes)?;
     let hashes: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
     storage
         .append_chunks(state, &parts, &hashes)

@@ -8,6 +8,7 @@
     reason = "the endpoints are documented by their argument types and by the Candid file"
 )]
 
+use candid::candid_method;
 use candid::{CandidType, Principal};
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
@@ -15,20 +16,22 @@ use ddsx_types::stream_registry::{
     AddContributorsArgs, AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError,
     CertifiedHead, CertifiedLicence, ClaimArgs, ClaimError, Claimed, ConsistencyProof, ConsistencyProofArgs,
     ContributorAccountArgs, ContributorInfo, ContributorNumber, ContributorRevenue, ContributorRevenueArgs,
-    CreateStreamArgs, DayOfIncome, InclusionProof, InclusionProofArgs, Licence, LicenceId, LicencesOfArgs, Page,
-    Parameters, Plan, PlanId, ProofError, Publisher, PullArgs, PullError, Pulled, QuarantinedPayment, Quote, QuoteArgs,
-    QuoteError, RegistryArgs, RemovePublisherArgs, RetirePlanArgs, SetPublisherArgs, SettleQuarantinedArgs,
-    StreamError, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue, StreamRevenueArgs,
+    CreateStreamArgs, DayOfIncome, ExtendStorageArgs, InclusionProof, InclusionProofArgs, Licence, LicenceId,
+    LicencesOfArgs, Page, Parameters, Plan, PlanId, PrepaidBalance, ProofError, Publisher, PullArgs, PullError, Pulled,
+    QuarantinedPayment, Quote, QuoteArgs, QuoteError, RegistryArgs, RemovePublisherArgs, RetirePlanArgs,
+    SetPublisherArgs, SettleQuarantinedArgs, StoragePrice, StorageQuote, StorageQuoteArgs, StreamError, StreamId,
+    StreamIncomeArgs, StreamInfo, StreamRevenue, StreamRevenueArgs, SuspendStreamArgs, TopUpArgs, TopUpError,
+    WithdrawArgs, WithdrawError,
 };
 use ddsx_types::{Account, AssetListing, Validation};
-use ic_cdk::{init, post_upgrade, query, update};
+use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 use stream_registry::governance::{self, Action};
 use stream_registry::host::REGISTRY;
 use stream_registry::metrics;
 use stream_registry::storage::{with, with_mut};
 use stream_registry::{
-    certification, contributors, licences, lifecycle, log, payout, plans, publishers, pull as pulling, purchase,
-    revenue_book, streams,
+    balance as prepaid, certification, contributors, creation, door, licences, lifecycle, log, payout, plans,
+    publishers, pull as pulling, purchase, revenue_book, streams, upkeep,
 };
 
 fn or_trap<T>(result: Result<T, String>) -> T {
@@ -47,15 +50,21 @@ fn post_upgrade(args: Option<RegistryArgs>) {
     ddsx_runtime::watch_cycles(&System);
 }
 
+#[inspect_message]
+fn inspect_message() {
+    let method = ic_cdk::api::msg_method_name();
+    let argument = ic_cdk::api::msg_arg_data();
+    or_trap(with(|storage| {
+        door::refuse(storage, System.caller(), System.time(), &method, &argument)
+    }));
+    ic_cdk::api::accept_message();
+}
+
 // Streams.
 
 #[update]
-fn create_stream(args: CreateStreamArgs) -> Result<StreamId, StreamError> {
-    let created = with_mut(|storage| streams::create(storage, System.caller(), System.time(), args));
-    if created.is_ok() {
-        with(|storage| certification::publish(storage, &System));
-    }
-    created
+async fn create_stream(args: CreateStreamArgs) -> Result<StreamId, StreamError> {
+    creation::create(&REGISTRY, args).await
 }
 
 #[update]
@@ -108,9 +117,48 @@ fn publishers(stream: StreamId) -> Vec<Publisher> {
     with(|storage| publishers::list(storage, stream))
 }
 
-// The log.
+// Storage, and the balance that pays for it.
 
 #[update]
+async fn top_up(args: TopUpArgs) -> Result<PrepaidBalance, TopUpError> {
+    prepaid::top_up(&REGISTRY, args).await
+}
+
+#[update]
+async fn withdraw(args: WithdrawArgs) -> Result<Claimed, WithdrawError> {
+    prepaid::withdraw(&REGISTRY, args).await
+}
+
+#[query]
+fn balance(ledger: Principal) -> PrepaidBalance {
+    with(|storage| prepaid::of(storage, System.caller(), ledger))
+}
+
+#[query]
+fn storage_quote(args: StorageQuoteArgs) -> Result<StorageQuote, StreamError> {
+    with(|storage| upkeep::quote(storage, System.caller(), System.time(), args))
+}
+
+#[update]
+fn extend_storage(args: ExtendStorageArgs) -> Result<(), StreamError> {
+    with_mut(|storage| upkeep::extend(storage, System.caller(), System.time(), args))
+}
+
+#[update]
+fn drop_payloads(stream: StreamId) -> Result<(), StreamError> {
+    with_mut(|storage| upkeep::drop_payloads(storage, System.caller(), System.time(), stream))
+}
+
+// The log.
+
+/// Decodes the head first: nothing large is decoded for a caller who may not append.
+fn append_args(argument: Vec<u8>) -> AppendArgs {
+    let args = with(|storage| door::append_args(storage, System.caller(), System.time(), &argument));
+    or_trap(args.ok_or_else(|| "the argument is not one of append".to_owned()))
+}
+
+#[update(hidden = true, decode_with = "append_args")]
+#[candid_method(update)]
 fn append(args: AppendArgs) -> Result<Appended, AppendError> {
     let appended = with_mut(|storage| log::append(storage, System.caller(), System.time(), &args));
     if appended.is_ok() {
@@ -158,7 +206,14 @@ fn plans(stream: StreamId) -> Vec<Plan> {
 
 #[query]
 fn quote(args: QuoteArgs) -> Result<Quote, QuoteError> {
-    with(|storage| plans::quote(storage, args))
+    with(|storage| {
+        let quote = plans::quote(storage, args)?;
+        if upkeep::may_sell(storage, System.time(), args.plan, args.ledger) {
+            Ok(quote)
+        } else {
+            Err(QuoteError::PlanNotOffered)
+        }
+    })
 }
 
 #[update]
@@ -312,6 +367,36 @@ fn validate_settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) -> Valid
 #[update]
 async fn settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) {
     govern(Action::SettleQuarantinedBatch(batch)).await;
+}
+
+#[query]
+fn validate_set_storage_price(price: StoragePrice) -> Validation {
+    governance::validate(&REGISTRY, &Action::SetStoragePrice(price))
+}
+
+#[update]
+async fn set_storage_price(price: StoragePrice) {
+    govern(Action::SetStoragePrice(price)).await;
+}
+
+#[query]
+fn validate_suspend_stream(args: SuspendStreamArgs) -> Validation {
+    governance::validate(&REGISTRY, &Action::SuspendStream(args))
+}
+
+#[update]
+async fn suspend_stream(args: SuspendStreamArgs) {
+    govern(Action::SuspendStream(args)).await;
+}
+
+#[query]
+fn validate_free_stream(stream: StreamId) -> Validation {
+    governance::validate(&REGISTRY, &Action::FreeStream(stream))
+}
+
+#[update]
+async fn free_stream(stream: StreamId) {
+    govern(Action::FreeStream(stream)).await;
 }
 
 // About the canister.

@@ -48,6 +48,11 @@ fn page<R: Runtime>(host: &Registry<R>) -> Metrics {
             storage.books().payouts_in_flight(),
         );
         page.gauge("payout_tasks", "Tasks of the payout timer.", storage.queue().len());
+        page.gauge(
+            "upkeep_tasks",
+            "Streams whose storage the timer looks after.",
+            storage.upkeep_tasks(),
+        );
         page.gauge("paused", "1 while paused.", u8::from(storage.settings().paused));
         books(&mut page, storage);
     });

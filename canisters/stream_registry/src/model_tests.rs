@@ -60,7 +60,7 @@ fn perform(world: &World, stream: u64, plan: u64, operation: Operation) {
     match operation {
         Operation::Append(credits) => storage::with_mut(|storage| {
             let size = storage.stream(stream).expect("the stream").log.size();
-            let args = batch(stream, size, vec![chunk(&size.to_be_bytes(), &credits)]);
+            let args = batch(stream, size, vec![chunk(&[size.to_be_bytes(); 16].concat(), &credits)]);
             // Refused while paused.
             let _ = log::append(storage, OWNER, NOW, &args);
         }),

@@ -50,6 +50,11 @@ pub fn ask_for_sweep(storage: &mut Storage, stream: StreamId, asset: u32, contri
     }
 }
 
+/// Asks for the treasury, which what storage costs goes to.
+pub fn ask_for_treasury(storage: &mut Storage, asset: u32) {
+    ask_if_due(storage, PayeeKey::Treasury { asset });
+}
+
 /// Asks for a payee if the timer would pay it.
 pub fn ask_if_due(storage: &mut Storage, payee: PayeeKey) {
     let due = due(storage, payee).unwrap_or(0);

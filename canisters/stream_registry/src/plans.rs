@@ -9,9 +9,10 @@ use ddsx_types::stream_registry::{
 
 use crate::amounts::{nat, u128_of};
 use crate::guard;
-use crate::limits::{MAX_DURATION_NS, MAX_PRICES, MIN_DURATION_NS};
+use crate::limits::{CHANGE_BYTES, MAX_DURATION_NS, MAX_PRICES, MIN_DURATION_NS};
 use crate::storage::Storage;
 use crate::storage::records::{AssetRecord, PlanRecord, StreamState};
+use crate::upkeep;
 use crate::validate::{invalid, limit, name};
 
 /// Offers a plan. Its terms are fixed from then on.
@@ -30,6 +31,7 @@ pub fn add(storage: &mut Storage, caller: Principal, args: AddPlanArgs) -> Resul
     {
         return Err(invalid("name", "unique among the plans offered"));
     }
+    upkeep::check_room(storage, CHANGE_BYTES)?;
     state.plans += 1;
     state.free_plans += u32::from(args.kind == PlanKind::Free);
     storage.put_stream(args.stream, state);
@@ -130,7 +132,7 @@ pub fn offer(storage: &Storage, plan_id: PlanId, ledger: Option<Principal>) -> R
     let plan = storage.plan(plan_id).ok_or(QuoteError::PlanNotFound)?;
     let state = storage.stream(plan.stream).ok_or(QuoteError::PlanNotFound)?;
     let meta = storage.meta(plan.stream).ok_or(QuoteError::PlanNotFound)?;
-    if !plan.offered || state.status == StreamStatus::Closed {
+    if !plan.offered || state.status == StreamStatus::Closed || state.suspended() {
         return Err(QuoteError::PlanNotOffered);
     }
     let payment = match (plan.kind, ledger) {

@@ -25,6 +25,10 @@ pub fn pull(storage: &Storage, runtime: &impl Runtime, args: PullArgs) -> Result
     if args.from > size {
         return Err(PullError::BeyondHead { tree_size: size });
     }
+    let kept_from = state.upkeep.as_ref().map_or(0, |upkeep| upkeep.kept_from);
+    if args.from < kept_from {
+        return Err(PullError::PayloadsDropped { kept_from });
+    }
     let chunks = chunks(storage, &state, args, most_bytes(runtime, args));
     let next = args.from + chunks.len() as u64;
     // The stream is there, its log is as its record says: these fail only if stable memory is damaged, and then nothing

@@ -4,8 +4,8 @@
 //! settles, whoever brings that about: the caller's message, the journal's timer, or governance. So it does not matter what
 //! has changed meanwhile, nor whether the caller is still there.
 
-use candid::Principal;
-use ddsx_merkle_log::{Hash, sha256};
+use candid::{CandidType, Principal};
+use ddsx_merkle_log::sha256;
 use ddsx_payments::{
     self as payments, Asset, BeginError, Failure, Host, Intent, Kind, NoMeans, Order, RequestKey, Status,
 };
@@ -15,12 +15,14 @@ use ddsx_types::{Account, TimestampNs};
 
 use crate::amounts::{nat, u128_of};
 use crate::host::Registry;
-use crate::limits::MAX_FREE_LICENCES_PER_CALLER;
+use crate::limits::{
+    CHANGE_BYTES, MAX_FREE_LICENCES_PER_CALLER, MAX_FREE_LICENCES_PER_STREAM, MAX_STABLE_BYTES, RESERVE_FOR_PAYOUTS,
+};
 use crate::plans::{self, Offer};
 use crate::storage::codec::Record;
 use crate::storage::records::{AssetRecord, FreeRequest, LicenceRecord, Purchase, Purpose};
 use crate::storage::{self, Storage};
-use crate::{certification, revenue_book};
+use crate::{certification, revenue_book, upkeep};
 
 /// Buys a licence. The same call again gives the same licence, or goes on waiting; it never charges twice.
 pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licence, BuyError> {
@@ -33,13 +35,13 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
     }
     let request = RequestKey {
         id: args.request_id.to_vec(),
-        arguments: arguments_hash(&args),
+        arguments: sha256(&encoded(&args)),
     };
     if let Some(answer) = known(host, caller, &request)? {
         return answer;
     }
     let now = host.runtime().time();
-    let (purchase, payment) = storage::with(|storage| accept(storage, caller, &args))?;
+    let (purchase, payment) = storage::with(|storage| accept(storage, caller, now, &args))?;
     let Some((asset, price)) = payment else {
         return storage::with_mut(|storage| {
             let licence = grant_free(storage, caller, now, &purchase, &request)?;
@@ -63,7 +65,8 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
     if let Some(answer) = known(host, caller, &request)? {
         return answer;
     }
-    let (purchase, payment) = storage::with(|storage| accept(storage, caller, &args))?;
+    let now = host.runtime().time();
+    let (purchase, payment) = storage::with(|storage| accept(storage, caller, now, &args))?;
     let Some((asset, price)) = payment else {
         return Err(BuyError::PlanNotOffered);
     };
@@ -86,12 +89,12 @@ pub fn journal_asset(asset: &AssetRecord) -> Result<Asset, String> {
     Asset::from_listing(&asset.listing()).map_err(|error| error.to_string())
 }
 
-/// Hash of all that a repeated call must have the same.
+/// The bytes of all that a repeated call must have the same.
 ///
-/// Panics if the arguments cannot be encoded, which these can: with a hash of nothing, all such calls would count as the same.
-fn arguments_hash(args: &BuyArgs) -> Hash {
+/// Panics if the arguments cannot be encoded, which these can: as no bytes, all such calls would count as the same.
+pub fn encoded<T: CandidType>(args: &T) -> Vec<u8> {
     match candid::encode_one(args) {
-        Ok(bytes) => sha256(&bytes),
+        Ok(bytes) => bytes,
         Err(error) => panic!("the arguments cannot be encoded: {error}"),
     }
 }
@@ -146,10 +149,18 @@ fn known<R: Runtime>(
 fn accept(
     storage: &Storage,
     caller: Principal,
+    now: TimestampNs,
     args: &BuyArgs,
 ) -> Result<(Purchase, Option<(AssetRecord, u128)>), BuyError> {
     if storage.settings().paused {
         return Err(BuyError::Paused);
+    }
+    // What is left belongs to the payments under way: a licence that is paid can always be granted.
+    if !storage.has_room(CHANGE_BYTES, RESERVE_FOR_PAYOUTS) {
+        return Err(BuyError::LimitReached {
+            limit: "bytes of stable memory".to_owned(),
+            max: MAX_STABLE_BYTES - RESERVE_FOR_PAYOUTS,
+        });
     }
     let recipient = args.recipient.unwrap_or_else(|| caller.into());
     if recipient.owner == Principal::anonymous() || recipient.owner == Principal::management_canister() {
@@ -157,9 +168,9 @@ fn accept(
     }
     let Offer {
         plan,
+        state,
         payment,
         terms_hash,
-        ..
     } = plans::offer(storage, args.plan, args.ledger).map_err(|error| match error {
         QuoteError::PlanNotFound => BuyError::PlanNotFound,
         QuoteError::PlanNotOffered => BuyError::PlanNotOffered,
@@ -173,6 +184,11 @@ fn accept(
     }
     if terms_hash != args.terms_hash {
         return Err(BuyError::TermsChanged { terms_hash });
+    }
+    let priced = payment.as_ref().map(|(asset, price)| (asset, *price));
+    if !upkeep::is_covered(storage, now, &state, plan.kind, priced) {
+        // Nothing is sold that would be dropped before it ends, unless its price keeps it.
+        return Err(BuyError::PlanNotOffered);
     }
     let purchase = Purchase {
         recipient,
@@ -201,6 +217,19 @@ fn grant_free(
             limit: "free licences of a caller".to_owned(),
             max,
         });
+    }
+    if let Some(mut state) = storage.stream(purchase.stream)
+        && let Some(upkeep) = &mut state.upkeep
+    {
+        let max = MAX_FREE_LICENCES_PER_STREAM;
+        if upkeep.free_licences >= max {
+            return Err(BuyError::LimitReached {
+                limit: "free licences of a stream; it is open to everyone, pull it without one".to_owned(),
+                max: max.into(),
+            });
+        }
+        upkeep.free_licences += 1;
+        storage.put_stream(purchase.stream, state);
     }
     let licence = grant(storage, now, purchase);
     let granted = FreeRequest {
@@ -241,6 +270,7 @@ pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> Li
     }
     if let Some((_, asset, price)) = purchase.payment {
         revenue_book::receive(storage, now, purchase.stream, asset, price, purchase.protocol_fee_bps);
+        upkeep::cover_sale(storage, now, purchase);
     }
     id
 }

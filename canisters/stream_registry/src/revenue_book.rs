@@ -11,6 +11,7 @@ use ddsx_types::stream_registry::{
 use ddsx_types::{BASIS_POINTS, TimestampNs};
 
 use crate::amounts::nat;
+use crate::balance;
 use crate::payout;
 use crate::storage::Storage;
 use crate::storage::records::{ContributorRecord, PayeeKey, StreamState, wide_nat};
@@ -261,6 +262,7 @@ pub fn audit(storage: &Storage, ledger: Principal) -> Option<Audit> {
     let asset = storage.asset(ledger)?;
     let book = storage.books().asset(asset.number);
     let standing = book.standing;
+    let prepaid = storage.prepaid().totals(asset.number).0;
     Some(Audit {
         received: wide_nat(book.received),
         paid_out: wide_nat(book.paid_out),
@@ -269,8 +271,9 @@ pub fn audit(storage: &Storage, ledger: Principal) -> Option<Audit> {
         owed: nat(standing.due),
         held: nat(standing.held),
         carried: nat(standing.carried),
-        conserved: book.conserved(),
-        must_hold: Nat::from(standing.total()),
+        conserved: book.conserved() && prepaid.conserved(),
+        must_hold: Nat::from(standing.total()) + Nat::from(prepaid.held()),
+        prepaid: Some(balance::audit(storage, asset.number)),
     })
 }
 

@@ -16,6 +16,7 @@ use crate::revenue_book;
 use crate::schema;
 use crate::storage::Storage;
 use crate::storage::records::{StreamMeta, StreamState};
+use crate::upkeep;
 use crate::validate::{invalid, limit, media_type, name, payee, text};
 
 /// Creates a stream with its first contributors. A name that the caller has used is refused with the stream that has it,
@@ -26,18 +27,10 @@ pub fn create(
     now: TimestampNs,
     args: CreateStreamArgs,
 ) -> Result<StreamId, StreamError> {
-    guard::may_change(storage, caller)?;
-    check(storage, &args)?;
-    if let Some(stream) = storage.stream_named(caller, &args.name) {
-        return Err(StreamError::NameTaken { stream });
-    }
-    if storage.streams_of(caller) >= MAX_STREAMS_PER_OWNER {
-        return Err(limit("streams of an owner", MAX_STREAMS_PER_OWNER));
-    }
-    if storage.counters().streams >= MAX_STREAMS {
-        return Err(limit("streams of the registry", MAX_STREAMS));
-    }
-    let contributors = contributors::check_new(storage, None, &args.contributors)?;
+    let contributors = check_new(storage, caller, &args)?;
+    let count = contributors::count(&contributors);
+    let upkeep = upkeep::open(storage, caller, now, args.payment.as_ref(), count)?;
+    let look_at = upkeep::next_look(&upkeep);
     let state = StreamState {
         owner: caller,
         provider_account: args.provider_account,
@@ -47,7 +40,7 @@ pub fn create(
         head_timestamp: now,
         records: 0,
         bytes: 0,
-        contributors: contributors::count(&contributors),
+        contributors: count,
         total_weight: 0,
         publishers: 0,
         plans: 0,
@@ -55,6 +48,7 @@ pub fn create(
         assets: Vec::new(),
         extents: Vec::new(),
         log: LogRecord::default(),
+        upkeep: Some(upkeep),
     };
     let meta = StreamMeta {
         name: args.name,
@@ -67,9 +61,31 @@ pub fn create(
         created_at: now,
     };
     let stream = storage.add_stream(meta, state);
+    storage.look_at(look_at, stream);
     contributors::enter(storage, stream, 0, contributors, now);
     certification::set_head(storage, stream, &Head::empty(now));
     Ok(stream)
+}
+
+/// All checks of a new stream but whether it can be paid; its contributors, checked.
+pub fn check_new(
+    storage: &Storage,
+    caller: Principal,
+    args: &CreateStreamArgs,
+) -> Result<Vec<contributors::Checked>, StreamError> {
+    guard::may_change(storage, caller)?;
+    check(storage, args)?;
+    if let Some(stream) = storage.stream_named(caller, &args.name) {
+        return Err(StreamError::NameTaken { stream });
+    }
+    if storage.streams_of(caller) >= MAX_STREAMS_PER_OWNER {
+        return Err(limit("streams of an owner", MAX_STREAMS_PER_OWNER));
+    }
+    if storage.counters().streams >= MAX_STREAMS {
+        return Err(limit("streams of the registry", MAX_STREAMS));
+    }
+    upkeep::check_room(storage, 0)?;
+    contributors::check_new(storage, None, &args.contributors)
 }
 
 /// The leaves' code of a media type; one that has none is told by the stream's own metadata.
@@ -131,12 +147,14 @@ fn check_contributor_count(contributors: &[NewContributor]) -> Result<(), Stream
     Ok(())
 }
 
-/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled. Again is no error. If nobody was
-/// credited with a record, nobody ever will be: what was held for contributors goes to the provider.
+/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled, as long as it is paid. If nobody was
+/// credited with a record, nobody ever will be: what was held for contributors goes to the provider. The deposit comes back at once if
+/// no payload is stored, else when they are gone. Again is no error.
 pub fn close(storage: &mut Storage, caller: Principal, stream: StreamId) -> Result<(), StreamError> {
     let mut state = guard::owned(storage, caller, stream)?;
     if state.status != StreamStatus::Closed {
         state.status = StreamStatus::Closed;
+        upkeep::release_deposit(storage, stream, &mut state);
         storage.put_stream(stream, state.clone());
     }
     revenue_book::release_to_provider(storage, stream, &state);
@@ -145,7 +163,12 @@ pub fn close(storage: &mut Storage, caller: Principal, stream: StreamId) -> Resu
 
 /// A stream.
 pub fn info(storage: &Storage, stream: StreamId) -> Option<StreamInfo> {
-    Some(describe(stream, storage.meta(stream)?, &storage.stream(stream)?))
+    Some(describe(
+        storage,
+        stream,
+        storage.meta(stream)?,
+        &storage.stream(stream)?,
+    ))
 }
 
 /// Streams by number. A page ends early when it grows large: descriptions and schemas are big, and a reply is limited.
@@ -166,7 +189,7 @@ pub fn list(storage: &Storage, page: Page) -> Vec<StreamInfo> {
                 return list;
             }
             after = Some(stream);
-            list.push(describe(stream, meta, &state));
+            list.push(describe(storage, stream, meta, &state));
         }
         if all_read {
             break;
@@ -180,7 +203,7 @@ pub fn page_limit(page: Page) -> usize {
     page.limit.unwrap_or(limits::MAX_PAGE).min(limits::MAX_PAGE) as usize
 }
 
-fn describe(id: StreamId, meta: StreamMeta, state: &StreamState) -> StreamInfo {
+fn describe(storage: &Storage, id: StreamId, meta: StreamMeta, state: &StreamState) -> StreamInfo {
     let head = state.head();
     StreamInfo {
         id,
@@ -203,6 +226,7 @@ fn describe(id: StreamId, meta: StreamMeta, state: &StreamState) -> StreamInfo {
         contributors: state.contributors,
         root: head.root,
         open_to_everyone: state.open_to_everyone(),
+        storage: upkeep::describe(storage, state),
     }
 }
 

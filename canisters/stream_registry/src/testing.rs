@@ -7,7 +7,8 @@ use ddsx_payments::testing::ModelLedger;
 use ddsx_runtime::testing::{Fate, TestRuntime};
 use ddsx_types::stream_registry::{
     AddPlanArgs, AppendArgs, Audit, BuyArgs, BuyError, ClaimArgs, ClaimError, Claimed, CreateStreamArgs, Credit,
-    Licence, LicenceTerms, NewChunk, NewContributor, Payee, PlanId, PlanKind, Price, QuoteArgs, RegistryArgs, StreamId,
+    Licence, LicenceTerms, NewChunk, NewContributor, Payee, PlanId, PlanKind, Price, QuoteArgs, RegistryArgs,
+    StoragePrice, StreamId,
 };
 use ddsx_types::{Account, AssetListing};
 use ic_stable_structures::DefaultMemoryImpl;
@@ -35,7 +36,11 @@ pub fn holder(number: u8) -> Account {
 
 /// A storage in fresh memory.
 pub fn storage() -> Storage {
-    Storage::over(&MemoryManager::init(DefaultMemoryImpl::default()))
+    let memory = DefaultMemoryImpl::default();
+    let mut storage = Storage::over(memory.clone(), &MemoryManager::init(memory));
+    assets::enter(&mut storage, &listing()).expect("a valid listing");
+    assets::set_storage_price(&mut storage, &storage_price(0, 0)).expect("a valid price");
+    storage
 }
 
 /// A listing of [`LEDGER`].
@@ -48,6 +53,16 @@ pub fn listing() -> AssetListing {
         transaction_window_ns: None,
         dedup_first: true,
         payout_threshold: Nat::from(100_u32),
+    }
+}
+
+/// What storing costs in [`LEDGER`]; most tests are not about that and let it cost nothing.
+pub fn storage_price(deposit: u128, gib_month: u128) -> StoragePrice {
+    StoragePrice {
+        ledger: LEDGER,
+        deposit: Nat::from(deposit),
+        gib_month: Nat::from(gib_month),
+        accepted: true,
     }
 }
 
@@ -72,6 +87,7 @@ pub fn create_args(name: &str) -> CreateStreamArgs {
             contributor("b", Some(holder(1))),
             contributor("c", None),
         ],
+        payment: None,
     }
 }
 
@@ -163,6 +179,7 @@ impl World {
         let host = Registry(runtime.clone());
         let args = RegistryArgs {
             assets: Some(vec![listing()]),
+            storage_prices: Some(vec![storage_price(0, 0)]),
             ..RegistryArgs::default()
         };
         lifecycle::init(&host, Some(args)).expect("valid arguments");

@@ -2,7 +2,9 @@
 
 use candid::Nat;
 use ddsx_types::federated_aggregator::{JoinError, TaskError, UploadError};
-use ddsx_types::stream_registry::{AppendError, BuyError, ClaimError, ProofError, PullError, QuoteError, StreamError};
+use ddsx_types::stream_registry::{
+    AppendError, BuyError, ClaimError, ProofError, PullError, QuoteError, StreamError, TopUpError, WithdrawError,
+};
 use icrc_ledger_types::icrc1::transfer::TransferError;
 use icrc_ledger_types::icrc2::approve::ApproveError;
 use icrc_ledger_types::icrc2::transfer_from::TransferFromError;
@@ -34,11 +36,15 @@ const PLAN_NOT_OFFERED: &str = "the plan is not offered any more, or its stream 
 const ASSET_NOT_ACCEPTED: &str = "the plan has no price in this asset, or the asset is not listed any more";
 
 fn limit(limit: &str, max: u64) -> String {
+    // The registry says in words what is missing where it is not a number.
+    if max == 0 {
+        return limit.to_owned();
+    }
     format!("the limit on {limit} is reached: {max}")
 }
 
 impl Explain for StreamError {
-    fn explain_with(&self, _: Show<'_>) -> String {
+    fn explain_with(&self, show: Show<'_>) -> String {
         match self {
             Self::AnonymousCaller => ANONYMOUS.into(),
             Self::Paused => PAUSED.into(),
@@ -58,6 +64,7 @@ impl Explain for StreamError {
             Self::PlanNotFound => "there is no such plan of this stream".into(),
             Self::AssetNotListed { ledger } => format!("the asset of ledger {ledger} is not listed by governance"),
             Self::LimitReached { limit: what, max } => limit(what, *max),
+            Self::Payment(error) => error.explain_with(show),
         }
     }
 }
@@ -102,6 +109,10 @@ impl Explain for PullError {
                 format!("the licence ran out at {}; buy again", words::time(*expired_at))
             }
             Self::BeyondHead { tree_size } => format!("the stream has only {tree_size} chunks"),
+            Self::PayloadsDropped { kept_from } => format!(
+                "the payloads before chunk {kept_from} were dropped: their storage is no longer paid for; their leaves and \
+                 proofs stay (pull from {kept_from} on)"
+            ),
         }
     }
 }
@@ -121,6 +132,65 @@ impl Explain for QuoteError {
             Self::PlanNotFound => "there is no plan of this number".into(),
             Self::PlanNotOffered => PLAN_NOT_OFFERED.into(),
             Self::AssetNotAccepted => ASSET_NOT_ACCEPTED.into(),
+        }
+    }
+}
+
+impl Explain for TopUpError {
+    fn explain_with(&self, show: Show<'_>) -> String {
+        match self {
+            Self::AnonymousCaller => ANONYMOUS.into(),
+            Self::Paused => PAUSED.into(),
+            Self::InvalidRequestId => "the request id must have 16 to 32 bytes".into(),
+            Self::RequestIdReused => "this request id was used for another payment".into(),
+            Self::AssetNotAccepted => "storage is not paid in this asset".into(),
+            Self::InvalidAmount => "the amount must be more than zero".into(),
+            Self::PriceAboveMax { price } => format!("it costs {} now, above what you allowed", show(price)),
+            Self::Pending { intent } => format!(
+                "the payment's outcome is not known yet (intent {intent}); repeat the same command, you are never charged twice"
+            ),
+            Self::Quarantined { intent } => {
+                format!("the payment could not be resolved; governance settles it (intent {intent})")
+            }
+            Self::InsufficientAllowance { allowance, needed } => {
+                format!(
+                    "the registry may take {}, and needs {}; nothing was taken",
+                    show(allowance),
+                    show(needed)
+                )
+            }
+            Self::InsufficientFunds { balance, needed } => {
+                format!(
+                    "the account holds {}, and {} is needed; nothing was taken",
+                    show(balance),
+                    show(needed)
+                )
+            }
+            Self::PaymentRefused { reason } => {
+                format!("the ledger refused: {}; nothing was taken", amounts_said(reason))
+            }
+            Self::TooManyPending { max } => format!("more than {max} payments are under way; try again later"),
+        }
+    }
+}
+
+impl Explain for WithdrawError {
+    fn explain_with(&self, show: Show<'_>) -> String {
+        match self {
+            Self::AnonymousCaller => ANONYMOUS.into(),
+            Self::Paused => PAUSED.into(),
+            Self::AssetNotListed => "the asset was never listed".into(),
+            Self::NotFree { free, ledger_fee } => {
+                format!(
+                    "{} is free, and the ledger's fee is {}; nothing was withdrawn",
+                    show(free),
+                    show(ledger_fee)
+                )
+            }
+            Self::Pending { .. } => "a withdrawal is on its way; it arrives by itself".into(),
+            Self::PaymentRefused { reason } => {
+                format!("the ledger refused: {}; the amount is free again", amounts_said(reason))
+            }
         }
     }
 }

@@ -9,10 +9,11 @@ use ddsx_types::stream_registry::{
     AddContributorsArgs, AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError,
     CertifiedHead, CertifiedLicence, ClaimArgs, ClaimError, Claimed, ConsistencyProof, ConsistencyProofArgs,
     ContributorAccountArgs, ContributorInfo, ContributorNumber, ContributorRevenue, ContributorRevenueArgs,
-    CreateStreamArgs, DayOfIncome, InclusionProof, InclusionProofArgs, Licence, LicenceId, LicencesOfArgs, Page,
-    Parameters, Plan, PlanId, ProofError, Publisher, PullArgs, PullError, Pulled, QuarantinedPayment, Quote, QuoteArgs,
-    QuoteError, RemovePublisherArgs, RetirePlanArgs, SetPublisherArgs, StreamError, StreamId, StreamIncomeArgs,
-    StreamInfo, StreamRevenue, StreamRevenueArgs, limits,
+    CreateStreamArgs, DayOfIncome, ExtendStorageArgs, InclusionProof, InclusionProofArgs, Licence, LicenceId,
+    LicencesOfArgs, Page, Parameters, Plan, PlanId, PrepaidBalance, ProofError, Publisher, PullArgs, PullError, Pulled,
+    QuarantinedPayment, Quote, QuoteArgs, QuoteError, RemovePublisherArgs, RetirePlanArgs, SetPublisherArgs,
+    StorageQuote, StorageQuoteArgs, StreamError, StreamId, StreamIncomeArgs, StreamInfo, StreamRevenue,
+    StreamRevenueArgs, TopUpArgs, TopUpError, WithdrawArgs, WithdrawError, limits,
 };
 use serde::de::DeserializeOwned;
 
@@ -169,6 +170,36 @@ impl Registry {
     /// Buys a licence. Repeated with the same arguments it charges nothing twice. [`crate::Purchase`] does it step by step.
     pub async fn buy(&self, args: &BuyArgs) -> Result<Licence, CallError<BuyError>> {
         self.change("buy", (args,)).await
+    }
+
+    /// Tops the caller's prepaid balance up, by what it has approved. Repeated with the same arguments it takes nothing twice.
+    pub async fn top_up(&self, args: &TopUpArgs) -> Result<PrepaidBalance, CallError<TopUpError>> {
+        self.change("top_up", (args,)).await
+    }
+
+    /// Pays what is free of the caller's prepaid balance back to its account.
+    pub async fn withdraw(&self, args: &WithdrawArgs) -> Result<Claimed, CallError<WithdrawError>> {
+        self.change("withdraw", (args,)).await
+    }
+
+    /// The caller's prepaid balance in one asset.
+    pub async fn balance(&self, ledger: Principal) -> Result<PrepaidBalance, NetworkError> {
+        self.read("balance", (ledger,)).await
+    }
+
+    /// What creating a stream, or letting the caller's stream grow, costs in all, and what of it comes back.
+    pub async fn storage_quote(&self, args: StorageQuoteArgs) -> Result<StorageQuote, CallError<StreamError>> {
+        self.ask("storage_quote", (args,)).await
+    }
+
+    /// Pays a stream's payloads ahead (its owner).
+    pub async fn extend_storage(&self, args: &ExtendStorageArgs) -> Result<(), CallError<StreamError>> {
+        self.change("extend_storage", (args,)).await
+    }
+
+    /// Gives up the payloads of a closed stream that no licence covers any more (its owner).
+    pub async fn drop_payloads(&self, stream: StreamId) -> Result<(), CallError<StreamError>> {
+        self.change("drop_payloads", (stream,)).await
     }
 
     /// Pays at once what is due to a payee.

@@ -1,5 +1,6 @@
 //! The command line. Its help is meant to be enough to learn the command from. A file each for what stands below one word.
 
+mod balance;
 mod identity;
 mod licence;
 mod revenue;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use candid::Principal;
 use clap::{Args, Parser, Subcommand};
 
+pub use balance::{BalanceCommand, TopUpArgs, WithdrawArgs};
 pub use identity::{IdentityCommand, Scheme};
 pub use licence::{BuyArgs, LicenceCommand, PlanChoice};
 pub use revenue::{ClaimArgs, RevenueCommand};
@@ -149,6 +151,12 @@ pub enum Command {
     Revenue {
         #[command(subcommand)]
         command: RevenueCommand,
+    },
+    /// Your prepaid balance at the registry: it pays for what your streams store
+    #[command(after_help = balance::EXAMPLES)]
+    Balance {
+        #[command(subcommand)]
+        command: Option<BalanceCommand>,
     },
     /// Tokens: balance, transfer, approve
     Token {

@@ -52,6 +52,7 @@ pub fn stream(args: &CreateArgs, provider: Account) -> Result<CreateStreamArgs, 
         (None, schema) => schema,
     };
     Ok(CreateStreamArgs {
+        payment: None,
         name: args
             .name
             .clone()

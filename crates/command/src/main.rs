@@ -5,6 +5,7 @@
 
 mod append;
 mod args;
+mod balance;
 mod config;
 mod context;
 mod definition;
@@ -64,6 +65,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         },
         Command::Licence { command } => licence::run(&context, command).await,
         Command::Revenue { command } => revenue::run(&context, command).await,
+        Command::Balance { command } => balance::run(&context, command).await,
         Command::Token { command } => token::run(&context, command).await,
         Command::Task { command } => task::run(&context, command).await,
         Command::Train(args) => train::run(&context, args).await,

@@ -1,14 +1,18 @@
 //! `ddsx stream`: creating streams and looking at them.
 
-use ddsx_client::{CallError, Registry};
+use std::time::Duration;
+
+use candid::Nat;
+use ddsx_client::{CallError, NewStream, Registry, amount};
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
-    AddContributorsArgs, ContributorAccountArgs, NewContributor, Page, Publisher, RemovePublisherArgs,
-    SetPublisherArgs, StreamError, StreamId, StreamInfo, limits,
+    AddContributorsArgs, ContributorAccountArgs, CreateStreamArgs, ExtendStorageArgs, NewContributor, Page, Publisher,
+    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, limits,
 };
 use serde_json::{Value, json};
 
 use crate::args::{ContributorsArgs, CreateArgs, ListArgs, PublishersArgs, StreamCommand};
+use crate::balance;
 use crate::context::Context;
 use crate::definition;
 use crate::failure::Failure;
@@ -17,7 +21,7 @@ use crate::plan::known_assets;
 use crate::text::{self, parse_binding, parse_contributor};
 use crate::view::{
     contributors_json, contributors_text, head_json, plan_json, plans_text, publishers_json, stream_json, stream_text,
-    streams_text,
+    streams_text, tokens,
 };
 
 /// The commands that need no module of their own.
@@ -30,6 +34,8 @@ pub async fn run(context: &Context, command: StreamCommand) -> Result<(), Failur
         StreamCommand::Head { stream } => head(context, &registry, stream).await,
         StreamCommand::Contributors(args) => contributors(context, &registry, args).await,
         StreamCommand::Publishers(args) => publishers(context, &registry, args).await,
+        StreamCommand::Extend { stream, time } => extend(context, &registry, stream, time).await,
+        StreamCommand::Drop { stream, yes } => drop_payloads(context, &registry, stream, yes).await,
         StreamCommand::Close { stream, yes } => close(context, &registry, stream, yes).await,
         StreamCommand::Append(_) | StreamCommand::Pull(_) | StreamCommand::Verify(_) | StreamCommand::Plan { .. } => {
             Err(Failure::usage("this command is dispatched elsewhere"))
@@ -40,19 +46,91 @@ pub async fn run(context: &Context, command: StreamCommand) -> Result<(), Failur
 async fn create(context: &Context, registry: &Registry, args: CreateArgs) -> Result<(), Failure> {
     let provider = Account::from(registry.network().principal());
     let definition = definition::stream(&args, provider)?;
-    let (stream, existed) = match registry.create_stream(&definition).await {
+    let (name, exist_ok) = (definition.name.clone(), args.exist_ok);
+    let (stream, existed) = match pay_and_create(context, registry, definition, args).await? {
         Ok(stream) => (stream, false),
         Err(CallError::Refused {
             error: StreamError::NameTaken { stream },
             ..
-        }) if args.exist_ok => (stream, true),
+        }) if exist_ok => (stream, true),
         Err(error) => return Err(error.into()),
     };
-    let json = json!({ "stream": stream, "name": definition.name, "existed": existed });
+    let json = json!({ "stream": stream, "name": name, "existed": existed });
     let said = if existed { "there already" } else { "created" };
+    context.output.result(&json, &format!("stream {stream}: {name} {said}"))
+}
+
+/// Shows what a stream costs and what of it comes back, asks, approves what the balance lacks, and creates it.
+async fn pay_and_create(
+    context: &Context,
+    registry: &Registry,
+    definition: CreateStreamArgs,
+    args: CreateArgs,
+) -> Result<Result<StreamId, CallError<StreamError>>, Failure> {
+    let ledger = balance::storage_ledger(context, registry).await?;
+    let info = ledger.info().await?;
+    let parse = |text: &Option<String>| match text {
+        Some(text) => amount::parse(text, info.decimals, &info.symbol)
+            .map(Some)
+            .map_err(Failure::usage),
+        None => Ok(None),
+    };
+    let prepay = Nat::from(parse(&args.prepay)?.unwrap_or_default());
+    let max = parse(&args.max_price)?.map(Nat::from);
+    let new = NewStream::prepare(registry, definition, ledger.id(), prepay).await?;
+    let quote = new.quote();
+    let price = quote.total.clone() + new.prepay().clone();
+    if let Some(max) = max.filter(|max| price > *max) {
+        return Err(Failure::refused(format!(
+            "it costs {}, above --max-price {}; nothing was charged",
+            tokens(&price, &info),
+            tokens(&max, &info)
+        )));
+    }
+    if price > Nat::default() {
+        let needed = new.allowance(&Nat::from(info.fee));
+        let show = |units: &Nat| tokens(units, &info);
+        let from_balance = quote.total.clone() - quote.missing.clone();
+        let text = |total: String, fees: String| {
+            format!(
+                "a stream\n  deposit         {} (comes back when the stream is closed and its payloads are gone)\n  \
+                 kept for ever   {}\n  for storage     {} (stays in your balance until it is used)\n  fees            {fees}\n  \
+                 from balance    {}\n  total           {total} from your account; {} of all come back",
+                show(&quote.deposit),
+                show(&quote.once),
+                show(new.prepay()),
+                show(&from_balance),
+                show(&quote.comes_back),
+            )
+        };
+        let payment = balance::Payment::new(registry, &ledger, &info, needed).await?;
+        payment.confirm(context, args.yes, text, "Create?").await?;
+        if let Some(refused) = new.refusal(registry).await {
+            // The approval costs a fee: it is not paid for what is refused anyway.
+            return Ok(Err(refused));
+        }
+        payment.approve(context).await?;
+    }
+    let patience = args.patience.unwrap_or(Duration::from_secs(120));
+    Ok(new.create(registry, patience).await)
+}
+
+async fn extend(context: &Context, registry: &Registry, stream: StreamId, time: Duration) -> Result<(), Failure> {
+    let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let until = ddsx_client::now_ns().saturating_add(time);
+    registry.extend_storage(&ExtendStorageArgs { stream, until }).await?;
+    show(context, registry, stream).await
+}
+
+async fn drop_payloads(context: &Context, registry: &Registry, stream: StreamId, yes: bool) -> Result<(), Failure> {
+    if !yes && !output::confirm(&format!("Drop the payloads of stream {stream} for good?"))? {
+        return Err(Failure::usage("nothing was dropped"));
+    }
+    registry.drop_payloads(stream).await?;
+    let json = json!({ "stream": stream, "dropping": true });
     context
         .output
-        .result(&json, &format!("stream {stream}: {} {said}", definition.name))
+        .result(&json, &format!("stream {stream}: its payloads go, its proofs stay"))
 }
 
 async fn list(context: &Context, registry: &Registry, args: ListArgs) -> Result<(), Failure> {
@@ -153,6 +231,15 @@ async fn contributors(context: &Context, registry: &Registry, args: Contributors
         .result(&contributors_json(&contributors), &contributors_text(&contributors))
 }
 
+/// The quota given; the registry's default if neither part is.
+fn quota(args: &PublishersArgs) -> Option<PublisherQuota> {
+    let named = args.bytes_a_day.is_some() || args.records_a_day.is_some();
+    named.then(|| PublisherQuota {
+        bytes: args.bytes_a_day.unwrap_or(1 << 30),
+        records: args.records_a_day.unwrap_or(10_000_000),
+    })
+}
+
 async fn publishers(context: &Context, registry: &Registry, args: PublishersArgs) -> Result<(), Failure> {
     let stream = args.stream;
     if let Some(principal) = args.add {
@@ -160,7 +247,11 @@ async fn publishers(context: &Context, registry: &Registry, args: PublishersArgs
             .expires_in
             .map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         let expires_at = lasting.map(|time| ddsx_client::now_ns().saturating_add(time));
-        let publisher = Publisher { principal, expires_at };
+        let publisher = Publisher {
+            principal,
+            expires_at,
+            quota: quota(&args),
+        };
         registry.set_publisher(&SetPublisherArgs { stream, publisher }).await?;
     }
     if let Some(principal) = args.remove {

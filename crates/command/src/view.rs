@@ -4,7 +4,7 @@ use candid::{Nat, Principal};
 use ddsx_client::{LedgerInfo, amount};
 use ddsx_types::stream_registry::{
     Balance, ContributorInfo, ContributorRevenue, DayOfIncome, Head, Licence, LicenceTerms, Plan, PlanKind, Publisher,
-    StreamInfo, StreamRevenue, StreamStatus,
+    StorageState, StreamInfo, StreamRevenue, StreamStatus, StreamStorage,
 };
 use serde_json::{Value, json};
 
@@ -55,7 +55,48 @@ pub fn stream_json(info: &StreamInfo) -> Value {
         "contributors": info.contributors,
         "root": info.root.to_string(),
         "open_to_everyone": info.open_to_everyone,
+        "storage": info.storage.as_ref().map(storage_json),
     })
+}
+
+fn storage_json(storage: &StreamStorage) -> Value {
+    json!({
+        "ledger": storage.ledger.to_text(),
+        "state": storage_state(storage.state),
+        "bytes": storage.bytes,
+        "paid_until": storage.paid_until,
+        "covered_until": storage.covered_until,
+        "kept_from": storage.kept_from,
+        "deposit_units": units_text(&storage.deposit),
+        "per_month_units": units_text(&storage.per_month),
+        "from_income_units": units_text(&storage.from_income),
+        "suspended": storage.suspended,
+    })
+}
+
+fn storage_state(state: StorageState) -> &'static str {
+    match state {
+        StorageState::Paid => "paid",
+        StorageState::Expiring => "expiring",
+        StorageState::Dropping => "dropping",
+        StorageState::Dropped => "dropped",
+    }
+}
+
+fn storage_text(storage: &StreamStorage) -> String {
+    let until = text::time(storage.paid_until);
+    match storage.state {
+        StorageState::Paid => format!("paid until {until}, {}", text::size(storage.bytes)),
+        StorageState::Expiring => {
+            format!("EXPIRING: paid until {until}, then the payloads are dropped; ddsx balance top-up")
+        }
+        StorageState::Dropping | StorageState::Dropped => {
+            format!(
+                "payloads before chunk {} were dropped; their proofs stay",
+                storage.kept_from
+            )
+        }
+    }
 }
 
 fn status(status: StreamStatus) -> &'static str {
@@ -96,6 +137,12 @@ pub fn stream_text(info: &StreamInfo) -> String {
         ),
         format!("  root            {}", info.root),
     ];
+    if let Some(storage) = &info.storage {
+        lines.push(format!("  storage         {}", storage_text(storage)));
+        if storage.suspended {
+            lines.push("  suspended by governance: it sells nothing".into());
+        }
+    }
     if let Some(contact) = &info.contact {
         lines.push(format!("  contact         {contact}"));
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use candid::{Nat, Principal};
 use ddsx_types::dst_ledger::{InitArgs, LedgerArgs};
 use ddsx_types::federated_aggregator::AggregatorArgs;
-use ddsx_types::stream_registry::RegistryArgs;
+use ddsx_types::stream_registry::{RegistryArgs, StoragePrice};
 use ddsx_types::web::WebArgs;
 use ddsx_types::{Account, AssetListing};
 use ic_agent::Identity as _;
@@ -202,6 +202,13 @@ impl Place {
             protocol_fee_bps: Some(PROTOCOL_FEE_BPS),
             assets: Some(vec![listing.clone()]),
             payout_interval_s: Some(1),
+            // The figures of the demonstration are those of its sales; what storage costs is in `docs/registry.md`.
+            storage_prices: Some(vec![StoragePrice {
+                ledger: self.ledger,
+                deposit: Nat::from(0_u8),
+                gib_month: Nat::from(0_u8),
+                accepted: true,
+            }]),
         };
         self.registry = self
             .install(

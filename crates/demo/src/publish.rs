@@ -26,6 +26,7 @@ pub fn account_of(network: &str) -> Account {
 /// The stream of the feed, with one contributor for each network.
 pub fn stream_args(networks: &Networks, provider: Account, contributors_share_bps: u16) -> CreateStreamArgs {
     CreateStreamArgs {
+        payment: None,
         name: "USGS earthquakes".into(),
         description:
             "All earthquakes worldwide as USGS reports them, one GeoJSON Feature a line; each is credited to the \

@@ -49,6 +49,11 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
     'The stream does not reach this chunk yet.',
     'Try again in a moment.',
   ],
+  PayloadsDropped: (fields) => [
+    'These records were dropped',
+    `Their storage is no longer paid for. Their hashes and proofs stay; records are kept from chunk ${String(fields['kept_from'])} on.`,
+    'Read from there on.',
+  ],
   StreamNotFound: () => ['No such stream', 'There is no stream of this number.', 'Look it up under Explore.'],
   AssetNotAccepted: () => [
     'Not sold in this asset',
@@ -109,7 +114,10 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   InvalidRecipient: () => ['This account cannot own a licence', 'Nothing was charged.', 'Sign in first.'],
   LimitReached: (fields) => [
     'A limit is reached',
-    sentence(`${spoken(text(fields['limit']))}: at most ${numeral(fields['max'])}`),
+      // Where no number is the limit, the registry says in words what is missing.
+      big(fields['max']) === 0n
+        ? sentence(text(fields['limit']))
+        : sentence(`${spoken(text(fields['limit']))}: at most ${numeral(fields['max'])}`),
     'Remove something first, or ask the operators.',
   ],
   Invalid: (fields) => [

@@ -23,7 +23,7 @@ use ddsx_tests::ledger::{FEE, init_args};
 use ddsx_types::dst_ledger::LedgerArgs;
 use ddsx_types::federated_aggregator::AggregatorArgs;
 use ddsx_types::stream_registry::{
-    AddPlanArgs, CreateStreamArgs, LicenceTerms, NewContributor, PlanKind, Price, RegistryArgs,
+    AddPlanArgs, CreateStreamArgs, LicenceTerms, NewContributor, PlanKind, Price, RegistryArgs, StoragePrice,
 };
 use ddsx_types::{Account, AssetListing};
 
@@ -89,6 +89,12 @@ impl Live {
             protocol_fee_bps: Some(250),
             assets: Some(vec![listing.clone()]),
             payout_interval_s: Some(1),
+            storage_prices: Some(vec![StoragePrice {
+                ledger: listing.ledger,
+                deposit: candid::Nat::from(0_u8),
+                gib_month: candid::Nat::from(0_u8),
+                accepted: true,
+            }]),
         };
         let registry = world.install("stream_registry", (Some(args),));
         let aggregator = federated.then(|| {
@@ -131,6 +137,7 @@ impl Live {
         let labels = ["uw", "ak"].into_iter().zip(accounts);
         let stream = registry
             .create_stream(&CreateStreamArgs {
+                payment: None,
                 name: "quakes".into(),
                 description: "Earthquakes as they are located".into(),
                 tags: vec!["geo".into()],

@@ -167,15 +167,61 @@ fn should_refuse_bad_batches_whole() {
             contributor: 3
         })
     );
-    let most = chunk(b"x", &[(0, MAX_RECORDS)]);
-    append(&mut storage, OWNER, NOW, &batch(id, 0, vec![most])).unwrap();
-    let result = append(&mut storage, OWNER, NOW, &batch(id, 1, vec![good]));
+    assert_eq!(storage.stream(id).unwrap().log.size(), 0);
+}
+
+/// One publisher with one chunk of 10^15 records would leave nothing to anybody else, and nobody could append any more.
+#[test]
+fn should_bound_records_by_the_bytes_that_hold_them() {
+    let mut storage = storage();
+    let id = stream(&mut storage, "quakes");
+    for credits in [&[(0, 5)][..], &[(0, 3), (1, 2)], &[(1, MAX_RECORDS)]] {
+        let result = append(&mut storage, OWNER, NOW, &batch(id, 0, vec![chunk(b"four", credits)]));
+        assert!(matches!(result, Err(E::InvalidChunk { index: 0, .. })), "{result:?}");
+    }
+    let most = batch(id, 0, vec![chunk(b"four", &[(0, 3), (1, 1)])]);
+    append(&mut storage, OWNER, NOW, &most).unwrap();
+    assert_eq!(storage.contributor(id, 0).unwrap().weight, 3);
+    // Records up to the limit of a stream are still counted.
+    let mut state = storage.stream(id).unwrap();
+    state.records = MAX_RECORDS;
+    storage.put_stream(id, state);
+    let result = append(&mut storage, OWNER, NOW, &batch(id, 1, vec![chunk(b"x", &[(0, 1)])]));
     assert!(
         matches!(result, Err(E::LimitReached { max: MAX_RECORDS, .. })),
         "{result:?}"
     );
-    assert_eq!(storage.stream(id).unwrap().log.size(), 1);
-    assert_eq!(storage.contributor(id, 0).unwrap().weight, MAX_RECORDS);
+}
+
+#[test]
+fn should_hold_a_publisher_to_its_quota_and_the_owner_to_none() {
+    let mut storage = storage();
+    let id = stream(&mut storage, "quakes");
+    let quota = ddsx_types::stream_registry::PublisherQuota { bytes: 10, records: 3 };
+    let publisher = ddsx_types::stream_registry::Publisher {
+        quota: Some(quota),
+        principal: OTHER,
+        expires_at: None,
+    };
+    let set = SetPublisherArgs { stream: id, publisher };
+    publishers::set(&mut storage, OWNER, NOW, &set).unwrap();
+    let one = |sequence| batch(id, sequence, vec![chunk(b"12345", &[(0, 1)])]);
+    append(&mut storage, OTHER, NOW, &one(0)).unwrap();
+    append(&mut storage, OTHER, NOW, &one(1)).unwrap();
+    let full = E::LimitReached {
+        limit: "payload bytes of a publisher a day".to_owned(),
+        max: 10,
+    };
+    assert_eq!(append(&mut storage, OTHER, NOW, &one(2)), Err(full.clone()));
+    publishers::set(&mut storage, OWNER, NOW, &set).unwrap();
+    assert_eq!(
+        append(&mut storage, OTHER, NOW, &one(2)),
+        Err(full),
+        "set again, it has used what it has"
+    );
+    append(&mut storage, OWNER, NOW, &one(2)).unwrap();
+    append(&mut storage, OTHER, NOW + crate::limits::DAY_NS, &one(3)).unwrap();
+    assert_eq!(publishers::list(&storage, id)[0].quota, Some(quota));
 }
 
 #[test]
@@ -185,6 +231,7 @@ fn should_let_the_owner_and_publishers_write() {
     let one = |sequence| batch(id, sequence, vec![chunk(b"x", &[])]);
     assert_eq!(append(&mut storage, OTHER, NOW, &one(0)), Err(E::NotAPublisher));
     let publisher = ddsx_types::stream_registry::Publisher {
+        quota: None,
         principal: OTHER,
         expires_at: Some(NOW + 100),
     };

@@ -265,7 +265,7 @@ fn should_hold_income_until_there_is_weight() {
     };
     assert_eq!(revenue(LEDGER).held, nat(PRICE - TREASURY_PART - PROVIDER_PART));
     world.check();
-    let first = batch(stream, 0, vec![chunk(b"x", &[(1, 5)])]);
+    let first = batch(stream, 0, vec![chunk(b"xxxxx", &[(1, 5)])]);
     storage::with_mut(|storage| log::append(storage, OWNER, NOW, &first)).unwrap();
     assert_eq!(revenue(LEDGER).held, nat(0));
     world.wait(200);
@@ -309,7 +309,7 @@ fn should_work_a_long_queue_off_in_slices() {
             .collect();
         let id = crate::streams::create(storage, OWNER, NOW, args).unwrap();
         let credits: Vec<_> = (0..count).map(|number| (number, 1)).collect();
-        log::append(storage, OWNER, NOW, &batch(id, 0, vec![chunk(b"x", &credits)])).unwrap();
+        log::append(storage, OWNER, NOW, &batch(id, 0, vec![chunk(&[7; 1_000], &credits)])).unwrap();
         (
             id,
             plan(

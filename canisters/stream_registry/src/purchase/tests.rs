@@ -259,7 +259,7 @@ fn should_refuse_before_any_payment_begins() {
         }),
         (
             BuyError::TermsChanged {
-                terms_hash: Hash::default(),
+                terms_hash: ddsx_merkle_log::Hash::default(),
             },
             |args| args.terms_hash = sha256(b"other"),
         ),

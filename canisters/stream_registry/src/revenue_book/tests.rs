@@ -77,7 +77,7 @@ fn should_divide_a_price_to_the_unit() {
         &mut storage,
         OWNER,
         NOW,
-        &batch(id, 0, vec![chunk(b"x", &[(0, 1), (1, 1), (2, 1)])]),
+        &batch(id, 0, vec![chunk(b"xyz", &[(0, 1), (1, 1), (2, 1)])]),
     )
     .unwrap();
     for price in [1, 39, 40, 999_999, u128::MAX >> 8] {

@@ -3,9 +3,15 @@
 //! The data region is one run of bytes over all streams; a chunk's leaf, credits and payload lie there side by side, in
 //! the order in which they were appended. The index holds 16 bytes a chunk. A stream's entries lie in extents that double
 //! (64, 128, 256 … entries), whose places stand in the stream's record: so finding a chunk and adding one cost the same
-//! whether the stream has ten chunks or ten million, and nothing is ever moved.
+//! whether the stream has ten chunks or ten million.
+//!
+//! When payloads are dropped, leaves and credits stay: those of chunks that lie side by side are moved together, and what
+//! becomes free behind them is a *hole*, which later batches fill. An entry whose payload has no bytes says that it was dropped;
+//! a chunk that was appended has one byte at least.
 
-use ic_stable_structures::Memory;
+use ic_stable_structures::{Memory, StableBTreeMap};
+
+use super::keys::{Key, stream_and};
 
 const PAGE: u64 = 65_536;
 const HEADER: u64 = 64;
@@ -14,6 +20,9 @@ const ENTRY: usize = 16;
 const FIRST_EXTENT: u64 = 64;
 /// Payloads of this size and more are written from where they are; smaller ones are gathered first.
 const GATHER_BELOW: usize = 8 * 1024;
+
+/// Free runs below this are not worth an entry.
+const LEAST_HOLE: u64 = 256;
 
 /// Stable memory is exhausted, or these are not our regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +52,11 @@ impl Place {
     /// Bytes of leaf, credits and payload.
     pub fn total_bytes(self) -> u64 {
         u64::from(self.leaf) + u64::from(self.credits) + u64::from(self.payload)
+    }
+
+    /// Whether its payload was dropped.
+    pub fn is_dropped(self) -> bool {
+        self.payload == 0
     }
 
     fn encode(self) -> [u8; ENTRY] {
@@ -122,9 +136,11 @@ impl<M: Memory> Region<M> {
 }
 
 /// The chunks of all streams.
-pub struct ChunkStore<M> {
+pub struct ChunkStore<M: Memory> {
     index: Region<M>,
     data: Region<M>,
+    /// (length, offset) of what is free in the data region.
+    holes: StableBTreeMap<Key<16>, (), M>,
 }
 
 /// Extent number, place within it.
@@ -139,24 +155,51 @@ fn extent_entries(number: usize) -> u64 {
 }
 
 impl<M: Memory> ChunkStore<M> {
-    /// Opens the two regions, or makes them in fresh memories.
-    pub fn open(index: M, data: M) -> Option<Self> {
+    /// Opens the two regions and the list of holes, or makes them in fresh memories.
+    pub fn open(index: M, data: M, holes: M) -> Option<Self> {
         Some(Self {
             index: Region::open(index, *b"DDSXidx")?,
             data: Region::open(data, *b"DDSXdat")?,
+            holes: StableBTreeMap::init(holes),
         })
     }
 
-    /// Adds a batch to a stream that has `first_sequence` chunks and whose extents are `extents`. On an error nothing
-    /// has changed.
+    /// The smallest hole that holds so many bytes: its length and offset.
+    fn hole(&self, bytes: u64) -> Option<(u64, u64)> {
+        if self.holes.is_empty() {
+            return None;
+        }
+        let key = self.holes.keys_range(stream_and(bytes, 0)..).next()?;
+        Some((key.u64_at(0), key.u64_at(8)))
+    }
+
+    /// Whether a batch of so many bytes fits into what was freed, so that the region does not grow.
+    pub fn fits_a_hole(&self, bytes: u64) -> bool {
+        self.hole(bytes).is_some()
+    }
+
+    fn add_hole(&mut self, from: u64, to: u64) {
+        if to.saturating_sub(from) >= LEAST_HOLE {
+            self.holes.insert(stream_and(to - from, from), ());
+        }
+    }
+
+    /// Adds a batch to a stream that has `first_sequence` chunks and whose extents are `extents`: into a hole that holds all of it, or
+    /// at the region's end. On an error nothing has changed.
     pub fn append(
         &mut self,
         extents: &mut Vec<u64>,
         first_sequence: u64,
         chunks: &[Parts<'_>],
     ) -> Result<(), Exhausted> {
+        let total = chunks
+            .iter()
+            .map(|chunk| (chunk.leaf.len() + chunk.credits.len() + chunk.payload.len()) as u64)
+            .sum();
+        let hole = self.hole(total);
+        let start = hole.map_or(self.data.end, |(_, offset)| offset);
         let mut places = Vec::with_capacity(chunks.len());
-        let mut offset = self.data.end;
+        let mut offset = start;
         for chunk in chunks {
             let place = Place {
                 offset,
@@ -167,7 +210,9 @@ impl<M: Memory> ChunkStore<M> {
             offset += place.total_bytes();
             places.push(place);
         }
-        self.data.reserve(offset - self.data.end)?;
+        if hole.is_none() {
+            self.data.reserve(total)?;
+        }
         let Some(count) = u64::try_from(chunks.len()).ok().filter(|count| *count > 0) else {
             return Ok(());
         };
@@ -183,10 +228,57 @@ impl<M: Memory> ChunkStore<M> {
             self.index.store_end();
         }
         self.write_index(extents, first_sequence, &places);
-        self.write_data(chunks);
-        self.data.end = offset;
-        self.data.store_end();
+        self.write_data(start, chunks);
+        if let Some((length, from)) = hole {
+            self.holes.remove(&stream_and(length, from));
+            self.add_hole(offset, from + length);
+        } else {
+            self.data.end = offset;
+            self.data.store_end();
+        }
         Ok(())
+    }
+
+    /// Drops the payloads of chunks `from` to before `to` of a stream. Leaves and credits stay, moved together where the chunks lie
+    /// side by side. Answers how many payload bytes went.
+    pub fn drop_payloads(&mut self, extents: &[u64], from: u64, to: u64) -> u64 {
+        let mut freed = 0;
+        // What is free behind the leaves moved so far, and where the run of chunks ends.
+        let mut run: Option<(u64, u64)> = None;
+        for sequence in from..to {
+            let Some(place) = self.place(extents, sequence) else {
+                break;
+            };
+            if place.is_dropped() {
+                continue;
+            }
+            let kept = u64::from(place.leaf) + u64::from(place.credits);
+            let at = match run {
+                Some((free, end)) if end == place.offset => free,
+                other => {
+                    if let Some((free, end)) = other {
+                        self.add_hole(free, end);
+                    }
+                    place.offset
+                }
+            };
+            if at != place.offset {
+                let bytes = self.bytes(place.offset, usize::from(place.leaf) + usize::from(place.credits));
+                self.data.memory.write(at, &bytes);
+            }
+            let moved = Place {
+                offset: at,
+                payload: 0,
+                ..place
+            };
+            self.write_index(extents, sequence, &[moved]);
+            run = Some((at + kept, place.offset + place.total_bytes()));
+            freed += u64::from(place.payload);
+        }
+        if let Some((free, end)) = run {
+            self.add_hole(free, end);
+        }
+        freed
     }
 
     fn write_index(&self, extents: &[u64], first_sequence: u64, places: &[Place]) {
@@ -203,8 +295,8 @@ impl<M: Memory> ChunkStore<M> {
         }
     }
 
-    fn write_data(&self, chunks: &[Parts<'_>]) {
-        let mut at = self.data.end;
+    fn write_data(&self, start: u64, chunks: &[Parts<'_>]) {
+        let mut at = start;
         let mut gathered: Vec<u8> = Vec::new();
         for chunk in chunks {
             gathered.extend_from_slice(chunk.leaf);
@@ -288,8 +380,9 @@ mod tests {
 
     #[test]
     fn should_read_back_interleaved_streams_after_reopening() {
-        let (index, data) = (VectorMemory::default(), VectorMemory::default());
-        let mut store = ChunkStore::open(index.clone(), data.clone()).expect("fresh");
+        let (index, data, holes) = Default::default();
+        let mut store: ChunkStore<VectorMemory> =
+            ChunkStore::open(Clone::clone(&index), Clone::clone(&data), Clone::clone(&holes)).expect("fresh");
         let mut streams = [Vec::new(), Vec::new()];
         let mut written = 0;
         for batch in [1u64, 63, 1, 300, 70, 5] {
@@ -307,7 +400,7 @@ mod tests {
             }
             written += batch;
         }
-        let store = ChunkStore::open(index, data).expect("reopened");
+        let store = ChunkStore::open(index, data, holes).expect("reopened");
         for extents in &streams {
             for sequence in 0..written {
                 let place = store.place(extents, sequence).expect("stored");
@@ -327,6 +420,78 @@ mod tests {
         let foreign = VectorMemory::default();
         assert_eq!(foreign.grow(1), 0);
         foreign.write(0, b"something else entirely");
-        assert!(ChunkStore::open(foreign, VectorMemory::default()).is_none());
+        assert!(ChunkStore::open(foreign, VectorMemory::default(), VectorMemory::default()).is_none());
+    }
+
+    fn add(
+        store: &mut ChunkStore<VectorMemory>,
+        extents: &mut Vec<u64>,
+        first: u64,
+        count: u64,
+        mark: u8,
+        length: usize,
+    ) {
+        let payload = vec![mark; length];
+        let leaf = [mark; 117];
+        let parts = Parts {
+            leaf: &leaf,
+            credits: &[2; 49],
+            payload: &payload,
+        };
+        let parts: Vec<Parts<'_>> = (0..count).map(|_| parts).collect();
+        store.append(extents, first, &parts).expect("there is room");
+    }
+
+    #[test]
+    fn should_drop_payloads_keep_leaves_and_use_the_space_again() {
+        let (index, data, holes) = Default::default();
+        let mut store: ChunkStore<VectorMemory> =
+            ChunkStore::open(Clone::clone(&index), Clone::clone(&data), Clone::clone(&holes)).expect("fresh");
+        let (mut dropped, mut other) = (Vec::new(), Vec::new());
+        for round in 0..4_u8 {
+            add(&mut store, &mut dropped, u64::from(round) * 20, 20, round, 10_000);
+            add(&mut store, &mut other, u64::from(round) * 5, 5, 100 + round, 300);
+        }
+        let end = store.data.end;
+        // In slices, as the timer does it.
+        assert_eq!(
+            store.drop_payloads(&dropped, 0, 40) + store.drop_payloads(&dropped, 40, 80),
+            800_000
+        );
+        assert_eq!(store.drop_payloads(&dropped, 0, 80), 0, "once");
+        let check = |store: &ChunkStore<VectorMemory>, other: &[u64]| {
+            for sequence in 0..80 {
+                let place = store.place(&dropped, sequence).expect("indexed");
+                assert!(place.is_dropped());
+                let mark = u8::try_from(sequence / 20).expect("below 4");
+                assert_eq!(store.leaf(place), vec![mark; 117], "leaf {sequence}");
+                assert_eq!(store.chunk(place).credits, vec![2; 49]);
+            }
+            for sequence in 0..20 {
+                let place = store.place(other, sequence).expect("indexed");
+                let mark = u8::try_from(100 + sequence / 5).expect("small");
+                assert_eq!(
+                    store.chunk(place).payload,
+                    vec![mark; 300],
+                    "another's chunk {sequence}"
+                );
+            }
+        };
+        check(&store, &other);
+        let mut store = ChunkStore::open(index, data, holes).expect("reopened");
+        let mut third = Vec::new();
+        for round in 0..4_u8 {
+            assert!(store.fits_a_hole(100_000));
+            add(&mut store, &mut third, u64::from(round) * 19, 19, 200 + round, 10_000);
+        }
+        assert_eq!(store.data.end, end, "the region did not grow");
+        check(&store, &other);
+        for sequence in 0..76 {
+            let chunk = store.chunk(store.place(&third, sequence).expect("indexed"));
+            assert_eq!(
+                chunk.payload,
+                vec![u8::try_from(200 + sequence / 19).expect("small"); 10_000]
+            );
+        }
     }
 }

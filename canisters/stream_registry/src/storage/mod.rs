@@ -12,6 +12,7 @@ mod plans;
 pub mod queue;
 pub mod records;
 mod streams;
+mod upkeep;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,8 +20,9 @@ use std::rc::Rc;
 use candid::Principal;
 use ddsx_merkle_log::{MerkleMap, NodeArena, StableMapStore};
 use ddsx_payments::{Journal, Memories};
+use ddsx_prepaid::Prepaid;
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager, VirtualMemory};
-use ic_stable_structures::{DefaultMemoryImpl, Memory, StableBTreeMap, StableCell};
+use ic_stable_structures::{DefaultMemoryImpl, StableBTreeMap, StableCell};
 
 use chunks::ChunkStore;
 use codec::Stored;
@@ -94,6 +96,14 @@ pub mod memory_ids {
     pub const ASSET_NUMBERS: u8 = 29;
     /// (stream, asset, day) → what was sold.
     pub const DAYS: u8 = 30;
+    /// Prepaid balances: (owner, asset) → account.
+    pub const PREPAID: u8 = 31;
+    /// Prepaid balances: asset → sums.
+    pub const PREPAID_TOTALS: u8 = 32;
+    /// (time, stream): when the timer looks at a stream's storage.
+    pub const UPKEEP_QUEUE: u8 = 33;
+    /// (length, offset) of what is free in the chunk data.
+    pub const CHUNK_HOLES: u8 = 34;
     /// Payments journal: what stands open at each ledger.
     pub const JOURNAL_LEDGERS: u8 = 39;
 }
@@ -129,20 +139,26 @@ pub struct Storage {
     free_requests: Map<Key<62>, Stored<FreeRequest>>,
     books: books::Books,
     queue: queue::PayoutQueue,
+    prepaid: Prepaid<Mem>,
+    upkeep_queue: Map<Key<16>, ()>,
+    /// All of stable memory, to see how much is used.
+    memory: DefaultMemoryImpl,
+    /// Bytes of stable memory that may be used.
+    budget: u64,
 }
 
 impl Storage {
     /// Opens what the memory holds, or makes it in a fresh one.
     ///
     /// Panics if the memory holds something else: the canister must not start then.
-    pub fn over(manager: &MemoryManager<DefaultMemoryImpl>) -> Self {
+    pub fn over(memory: DefaultMemoryImpl, manager: &MemoryManager<DefaultMemoryImpl>) -> Self {
         use memory_ids as id;
         let get = |id: u8| manager.get(MemoryId::new(id));
         let merkle_map = |id: u8| {
             MerkleMap::init(StableMapStore::new(get(id)))
                 .unwrap_or_else(|error| panic!("memory {id} does not hold a Merkle map: {error}"))
         };
-        let Some(chunks) = ChunkStore::open(get(id::CHUNK_INDEX), get(id::CHUNK_DATA)) else {
+        let Some(chunks) = ChunkStore::open(get(id::CHUNK_INDEX), get(id::CHUNK_DATA), get(id::CHUNK_HOLES)) else {
             panic!("the chunk memories hold something else");
         };
         Self {
@@ -174,6 +190,10 @@ impl Storage {
                 get(id::DAYS),
             ),
             queue: queue::PayoutQueue::open(get(id::PAYOUT_QUEUE)),
+            prepaid: Prepaid::open(get(id::PREPAID), get(id::PREPAID_TOTALS)),
+            upkeep_queue: Map::init(get(id::UPKEEP_QUEUE)),
+            memory,
+            budget: crate::limits::MAX_STABLE_BYTES,
         }
     }
 
@@ -257,7 +277,6 @@ impl Storage {
 
 /// The canister's state as it runs: the storage and the payments journal, borrowed apart.
 struct Opened {
-    memory: DefaultMemoryImpl,
     storage: RefCell<Storage>,
     journal: RefCell<Journal<Mem>>,
 }
@@ -278,8 +297,7 @@ impl Opened {
             crate::limits::journal(),
         );
         Self {
-            memory,
-            storage: RefCell::new(Storage::over(&manager)),
+            storage: RefCell::new(Storage::over(memory, &manager)),
             journal: RefCell::new(journal),
         }
     }
@@ -310,7 +328,7 @@ pub fn with_journal<R>(change: impl FnOnce(&mut Journal<Mem>) -> R) -> R {
 
 /// Bytes of stable memory in use.
 pub fn stable_bytes() -> u64 {
-    opened().memory.size() * 65_536
+    with(Storage::stable_bytes)
 }
 
 /// Opens this memory and uses it from now on: for tests, which upgrade by opening the same memory again.

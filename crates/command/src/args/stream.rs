@@ -16,7 +16,8 @@ pub enum StreamCommand {
 Examples:
   ddsx stream create quakes --content-type application/x-ndjson --licence CC0-1.0 \\
       --contributors-share 70% --contributor uw --contributor ak=$(ddsx identity show alaska --principal)
-  ddsx stream create --from quakes.toml
+  ddsx stream create --from quakes.toml            # shows what it costs and what comes back, and asks
+  ddsx stream create --from quakes.toml --prepay 2 --max-price 5 --yes
 
 A definition file (TOML, or the same in JSON):
   name = \"quakes\"
@@ -82,6 +83,22 @@ Examples:
         #[command(subcommand)]
         command: PlanCommand,
     },
+    /// Pay a stream's payloads ahead from your balance
+    Extend {
+        /// Number of the stream
+        stream: u64,
+        /// For how long from now, for example 365d
+        #[arg(long = "for", value_parser = parse_duration, value_name = "DURATION")]
+        time: Duration,
+    },
+    /// Give up the payloads of a closed stream that no licence covers any more; its deposit comes back
+    Drop {
+        /// Number of the stream
+        stream: u64,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Close a stream for good: nothing is added or sold any more, what was bought can be pulled
     Close {
         /// Number of the stream
@@ -132,6 +149,18 @@ pub struct CreateArgs {
     /// If you have a stream of this name, answer its number instead of failing
     #[arg(long)]
     pub exist_ok: bool,
+    /// Put this besides into your balance, for the storage to come
+    #[arg(long, value_name = "AMOUNT")]
+    pub prepay: Option<String>,
+    /// Pay no more than this in all, the ledger's fees not counted
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_price: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// How long to wait while a payment's outcome is not known; 2 minutes if absent
+    #[arg(long, value_parser = parse_duration, value_name = "DURATION")]
+    pub patience: Option<Duration>,
 }
 
 #[derive(Args, Debug)]
@@ -251,6 +280,12 @@ pub struct PublishersArgs {
     /// With --add: for how long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "add")]
     pub expires_in: Option<Duration>,
+    /// With --add: bytes that it may append each day, for example 1GiB (the default)
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes, requires = "add")]
+    pub bytes_a_day: Option<u64>,
+    /// With --add: records that it may append each day; 10,000,000 if absent
+    #[arg(long, value_name = "RECORDS", requires = "add")]
+    pub records_a_day: Option<u64>,
     /// Let this principal append no longer
     #[arg(long, value_name = "PRINCIPAL", conflicts_with = "add")]
     pub remove: Option<Principal>,

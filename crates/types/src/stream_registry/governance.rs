@@ -1,5 +1,6 @@
 //! What governance sets. Every method `x` here has a twin `validate_x` of the same argument, which answers the text a voter reads.
 
+use super::StoragePrice;
 use crate::{Account, AssetListing};
 use candid::{CandidType, Nat, Principal};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub struct RegistryArgs {
     pub assets: Option<Vec<AssetListing>>,
     /// How often the payout timer runs, in seconds (1 to 86,400). 60 if absent.
     pub payout_interval_s: Option<u64>,
+    /// What storing costs in listed assets. A listing of the symbol `DST` with 8 decimals has the default price, others none.
+    pub storage_prices: Option<Vec<StoragePrice>>,
 }
 
 /// The parameters in force.
@@ -34,6 +37,8 @@ pub struct Parameters {
     pub assets: Vec<AssetListing>,
     /// How often the payout timer runs, in seconds.
     pub payout_interval_s: u64,
+    /// What storing costs, in each listed asset that has a price.
+    pub storage_prices: Option<Vec<StoragePrice>>,
 }
 
 /// What governance found out about a payment that the journal could not resolve.

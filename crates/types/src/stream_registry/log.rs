@@ -22,7 +22,8 @@ pub struct NewChunk {
     pub payload: ByteBuf,
     /// When the provider made the chunk; at most 2 minutes in the registry's future.
     pub provider_timestamp: TimestampNs,
-    /// Who contributed how many of its records, by ascending contributor number, none twice. The sum is the chunk's record count.
+    /// Who contributed how many of its records, by ascending contributor number, none twice. The sum is the chunk's record count,
+    /// at most its payload's bytes.
     pub credits: Vec<Credit>,
 }
 
@@ -187,6 +188,11 @@ pub enum PullError {
     BeyondHead {
         /// Chunks so far.
         tree_size: u64,
+    },
+    /// The payloads asked for were dropped: their storage is no longer paid for. Their leaves stay (`inclusion_proof`).
+    PayloadsDropped {
+        /// The first chunk whose payload is kept.
+        kept_from: u64,
     },
 }
 

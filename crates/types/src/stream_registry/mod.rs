@@ -6,6 +6,7 @@ mod governance;
 mod licences;
 mod log;
 mod revenue;
+mod storage;
 mod streams;
 mod terms;
 
@@ -13,6 +14,7 @@ pub use governance::*;
 pub use licences::*;
 pub use log::*;
 pub use revenue::*;
+pub use storage::*;
 pub use streams::*;
 pub use terms::Terms;
 

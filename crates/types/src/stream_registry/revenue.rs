@@ -1,6 +1,6 @@
 //! Who gets what of the fee.
 
-use super::{ContributorNumber, StreamId};
+use super::{ContributorNumber, PrepaidAudit, StreamId};
 use crate::Account;
 use candid::{CandidType, Nat, Principal};
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,7 @@ pub enum ClaimError {
 /// The books of one asset over all streams: what came in equals what went out and what is kept.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
-    /// All prices received.
+    /// All prices received, and what storage was charged to prepaid balances.
     pub received: Nat,
     /// Paid to providers, contributors and the treasury, the ledger's fees not counted.
     pub paid_out: Nat,
@@ -183,8 +183,11 @@ pub struct Audit {
     pub held: Nat,
     /// Distributed and not yet settled, fractions and rests among it.
     pub carried: Nat,
-    /// True if `received` equals the sum of the others.
+    /// True if `received` equals the sum of the others, and the prepaid balances theirs.
     pub conserved: bool,
-    /// What the registry's account at the ledger must hold at least: owed + held + carried + in flight.
+    /// What the registry's account at the ledger must hold at least: owed + held + carried + in flight, and of the prepaid balances
+    /// what is free, set aside and on its way out.
     pub must_hold: Nat,
+    /// The prepaid balances.
+    pub prepaid: Option<PrepaidAudit>,
 }

@@ -1,6 +1,6 @@
 //! Streams, their contributors and their publishers.
 
-use super::{ContributorNumber, PlanId, StreamId};
+use super::{ContributorNumber, PlanId, PublisherQuota, StreamId, StreamPayment, StreamStorage, TopUpError};
 use crate::{Account, Hash, TimestampNs};
 use candid::{CandidType, Principal};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,8 @@ pub struct CreateStreamArgs {
     pub contributors_share_bps: u16,
     /// The first contributors, numbered from 0 in this order. At most 1,000; more by `add_contributors`.
     pub contributors: Vec<NewContributor>,
+    /// How to get what the caller's prepaid balance lacks; if absent, the balance must have it (`storage_quote`).
+    pub payment: Option<StreamPayment>,
 }
 
 /// Why a stream was not created or changed.
@@ -105,6 +107,8 @@ pub enum StreamError {
         /// Its value.
         max: u64,
     },
+    /// The payment that `create_stream` was to take was not made, and there is no stream. Answered only to calls that name a payment.
+    Payment(TopUpError),
 }
 
 /// Whether a stream grows and sells.
@@ -159,6 +163,8 @@ pub struct StreamInfo {
     pub root: Hash,
     /// True while a free plan is offered: everyone may pull.
     pub open_to_everyone: bool,
+    /// Its storage and how it is paid; absent until a stream of the first release has been taken over.
+    pub storage: Option<StreamStorage>,
 }
 
 /// An account that waits to be paid until its binding has been public for 7 days, or is paid already.
@@ -213,6 +219,8 @@ pub struct Publisher {
     pub principal: Principal,
     /// Until when; for ever if absent.
     pub expires_at: Option<TimestampNs>,
+    /// How much it may append each day; 1 GiB and 10,000,000 records if absent when it is set.
+    pub quota: Option<PublisherQuota>,
 }
 
 /// Arguments of `set_publisher`, by the owner: adds it, or changes its expiry.

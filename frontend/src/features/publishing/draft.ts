@@ -91,6 +91,7 @@ export function fromDraft(draft: Draft, owner: Principal): { args: CreateStreamA
       provider_account: defaultAccount(owner),
       contributors_share_bps: Math.round(share * 100),
       contributors: contributors.list,
+      payment: [],
     },
   };
 }

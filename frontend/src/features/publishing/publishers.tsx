@@ -97,7 +97,11 @@ function AddPublisher({ stream }: { stream: bigint }) {
     setFault(principal ? undefined : 'This is no principal.');
     if (!principal) return;
     const length = BigInt(days);
-    add.mutate({ principal, expires_at: length === 0n ? [] : [nowNs() + length * DAY_NS] });
+    add.mutate({
+      principal,
+      expires_at: length === 0n ? [] : [nowNs() + length * DAY_NS],
+      quota: [],
+    });
   };
   return (
     <Dialog

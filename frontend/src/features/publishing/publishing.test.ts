@@ -222,17 +222,17 @@ describe('streams of others', () => {
   const other = Principal.fromText('2vxsx-fae');
   it.each<[string, Parameters<typeof mayPublish>[0], boolean]>([
     ['nobody else publishes', [], false],
-    ['somebody else does', [{ principal: other, expires_at: [] }], false],
+    ['somebody else does', [{ principal: other, expires_at: [], quota: [] }], false],
     [
       'one may for ever',
       [
-        { principal: other, expires_at: [] },
-        { principal: me, expires_at: [] },
+        { principal: other, expires_at: [], quota: [] },
+        { principal: me, expires_at: [], quota: [] },
       ],
       true,
     ],
-    ['one may until later', [{ principal: me, expires_at: [11n] }], true],
-    ['one might until now', [{ principal: me, expires_at: [10n] }], false],
+    ['one may until later', [{ principal: me, expires_at: [11n], quota: [] }], true],
+    ['one might until now', [{ principal: me, expires_at: [10n], quota: [] }], false],
   ])('should be one’s to publish to where the list says so: %s', (_, publishers, expected) => {
     expect(mayPublish(publishers, me.toText(), 10n)).toBe(expected);
   });

@@ -39,6 +39,22 @@ pub enum Purpose {
         /// What left its due: the amount sent and the ledger's fee.
         due: u128,
     },
+    /// Money for somebody's prepaid balance.
+    TopUp {
+        /// Whose.
+        owner: Principal,
+        /// The asset's number.
+        asset: u32,
+    },
+    /// What somebody takes out of a prepaid balance.
+    Withdrawal {
+        /// Whose.
+        owner: Principal,
+        /// The asset's number.
+        asset: u32,
+        /// What left the balance: the amount sent and the ledger's fee.
+        amount: u128,
+    },
 }
 
 impl Record for Purpose {
@@ -61,6 +77,12 @@ impl Record for Purpose {
             Self::Payout { payee, due } => {
                 to.u8(1).raw(&payee.encode()).u128(*due);
             }
+            Self::TopUp { owner, asset } => {
+                to.u8(2).principal(owner).u32(*asset);
+            }
+            Self::Withdrawal { owner, asset, amount } => {
+                to.u8(3).principal(owner).u32(*asset).u128(*amount);
+            }
         }
     }
 
@@ -78,6 +100,15 @@ impl Record for Purpose {
             1 => Ok(Self::Payout {
                 payee: PayeeKey::decode(from.raw(super::books::PAYEE_LEN)?)?,
                 due: from.u128()?,
+            }),
+            2 => Ok(Self::TopUp {
+                owner: from.principal()?,
+                asset: from.u32()?,
+            }),
+            3 => Ok(Self::Withdrawal {
+                owner: from.principal()?,
+                asset: from.u32()?,
+                amount: from.u128()?,
             }),
             _ => Err(Malformed),
         }

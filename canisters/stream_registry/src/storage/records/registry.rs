@@ -19,6 +19,12 @@ pub struct Settings {
     pub paused: bool,
     /// Seconds between two runs of the payout timer.
     pub payout_interval_s: u64,
+    /// Streams of the first release: until when they count as paid. 0 before the upgrade from it; then a time that passes.
+    pub legacy_paid_until: u64,
+    /// The next of them to be taken over by the timer.
+    pub legacy_next: u64,
+    /// Where they end.
+    pub legacy_end: u64,
 }
 
 impl Default for Settings {
@@ -31,29 +37,45 @@ impl Default for Settings {
             protocol_fee_bps: crate::limits::DEFAULT_PROTOCOL_FEE_BPS,
             paused: false,
             payout_interval_s: crate::limits::DEFAULT_PAYOUT_INTERVAL_S,
+            legacy_paid_until: 0,
+            legacy_next: 0,
+            legacy_end: 0,
         }
     }
 }
 
 impl Record for Settings {
-    const VERSION: u8 = 1;
+    /// 2 added what is known of streams of the first release.
+    const VERSION: u8 = 2;
 
     fn write(&self, to: &mut Writer) {
         to.principal(&self.governance)
             .account(&self.treasury)
             .u16(self.protocol_fee_bps)
             .bool(self.paused)
-            .u64(self.payout_interval_s);
+            .u64(self.payout_interval_s)
+            .u64(self.legacy_paid_until)
+            .u64(self.legacy_next)
+            .u64(self.legacy_end);
     }
 
-    fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
+    fn read(version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut settings = Self {
             governance: from.principal()?,
             treasury: from.account()?,
             protocol_fee_bps: from.u16()?,
             paused: from.bool()?,
             payout_interval_s: from.u64()?,
-        })
+            legacy_paid_until: 0,
+            legacy_next: 0,
+            legacy_end: 0,
+        };
+        if version >= 2 {
+            settings.legacy_paid_until = from.u64()?;
+            settings.legacy_next = from.u64()?;
+            settings.legacy_end = from.u64()?;
+        }
+        Ok(settings)
     }
 }
 
@@ -98,6 +120,28 @@ impl Record for Counters {
     }
 }
 
+/// What storing costs in an asset, in its smallest unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorageTariff {
+    /// Held for each stream.
+    pub deposit: u128,
+    /// For each GiB and month.
+    pub gib_month: u128,
+    /// Whether new streams may pay in it.
+    pub accepted: bool,
+}
+
+impl StorageTariff {
+    /// What a listing has until governance says otherwise: the exchange's own token a price, others none.
+    fn default_of(symbol: &str, decimals: u8) -> Option<Self> {
+        (symbol == "DST" && decimals == 8).then_some(Self {
+            deposit: crate::limits::DEFAULT_DEPOSIT_DST,
+            gib_month: crate::limits::DEFAULT_GIB_MONTH_DST,
+            accepted: true,
+        })
+    }
+}
+
 /// A ledger that is or was listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetRecord {
@@ -121,6 +165,8 @@ pub struct AssetRecord {
     pub payout_threshold: u128,
     /// Where a transfer burns: nobody is paid there. Unknown until the ledger was asked; some ledgers have none.
     pub minting_account: Option<Account>,
+    /// What storing costs in it; absent where it pays for none.
+    pub storage: Option<StorageTariff>,
 }
 
 impl AssetRecord {
@@ -137,6 +183,7 @@ impl AssetRecord {
             dedup_first: listing.dedup_first,
             payout_threshold: u128_of(&listing.payout_threshold)?,
             minting_account: None,
+            storage: StorageTariff::default_of(&listing.symbol, listing.decimals),
         })
     }
 
@@ -165,6 +212,7 @@ impl AssetRecord {
 }
 
 impl Record for AssetRecord {
+    /// 2 added the minting account and the storage price. An asset of version 1 has the price it would have if listed now.
     const VERSION: u8 = 2;
 
     fn write(&self, to: &mut Writer) {
@@ -181,11 +229,14 @@ impl Record for AssetRecord {
             .u128(self.payout_threshold)
             .option(self.minting_account.as_ref(), |to, account| {
                 to.account(account);
+            })
+            .option(self.storage, |to, tariff| {
+                to.u128(tariff.deposit).u128(tariff.gib_month).bool(tariff.accepted);
             });
     }
 
     fn read(version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
+        let mut asset = Self {
             number: from.u32()?,
             ledger: from.principal()?,
             listed: from.bool()?,
@@ -201,6 +252,19 @@ impl Record for AssetRecord {
             } else {
                 None
             },
-        })
+            storage: None,
+        };
+        asset.storage = if version >= 2 {
+            from.option(|from| {
+                Ok(StorageTariff {
+                    deposit: from.u128()?,
+                    gib_month: from.u128()?,
+                    accepted: from.bool()?,
+                })
+            })?
+        } else {
+            StorageTariff::default_of(&asset.symbol, asset.decimals)
+        };
+        Ok(asset)
     }
 }

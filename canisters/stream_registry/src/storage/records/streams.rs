@@ -68,6 +68,90 @@ impl Record for StreamMeta {
     }
 }
 
+/// How a stream's payloads stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Paid.
+    Paid,
+    /// The next period could not be taken.
+    Expiring,
+    /// The payloads are being dropped.
+    Dropping {
+        /// Where that goes on.
+        next: u64,
+    },
+    /// They are gone.
+    Dropped,
+}
+
+/// How a stream's storage is paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upkeep {
+    /// The number of the asset in which it pays.
+    pub asset: u32,
+    /// Set aside in the owner's balance; 0 once it was given back.
+    pub deposit: u128,
+    /// Payload bytes paid for by time.
+    pub bytes: u64,
+    /// Until when.
+    pub paid_until: TimestampNs,
+    /// Until when licences sold cover the stream; 0 if none does.
+    pub covered_until: TimestampNs,
+    /// How the payloads stand.
+    pub phase: Phase,
+    /// The first chunk whose payload is kept.
+    pub kept_from: u64,
+    /// Governance lets it sell nothing.
+    pub suspended: bool,
+    /// Free licences granted.
+    pub free_licences: u32,
+    /// Taken from the provider's income.
+    pub from_income: u128,
+}
+
+impl Upkeep {
+    fn write(&self, to: &mut Writer) {
+        let (phase, next) = match self.phase {
+            Phase::Paid => (0, 0),
+            Phase::Expiring => (1, 0),
+            Phase::Dropping { next } => (2, next),
+            Phase::Dropped => (3, 0),
+        };
+        to.u32(self.asset)
+            .u128(self.deposit)
+            .u64(self.bytes)
+            .u64(self.paid_until)
+            .u64(self.covered_until)
+            .u8(phase)
+            .u64(next)
+            .u64(self.kept_from)
+            .bool(self.suspended)
+            .u32(self.free_licences)
+            .u128(self.from_income);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            asset: from.u32()?,
+            deposit: from.u128()?,
+            bytes: from.u64()?,
+            paid_until: from.u64()?,
+            covered_until: from.u64()?,
+            phase: match (from.u8()?, from.u64()?) {
+                (0, 0) => Phase::Paid,
+                (1, 0) => Phase::Expiring,
+                (2, next) => Phase::Dropping { next },
+                (3, 0) => Phase::Dropped,
+                _ => return Err(Malformed),
+            },
+            kept_from: from.u64()?,
+            suspended: from.bool()?,
+            free_licences: from.u32()?,
+            from_income: from.u128()?,
+        })
+    }
+}
+
 /// What changes: read and written by every append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamState {
@@ -103,6 +187,8 @@ pub struct StreamState {
     pub extents: Vec<u64>,
     /// Its log.
     pub log: LogRecord,
+    /// How its storage is paid; absent until a stream of the first release has been taken over.
+    pub upkeep: Option<Upkeep>,
 }
 
 impl StreamState {
@@ -117,12 +203,18 @@ impl StreamState {
 
     /// Whether everyone may pull.
     pub fn open_to_everyone(&self) -> bool {
-        self.free_plans > 0
+        self.free_plans > 0 && !self.suspended()
+    }
+
+    /// Whether governance lets it sell nothing.
+    pub fn suspended(&self) -> bool {
+        self.upkeep.as_ref().is_some_and(|upkeep| upkeep.suspended)
     }
 }
 
 impl Record for StreamState {
-    const VERSION: u8 = 1;
+    /// 2 added the upkeep.
+    const VERSION: u8 = 2;
 
     fn write(&self, to: &mut Writer) {
         to.principal(&self.owner)
@@ -144,10 +236,12 @@ impl Record for StreamState {
         to.list(&self.extents, |to, extent| {
             to.u64(*extent);
         });
-        to.bytes(&self.log.encode());
+        to.bytes(&self.log.encode()).option(self.upkeep.as_ref(), |to, upkeep| {
+            upkeep.write(to);
+        });
     }
 
-    fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+    fn read(version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             owner: from.principal()?,
             provider_account: from.account()?,
@@ -169,6 +263,7 @@ impl Record for StreamState {
             assets: from.list(Reader::u32)?,
             extents: from.list(Reader::u64)?,
             log: LogRecord::decode(from.bytes()?).map_err(|_| Malformed)?,
+            upkeep: if version >= 2 { from.option(Upkeep::read)? } else { None },
         })
     }
 }
@@ -225,25 +320,65 @@ impl Record for ContributorRecord {
     }
 }
 
-/// Until when somebody besides the owner may append.
+/// Until when somebody besides the owner may append, and how much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublisherRecord {
     /// For ever if absent.
     pub expires_at: Option<TimestampNs>,
+    /// Payload bytes a day.
+    pub quota_bytes: u64,
+    /// Records a day.
+    pub quota_records: u64,
+    /// The day, counted from 1970-01-01, of which the next two tell.
+    pub day: u32,
+    /// Payload bytes appended that day.
+    pub used_bytes: u64,
+    /// Records appended that day.
+    pub used_records: u64,
+}
+
+impl PublisherRecord {
+    /// A new publisher, who has used nothing.
+    pub fn new(expires_at: Option<TimestampNs>, quota_bytes: u64, quota_records: u64) -> Self {
+        Self {
+            expires_at,
+            quota_bytes,
+            quota_records,
+            day: 0,
+            used_bytes: 0,
+            used_records: 0,
+        }
+    }
 }
 
 impl Record for PublisherRecord {
-    const VERSION: u8 = 1;
+    /// 2 added the quota. A publisher of version 1 has the default one.
+    const VERSION: u8 = 2;
 
     fn write(&self, to: &mut Writer) {
         to.option(self.expires_at, |to, at| {
             to.u64(at);
-        });
+        })
+        .u64(self.quota_bytes)
+        .u64(self.quota_records)
+        .u32(self.day)
+        .u64(self.used_bytes)
+        .u64(self.used_records);
     }
 
-    fn read(_version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+    fn read(version: u8, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let expires_at = from.option(Reader::u64)?;
+        if version == 1 {
+            let quota = crate::limits::DEFAULT_PUBLISHER_QUOTA;
+            return Ok(Self::new(expires_at, quota.bytes, quota.records));
+        }
         Ok(Self {
-            expires_at: from.option(Reader::u64)?,
+            expires_at,
+            quota_bytes: from.u64()?,
+            quota_records: from.u64()?,
+            day: from.u32()?,
+            used_bytes: from.u64()?,
+            used_records: from.u64()?,
         })
     }
 }

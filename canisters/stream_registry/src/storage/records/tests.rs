@@ -33,6 +33,9 @@ fn should_read_settings() {
         protocol_fee_bps: 250,
         paused: true,
         payout_interval_s: 60,
+        legacy_paid_until: 0,
+        legacy_next: 0,
+        legacy_end: 0,
     };
     check(&settings, "0102010102c8070000fa01000000000000003c");
 }
@@ -66,6 +69,11 @@ fn should_read_assets() {
         dedup_first: true,
         payout_threshold: 1_000_000,
         minting_account: None,
+        storage: Some(StorageTariff {
+            deposit: 100_000_000,
+            gib_month: 100_000_000,
+            accepted: true,
+        }),
     };
     check(
         &asset,
@@ -123,6 +131,7 @@ fn should_read_streams() {
         assets: vec![0, 3],
         extents: vec![64, 1_088],
         log: LogRecord::default(),
+        upkeep: None,
     };
     check(
         &state,
@@ -153,7 +162,10 @@ fn should_read_contributors_and_publishers() {
             "000200000000000000030000000000000004"
         ),
     );
-    check(&PublisherRecord { expires_at: Some(8) }, "01010000000000000008");
+    check(
+        &PublisherRecord::new(Some(8), 1 << 30, 10_000_000),
+        "01010000000000000008",
+    );
 }
 
 #[test]
