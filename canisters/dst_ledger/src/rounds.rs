@@ -2,8 +2,8 @@
 //! [`CALM_INTERVAL`] when there is none.
 //!
 //! A slice that traps undoes all that it did, what it arranged for later included. So a second chain of timers does nothing but
-//! arm itself and then ask for a slice: it cannot trap, and after a trapped slice it is what comes back. A slice that was due
-//! [`OVERDUE`] ago and is still not over is taken for trapped.
+//! arm itself and then ask for a slice: it cannot trap, and after a trapped slice it is what comes back. A slice that was due, or
+//! began, [`OVERDUE`] ago and is still not over is taken for trapped.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -24,6 +24,8 @@ type Slice = Pin<Box<dyn Future<Output = Option<Duration>>>>;
 pub struct Rounds<R: Runtime> {
     runtime: R,
     next: Rc<Cell<Option<Next>>>,
+    /// Slices arranged so far.
+    arranged: Rc<Cell<u64>>,
     slice: Rc<dyn Fn() -> Slice>,
 }
 
@@ -32,6 +34,7 @@ impl<R: Runtime> Clone for Rounds<R> {
         Self {
             runtime: self.runtime.clone(),
             next: Rc::clone(&self.next),
+            arranged: Rc::clone(&self.arranged),
             slice: Rc::clone(&self.slice),
         }
     }
@@ -40,8 +43,10 @@ impl<R: Runtime> Clone for Rounds<R> {
 /// The slice that comes next, or that runs.
 #[derive(Clone, Copy)]
 struct Next {
+    /// Tells it from those before.
+    number: u64,
     timer: TimerId,
-    /// Nanoseconds.
+    /// When it is due, or began; nanoseconds.
     due: u64,
 }
 
@@ -55,6 +60,7 @@ impl<R: Runtime> Rounds<R> {
         Self {
             runtime,
             next: Rc::default(),
+            arranged: Rc::default(),
             slice: Rc::new(move || Box::pin(slice())),
         }
     }
@@ -78,16 +84,29 @@ impl<R: Runtime> Rounds<R> {
             }
             self.runtime.clear_timer(next.timer);
         }
+        let number = self.arranged.get();
+        self.arranged.set(number + 1);
         let rounds = self.clone();
-        let timer = self.runtime.set_timer(delay, async move {
-            // Nothing is put down before the slice is over, so that one which traps looks like one which never began.
-            let again = (rounds.slice)().await;
-            rounds.next.set(None);
+        let timer = self.runtime.set_timer(delay, async move { rounds.run(number).await });
+        self.next.set(Some(Next { number, timer, due }));
+    }
+
+    /// Runs the slice of this number, unless it was given up for trapped and another is on its way.
+    async fn run(&self, number: u64) {
+        let is_mine = || self.next.get().filter(|next| next.number == number);
+        let Some(mine) = is_mine() else { return };
+        // However late it begins, it is not overdue while it runs.
+        self.next.set(Some(Next {
+            due: self.runtime.time(),
+            ..mine
+        }));
+        let again = (self.slice)().await;
+        if is_mine().is_some() {
+            self.next.set(None);
             if let Some(delay) = again {
-                rounds.ask(delay);
+                self.ask(delay);
             }
-        });
-        self.next.set(Some(Next { timer, due }));
+        }
     }
 }
 
@@ -127,7 +146,7 @@ mod tests {
         assert_eq!(slices.get(), 2);
         runtime.run_for(SECOND);
         assert_eq!(slices.get(), 3);
-        runtime.run_for(CALM_INTERVAL - 6 * SECOND);
+        runtime.run_for(594 * SECOND);
         assert_eq!(slices.get(), 3);
         runtime.run_for(SECOND);
         assert_eq!(slices.get(), 4);
@@ -176,5 +195,28 @@ mod tests {
         rounds.ask(5 * SECOND);
         runtime.run_for(5 * SECOND);
         assert_eq!(slices.get(), 2);
+    }
+
+    #[test]
+    fn should_stay_one_chain_however_late_a_slice_begins() {
+        let runtime = TestRuntime::default();
+        let slices = Rc::new(Cell::new(0));
+        let own: Rc<std::cell::RefCell<Option<Rounds<TestRuntime>>>> = Rc::default();
+        let (count, rounds) = (Rc::clone(&slices), Rc::clone(&own));
+        *own.borrow_mut() = Some(Rounds::new(runtime.clone(), move || {
+            count.set(count.get() + 1);
+            // What a transaction asks for while the slice runs.
+            rounds.borrow().as_ref().unwrap().ask(5 * SECOND);
+            std::future::ready((count.get() < 3).then_some(SECOND))
+        }));
+        own.borrow().as_ref().unwrap().ask(SECOND);
+        runtime.advance(10 * OVERDUE);
+        runtime.run_for(Duration::ZERO);
+        assert_eq!(slices.get(), 1);
+        runtime.run_for(SECOND);
+        assert_eq!(slices.get(), 2);
+        runtime.run_for(10 * OVERDUE);
+        assert_eq!(slices.get(), 3);
+        assert_eq!(runtime.next_timer(), None);
     }
 }

@@ -64,3 +64,20 @@ fn page<R: Runtime>(host: &Aggregator<R>) -> Metrics {
     });
     page
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    #[test]
+    fn should_tell_days_left_and_no_balance() {
+        let world = World::new();
+        let response = respond(&world.host, &HttpRequest::get("/metrics"));
+        assert_eq!(response.status_code, 200);
+        let text = String::from_utf8(response.body.into_vec()).unwrap();
+        assert!(text.contains("\naggregator_cycles_days_left 365 "), "{text}");
+        assert!(!text.contains("\naggregator_cycles "), "the balance is for controllers");
+        assert_eq!(respond(&world.host, &HttpRequest::get("/")).status_code, 404);
+    }
+}

@@ -200,7 +200,7 @@ impl Operation {
                 mthd,
             } => {
                 tx.account("fee_collector", fee_collector.as_ref());
-                tx.blob("caller", caller.as_ref().map(|caller| caller.as_slice()));
+                tx.blob("caller", caller.as_ref().map(Principal::as_slice));
                 tx.text("mthd", mthd.as_deref());
             }
         }

@@ -30,5 +30,7 @@ fn should_show_figures_and_books() {
             "{line} is not in:\n{text}"
         );
     }
+    assert!(text.contains("\nregistry_cycles_days_left 365 "), "{text}");
+    assert!(!text.contains("\nregistry_cycles "), "the balance is for controllers");
     assert_eq!(get(&world, "/").0, 404);
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use ddsx_ledger_model::{Index, kind};
 use ddsx_types::dst_ledger::{MintArgs, SetFeeCollectorArgs, SetMinterArgs};
-use icrc_ledger_types::icrc::generic_value::ICRC3Value;
+use icrc_ledger_types::icrc::generic_value::{ICRC3Map, ICRC3Value};
 
 use super::*;
 use crate::block::decode;
 use crate::icrc3::supported_block_types;
 use crate::ledger::Act;
 
-fn fields<'a>(value: &'a ICRC3Value) -> &'a std::collections::BTreeMap<String, ICRC3Value> {
+fn fields(value: &ICRC3Value) -> &ICRC3Map {
     match value {
         ICRC3Value::Map(map) => map,
         other => panic!("{other} is no map"),
