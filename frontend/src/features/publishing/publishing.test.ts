@@ -15,7 +15,7 @@ import {
 } from './chunks';
 import { fromDraft, NEW_DRAFT, parseContributors } from './draft';
 import { mayPublish } from './may-publish';
-import { openPublish, publish, type PublishNote } from './publish';
+import { openPublish, publish, type PublishNote, type PublishOptions } from './publish';
 
 const api = vi.hoisted(() => ({ append: vi.fn(), getStream: vi.fn() }));
 vi.mock('@/api/registry', () => api);
@@ -149,6 +149,21 @@ describe('publishing', () => {
     expect(stored).toEqual(chunks);
     expect(openPublish(localStorage, 'r', '4')).toBeUndefined();
     expect(options.onProgress).toHaveBeenLastCalledWith(3, 3);
+  });
+
+  it('should look at what was appended before it counts as done, and again when it is taken up', async () => {
+    const check = vi.fn<NonNullable<PublishOptions['check']>>().mockResolvedValue(undefined);
+    check.mockRejectedValueOnce(new Error('credited to others'));
+    await expect(publish(note, chunks, { ...options, check })).rejects.toThrow('credited to others');
+    const open = openPublish(localStorage, 'r', '4');
+    expect(open).toMatchObject({ done: 0, at: '0' });
+    if (open) await expect(publish(open, chunks, { ...options, check })).resolves.toBe(3n);
+    expect(check.mock.calls.map(([first, batch]) => [first, batch.length])).toEqual([
+      [0n, 2],
+      [0n, 2],
+      [2n, 1],
+    ]);
+    expect(stored).toEqual(chunks);
   });
 
   it('should write nothing twice where answers are lost, also after a reload', async () => {
