@@ -203,6 +203,9 @@ describe('what canisters say', () => {
     const shown = refusal({ PaymentRefused: { reason: 'GenericError { error_code: 5, message: "x" }' } });
     expect(shown.detail).toBe('The reason was given in a form for programs. Nothing was charged.');
     expect(shown.inFull).toBe('GenericError { error_code: 5, message: "x" }');
+    expect(
+      refusal({ Payment: { InsufficientFunds: { balance: 5n, needed: 100_000_000n } } }).detail,
+    ).toContain('1.00\u00a0DST are needed');
     expect(refusal({ SomethingNewHappened: null }).detail).toBe('Something new happened.');
     expect(refusal({ LimitReached: { limit: 'open purchases', max: 10n } }).detail).toBe(
       'Open purchases: at most 10.',
