@@ -5,6 +5,7 @@ import { CallFailed, Refused } from '@/api/agent';
 import { idlFactory as aggregator } from '@/bindings/federated_aggregator.did';
 import { idlFactory as ledger } from '@/bindings/icrc_ledger.did';
 import { idlFactory as registry } from '@/bindings/stream_registry.did';
+import { checkFreshness } from '@/verify/certificate';
 import { VerificationError } from '@/verify/error';
 import { accountText, defaultAccount, parseAccount } from './account';
 import { formatAmount, formatNumber, parseAmount, plainNumber } from './amount';
@@ -131,6 +132,25 @@ describe('words', () => {
     expect(explain(new VerificationError('root', 'chunks do not lead to the root')).title).toBe(
       'Not verified, so not shown',
     );
+  });
+});
+
+describe('a clock that is off', () => {
+  const NOW = 1_796_031_271_000_000_000n;
+  it.each([
+    [NOW + 420_000_000_000n, 'it is 7 minutes ahead of this machine'],
+    [NOW - 90_000_000_000_000n, 'The certificate is 1 day 1 hour old; at most 5 minutes are accepted.'],
+  ])('should be named, with how much (%d)', (certifiedAt, told) => {
+    let thrown: unknown;
+    try {
+      checkFreshness(certifiedAt, NOW);
+    } catch (error) {
+      thrown = error;
+    }
+    const { title, detail, next } = explain(thrown);
+    expect(title).toBe('This machine’s clock seems to be off');
+    expect(detail).toContain(told);
+    expect(next).toContain('Set the clock');
   });
 });
 

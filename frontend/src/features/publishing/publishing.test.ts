@@ -230,6 +230,20 @@ describe('a draft', () => {
     ]);
     expect(parseContributors('a, nobody')).toHaveProperty('fault');
   });
+
+  it('should take what was copied out of a file, and say where it is wrong', () => {
+    const filled = { ...NEW_DRAFT, name: 'n' };
+    const copied = fromDraft(
+      { ...filled, schema: '\ufeff{\r\n"type":"object"}\r\n', contributors: '\ufeffa\r\nb\rc' },
+      owner,
+    );
+    expect('args' in copied && copied.args.schema).toEqual(['{\r\n"type":"object"}']);
+    expect('args' in copied && copied.args.contributors.map(({ label }) => label)).toEqual(['a', 'b', 'c']);
+    const wrong = fromDraft({ ...filled, schema: '{\n  "type": object\n}' }, owner);
+    expect('faults' in wrong && wrong.faults.schema).toBe(
+      'Line 2, column 11: this is not JSON: “object” is no value of JSON.',
+    );
+  });
 });
 
 describe('streams of others', () => {
