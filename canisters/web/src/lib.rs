@@ -4,6 +4,7 @@
 //! - [`settings`], [`storage`]: what install and upgrade set, in stable memory.
 //! - [`environment`]: what the page is told, in the `ic_env` cookie.
 //! - [`headers`]: what browsers are told.
+//! - [`raw`]: hosts whose answers nobody verifies.
 //! - [`site`]: what is answered to which request.
 //!
 //! Files change with the module only, settings with an upgrade only: so all that is certified is certified once, at install
@@ -12,6 +13,7 @@
 pub mod environment;
 pub mod files;
 pub mod headers;
+pub mod raw;
 pub mod settings;
 pub mod site;
 pub mod storage;

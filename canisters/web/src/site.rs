@@ -12,6 +12,7 @@ use ic_http_certification::{
 
 use crate::files::{File, content_type};
 use crate::headers::{self, ASK_AGAIN, FOR_AN_HOUR};
+use crate::raw;
 use crate::settings::Settings;
 
 /// The document that every address of the page leads to.
@@ -84,6 +85,9 @@ impl Site {
 
     /// Answers a query. `certificate` is the data certificate; there is none in a call that the subnet answers as a whole.
     pub fn respond(&self, mut request: HttpRequest<'_>, certificate: &[u8]) -> HttpResponse<'static> {
+        if let Some(location) = raw::verified_address(&request) {
+            return moved(location);
+        }
         if request.method() != Method::GET {
             return by_update();
         }
@@ -124,6 +128,17 @@ impl Site {
             ),
         }
     }
+}
+
+/// Leads from a host whose answers nobody verifies to the one whose answers are. That this answer is not certified does not matter:
+/// a verifying gateway refuses it, and a `raw` host passes on whatever a node says.
+fn moved(location: String) -> HttpResponse<'static> {
+    let mut headers = headers::of(ASK_AGAIN);
+    headers.push(("location".into(), location));
+    HttpResponse::builder()
+        .with_status_code(StatusCode::PERMANENT_REDIRECT)
+        .with_headers(headers)
+        .build()
 }
 
 /// Asks the gateway to come back with an update call.

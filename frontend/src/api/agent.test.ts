@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   actAs,
   actingIdentity,
+  asked,
   CallFailed,
   changed,
   certifiedActor,
@@ -63,5 +64,8 @@ describe('queries that money follows', () => {
     expect([by, canister, method]).toEqual([identity, 'aaaaa-aa', 'icrc1_decimals']);
     // Called as an update: what answers is certified, and not one node's word.
     expect(type.annotations).toEqual([]);
+    endSession();
+    await expect(asked('icrc1_decimals', ledger.icrc1_decimals())).rejects.toBeInstanceOf(SessionEnded);
+    expect(signing.callAs).toHaveBeenCalledTimes(1);
   });
 });

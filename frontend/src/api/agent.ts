@@ -102,7 +102,12 @@ export function certifiedActor(
 ): object {
   const methods = factory({ IDL })._fields.map(([method, type]) => {
     const update = IDL.Func(type.argTypes, type.retTypes, []);
-    return [method, (...args: unknown[]) => signed(canister, method, update, args)] as const;
+    const ask = async (...args: unknown[]) => {
+      // Nobody is there any more for whom to ask.
+      if (ended) throw new SessionEnded(method);
+      return signed(canister, method, update, args);
+    };
+    return [method, ask] as const;
   });
   return Object.fromEntries(methods);
 }
@@ -111,6 +116,7 @@ async function called<T>(method: string, call: Promise<T>, changes: boolean): Pr
   try {
     return await call;
   } catch (error) {
+    if (error instanceof SessionEnded) throw error;
     const certain = !changes || error instanceof NotDone;
     throw new CallFailed(method, certain ? 'nothing-done' : 'unknown', error);
   }

@@ -15,12 +15,14 @@ import {
   type NewContributor,
   type Payee,
   type Plan,
+  type ProofError,
   type Pulled,
   type Publisher,
   type PullError,
   type StreamInfo,
 } from '@/bindings/stream_registry.did';
 import { verifyInWorker } from '@/verify/client';
+import type { Leaf } from '@/verify/leaf';
 import type { VerifiedLicence, VerifiedPull } from '@/verify/protocol';
 import type { StoredHeld } from '@/verify/stored';
 import { mayBeLagging, VerificationError } from '@/verify/error';
@@ -120,15 +122,6 @@ export const getContributors = (stream: bigint): Promise<ContributorInfo[]> =>
     (after) => asked('contributors', registry().contributors(stream, wholePage(after))),
     (contributor) => BigInt(contributor.number),
   );
-
-/** The same, certified: by these numbers records are credited, and income follows credits. */
-export const getCertifiedContributors = (stream: bigint): Promise<ContributorInfo[]> => {
-  const service = certifiedActor(idlFactory, environment().registry) as _SERVICE;
-  return allPages(
-    (after) => asked('contributors', service.contributors(stream, wholePage(after))),
-    (contributor) => BigInt(contributor.number),
-  );
-};
 
 export const getStreamRevenue = async (stream: bigint, ledger: Principal) =>
   (await asked('stream_revenue', registry().stream_revenue({ stream, ledger })))[0];
@@ -272,6 +265,25 @@ async function pullOnce({ stream, from, maxBytes, licence, held }: PullOptions):
   if (answer.kind === 'pulled') return answer.pulled;
   if (answer.kind === 'refused') throw new Refused<PullError>('pull', answer.error);
   throw failure(answer);
+}
+
+/** A chunk's leaf, proved in the worker to lie in the stream's certified log; asked for again while a node has not got it yet. */
+export async function getProvedLeaf(stream: bigint, sequence: bigint): Promise<Leaf> {
+  for (let retries = LAGGING_RETRIES; ; retries -= 1) {
+    const reply = await ask('inclusion_proof', [{ stream, sequence, tree_size: [] }]);
+    const answer = await verifyInWorker({
+      kind: 'leaf',
+      anchor: anchor(),
+      stream,
+      sequence,
+      reply,
+      now: now(),
+    });
+    if (answer.kind === 'leaf') return answer.leaf;
+    if (answer.kind !== 'unproved') throw failure(answer);
+    if (retries === 0) throw new Refused<ProofError>('inclusion_proof', answer.error);
+    await new Promise((resolve) => setTimeout(resolve, LAGGING_PAUSE_MS));
+  }
 }
 
 /** A licence as it is certified; nothing if it is certified that there is none. */

@@ -44,6 +44,11 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
     'What you pulled so far stays yours.',
     'Buy again to go on.',
   ],
+  PayloadsDropped: () => [
+    'These records are not kept any more',
+    'Their storage is no longer paid for. That they were published can still be proved.',
+    'Ask the provider for them.',
+  ],
   BeyondHead: () => [
     'The stream is shorter',
     'The stream does not reach this chunk yet.',
@@ -106,6 +111,7 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
     'You have several that are not settled. Nothing was charged for this one.',
     'Finish those first.',
   ],
+  InvalidRequestId: () => ['This could not be begun', 'Nothing was charged.', 'Begin it anew.'],
   RequestIdReused: () => [
     'This purchase was begun differently',
     'Nothing was charged for this one.',
@@ -263,6 +269,11 @@ function explainRefusal(refusal: Record<string, unknown>, unit: Unit | undefined
   const said = told === undefined ? undefined : inWords(told, unit, text(fields['field']));
   const words = said && { ...fields, reason: said.words, message: said.words };
   const inFull = said?.inFull === undefined ? {} : { inFull: said.inFull };
+  const within = isRecord(held) ? Object.keys(held) : [];
+  // A refusal of what was to be done for it.
+  if (!WORDS[name] && within.length === 1 && /^[A-Z]/.test(within[0] ?? '')) {
+    return explainRefusal(fields, unit);
+  }
   const known = WORDS[name]?.(words ?? fields, unit);
   if (known) return { title: known[0], detail: known[1], next: known[2], ...inFull };
   const detail = sentence(said ? said.words : spoken(name));

@@ -5,6 +5,7 @@ import { CallFailed, Refused } from '@/api/agent';
 import { idlFactory as aggregator } from '@/bindings/federated_aggregator.did';
 import { idlFactory as ledger } from '@/bindings/icrc_ledger.did';
 import { idlFactory as registry } from '@/bindings/stream_registry.did';
+import { checkFreshness } from '@/verify/certificate';
 import { VerificationError } from '@/verify/error';
 import { accountText, defaultAccount, parseAccount } from './account';
 import { formatAmount, formatNumber, parseAmount, plainNumber } from './amount';
@@ -134,6 +135,25 @@ describe('words', () => {
   });
 });
 
+describe('a clock that is off', () => {
+  const NOW = 1_796_031_271_000_000_000n;
+  it.each([
+    [NOW + 420_000_000_000n, 'it is 7 minutes ahead of this machine'],
+    [NOW - 90_000_000_000_000n, 'The certificate is 1 day 1 hour old; at most 5 minutes are accepted.'],
+  ])('should be named, with how much (%d)', (certifiedAt, told) => {
+    let thrown: unknown;
+    try {
+      checkFreshness(certifiedAt, NOW);
+    } catch (error) {
+      thrown = error;
+    }
+    const { title, detail, next } = explain(thrown);
+    expect(title).toBe('This machine’s clock seems to be off');
+    expect(detail).toContain(told);
+    expect(next).toContain('Set the clock');
+  });
+});
+
 describe('what strangers wrote', () => {
   it.each([
     ['https://ddsx.example', 'https://ddsx.example/', 'ddsx.example'],
@@ -203,6 +223,9 @@ describe('what canisters say', () => {
     const shown = refusal({ PaymentRefused: { reason: 'GenericError { error_code: 5, message: "x" }' } });
     expect(shown.detail).toBe('The reason was given in a form for programs. Nothing was charged.');
     expect(shown.inFull).toBe('GenericError { error_code: 5, message: "x" }');
+    expect(
+      refusal({ Payment: { InsufficientFunds: { balance: 5n, needed: 100_000_000n } } }).detail,
+    ).toContain('1.00\u00a0DST are needed');
     expect(refusal({ SomethingNewHappened: null }).detail).toBe('Something new happened.');
     expect(refusal({ LimitReached: { limit: 'open purchases', max: 10n } }).detail).toBe(
       'Open purchases: at most 10.',

@@ -1,5 +1,5 @@
 // The credits list, version 1: docs/leaf-format.md.
-import { Reader, Truncated } from './bytes';
+import { concatBytes, Reader, Truncated, u32, u64 } from './bytes';
 import type { Hash } from './hash';
 
 const MAX_RECORDS = 2n ** 64n - 1n;
@@ -9,6 +9,14 @@ export interface Credit {
   label: Hash;
   records: bigint;
 }
+
+/** The canonical list, of credits by ascending contributor. */
+export const encodeCredits = (credits: readonly Credit[]): Uint8Array =>
+  concatBytes(
+    Uint8Array.of(1),
+    u32(credits.length),
+    ...credits.map(({ contributor, label, records }) => concatBytes(u32(contributor), label, u64(records))),
+  );
 
 /** Reads a canonical list and the sum of its records; throws with what is wrong with it. */
 export function decodeCredits(bytes: Uint8Array): { credits: Credit[]; records: bigint } {

@@ -1,7 +1,8 @@
 // What page and worker say to each other. Replies travel undecoded: decoding them is part of what the worker is there for.
-import type { PullError } from '@/bindings/stream_registry.did';
+import type { ProofError, PullError } from '@/bindings/stream_registry.did';
 import type { Anchor } from './certificate';
 import type { VerificationCode } from './error';
+import type { Leaf } from './leaf';
 import type { Verified } from './pull';
 import type { StoredHeld } from './stored';
 
@@ -24,6 +25,17 @@ export interface LicenceRequest {
   anchor: Anchor;
   licence: bigint;
   /** The reply to `licence`, in Candid. */
+  reply: Uint8Array;
+  now: bigint;
+}
+
+/** That a chunk's leaf lies in a stream's log. */
+export interface LeafRequest {
+  kind: 'leaf';
+  anchor: Anchor;
+  stream: bigint;
+  sequence: bigint;
+  /** The reply to `inclusion_proof`, in Candid. */
   reply: Uint8Array;
   now: bigint;
 }
@@ -66,7 +78,7 @@ export interface ControllersRequest {
   canister: string;
 }
 
-export type VerifyRequest = PullRequest | LicenceRequest | FederatedRequest;
+export type VerifyRequest = PullRequest | LicenceRequest | LeafRequest | FederatedRequest;
 export type QuestionRequest = AskRequest | ControllersRequest;
 export type WorkRequest = VerifyRequest | QuestionRequest;
 
@@ -108,6 +120,8 @@ export interface ProvedRecord {
 export type WorkAnswer =
   | { kind: 'pulled'; pulled: VerifiedPull }
   | { kind: 'licence'; licence: VerifiedLicence }
+  | { kind: 'leaf'; leaf: Leaf }
+  | { kind: 'unproved'; error: ProofError }
   | { kind: 'record'; record: ProvedRecord | undefined }
   | { kind: 'refused'; error: PullError }
   | { kind: 'replied'; arg: Uint8Array }

@@ -1,7 +1,13 @@
 // Everything that is checked before a reply to `pull` is believed, in the order of docs/proofs.md. Pure: no network, no clock.
-import type { Pulled, PulledChunk } from '@/bindings/stream_registry.did';
+import type { CertifiedHead, Pulled, PulledChunk } from '@/bindings/stream_registry.did';
 import { equalBytes, toHex } from './bytes';
-import { certifiedHeadHash, checkFreshness, verifyCertificate, type Anchor } from './certificate';
+import {
+  certifiedHeadHash,
+  checkFreshness,
+  verifyCertificate,
+  type Anchor,
+  type Certified,
+} from './certificate';
 import { CompactRange } from './compact';
 import { decodeCredits, type Credit } from './credits';
 import { VerificationError } from './error';
@@ -59,23 +65,7 @@ export interface PullToVerify {
 /** Checks the whole reply; throws `VerificationError`, and then nothing of it may be used. */
 export async function verifyPull(anchor: Anchor, pull: PullToVerify): Promise<Verified> {
   const { stream, from, reply, held } = pull;
-  const certificate = reply.head.certificate[0];
-  if (!certificate) throw new VerificationError('certificate-missing', 'the reply has no certificate');
-  const certified = await verifyCertificate(certificate, anchor);
-  const certifiedHead = await certifiedHeadHash(reply.head.witness, certified, stream);
-  const head: Head = {
-    size: reply.head.head.tree_size,
-    timestamp: reply.head.head.timestamp,
-    root: reply.head.head.root,
-  };
-  const given = hashOfHead(head);
-  if (!equalBytes(given, certifiedHead)) {
-    throw new VerificationError(
-      'head-altered',
-      `the head was altered: its hash is ${toHex(given)}, certified is ${toHex(certifiedHead)}`,
-    );
-  }
-  checkFreshness(certified.time, pull.now);
+  const { head, certified, certifiedHead } = await verifiedHead(anchor, stream, reply.head, pull.now);
   checkHead(held, stream, head, certified.time);
   const payloadHashes = await Promise.all(reply.chunks.map(({ payload }) => sha256Fast(payload)));
   const { range, chunks, crossed } = checkChunks(pull, head, payloadHashes);
@@ -103,6 +93,33 @@ export async function verifyPull(anchor: Anchor, pull: PullToVerify): Promise<Ve
     history,
     comparedWith: held?.head.size,
   };
+}
+
+/** A stream's head, proved to the network's root key and fresh. */
+export async function verifiedHead(
+  anchor: Anchor,
+  stream: bigint,
+  given: CertifiedHead,
+  now: bigint,
+): Promise<{ head: Head; certified: Certified; certifiedHead: Hash }> {
+  const certificate = given.certificate[0];
+  if (!certificate) throw new VerificationError('certificate-missing', 'the reply has no certificate');
+  const certified = await verifyCertificate(certificate, anchor);
+  const certifiedHead = await certifiedHeadHash(given.witness, certified, stream);
+  const head: Head = {
+    size: given.head.tree_size,
+    timestamp: given.head.timestamp,
+    root: given.head.root,
+  };
+  const hash = hashOfHead(head);
+  if (!equalBytes(hash, certifiedHead)) {
+    throw new VerificationError(
+      'head-altered',
+      `the head was altered: its hash is ${toHex(hash)}, certified is ${toHex(certifiedHead)}`,
+    );
+  }
+  checkFreshness(certified.time, now);
+  return { head, certified, certifiedHead };
 }
 
 /** Whether a consistency proof must be fetched before the pull can be verified: from which size to which. */

@@ -4,7 +4,9 @@ import {
   idlFactory,
   type CertifiedLicence,
   type ConsistencyProof,
+  type InclusionProof,
   type Licence,
+  type ProofError,
   type Pulled,
   type PullError,
 } from '@/bindings/stream_registry.did';
@@ -13,9 +15,11 @@ import { equalBytes } from './bytes';
 import { certifiedLicenceHash, checkFreshness, verifyCertificate } from './certificate';
 import { VerificationError } from './error';
 import { verifyRecord } from './federated';
-import { sha256, type Hash } from './hash';
-import type { LicenceRequest, PullRequest, WorkAnswer, WorkRequest } from './protocol';
-import { consistencyNeeded, verifyPull } from './pull';
+import { leafHash, sha256, type Hash } from './hash';
+import { decodeLeaf } from './leaf';
+import { inclusionFault } from './proof';
+import type { LeafRequest, LicenceRequest, PullRequest, WorkAnswer, WorkRequest } from './protocol';
+import { consistencyNeeded, verifiedHead, verifyPull } from './pull';
 import { restore, store } from './stored';
 
 const service = idlFactory({ IDL });
@@ -38,6 +42,8 @@ export async function work(request: WorkRequest): Promise<WorkAnswer> {
         return await pull(request);
       case 'licence':
         return await licence(request);
+      case 'leaf':
+        return await leaf(request);
       case 'federated':
         return { kind: 'record', record: await verifyRecord(request) };
       case 'ask':
@@ -116,4 +122,19 @@ async function licence({ anchor, licence: id, reply, now }: LicenceRequest): Pro
     kind: 'licence',
     licence: { licence: { stream, owner: owner.toText(), expiresAt }, certifiedAt: certified.time },
   };
+}
+
+/** A leaf by its certificate, the head that it certifies, and the path from the leaf to the head's root. */
+async function leaf({ anchor, stream, sequence, reply, now }: LeafRequest): Promise<WorkAnswer> {
+  const answer = decode('inclusion_proof', reply) as { Ok: InclusionProof } | { Err: ProofError };
+  if ('Err' in answer) return { kind: 'unproved', error: answer.Err };
+  const proof = answer.Ok;
+  const { head } = await verifiedHead(anchor, stream, proof.head, now);
+  const fault =
+    proof.tree_size === head.size
+      ? inclusionFault(leafHash(proof.leaf), sequence, head.size, proof.path, head.root)
+      : `the proof is for a tree of ${proof.tree_size} leaves, the head has ${head.size}`;
+  if (fault) throw new VerificationError('root', `chunk ${sequence}: ${fault}`);
+  // What lies in the certified log is a leaf of this number.
+  return { kind: 'leaf', leaf: decodeLeaf(proof.leaf) };
 }

@@ -183,3 +183,17 @@ fn should_answer_other_methods_by_an_update_call() {
         assert_eq!(header(answer.headers(), "allow"), allowed);
     }
 }
+
+#[test]
+fn should_lead_from_a_host_that_nobody_verifies_to_one_that_is() {
+    let site = site(&Settings::default());
+    let headers = [("host", "7tjcv-pp777-77776-qaaaa-cai.raw.icp0.io")];
+    let answer = get(&site, "/wallet", &headers);
+    assert_eq!(answer.status_code(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(
+        header(answer.headers(), "location"),
+        Some("https://7tjcv-pp777-77776-qaaaa-cai.icp0.io/wallet")
+    );
+    assert_eq!(header(answer.headers(), "set-cookie"), None);
+    assert!(answer.body().is_empty());
+}

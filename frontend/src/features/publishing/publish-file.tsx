@@ -1,14 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { environment } from '@/api/environment';
-import { NotAsAsked } from '@/api/agent';
-import {
-  addContributors,
-  getCertifiedContributors,
-  type ContributorInfo,
-  type NewChunk,
-  type StreamInfo,
-} from '@/api/registry';
+import { addContributors, getProvedLeaf, type NewChunk, type StreamInfo } from '@/api/registry';
 import { Button, Failure, Notice, Panel, Progress } from '@/components/basics';
 import { SelectField, TextField } from '@/components/forms';
 import { contributorsQuery } from '@/features/queries';
@@ -16,6 +9,7 @@ import { counted, size } from '@/lib/text';
 import { nowNs } from '@/lib/time';
 import { FileFault, readText } from '@/features/files/read-text';
 import { checkDocument, cutAsBefore, cutLines, cutWhole, labelsIn, type Cutting } from './chunks';
+import { creditsCheck } from './credited';
 import { fileHash, openPublish, publish, VERSION, type PublishNote } from './publish';
 
 const RECORDS = 100;
@@ -68,10 +62,7 @@ export function PublishFile({ info }: { info: StreamInfo }) {
         );
       }
       const read = await readFile(job, file.bytes, info.content_type);
-      const credited = job.creditField !== undefined || job.creditTo !== undefined;
-      const certified = credited ? await getCertifiedContributors(info.id) : [];
-      checkShown(job.creditTo, table, certified);
-      const known = new Map(certified.map(({ label, number }) => [label, number]));
+      const known = new Map(table.map(({ label, number }) => [label, number]));
       if (job.creditField !== undefined)
         await enter(info.id, labelsIn(read.text ?? '', job.creditField), known);
       const cutting = {
@@ -87,6 +78,9 @@ export function PublishFile({ info }: { info: StreamInfo }) {
       await publish(job, chunks, {
         registry,
         storage: localStorage,
+        check: creditsCheck(new Map([...known].map(([label, number]) => [number, label])), (sequence) =>
+          getProvedLeaf(info.id, sequence),
+        ),
         onProgress: (done, total) => setProgress({ done, total }),
       });
       return chunks.length;
@@ -176,7 +170,12 @@ export function PublishFile({ info }: { info: StreamInfo }) {
       <div className="row">
         <Button
           look="main"
-          disabled={!file || run.isPending || (lines && by === 'field' && !field.trim() && !note)}
+          disabled={
+            !file ||
+            !contributors.data ||
+            run.isPending ||
+            (lines && by === 'field' && !field.trim() && !note)
+          }
           onClick={() => run.mutate(note)}
         >
           {run.isPending ? 'Publishing…' : note ? 'Continue' : 'Publish'}
@@ -230,20 +229,6 @@ async function readFile({ version }: PublishNote, bytes: Uint8Array, kind: strin
   if (lines) return { text, cut: (cutting) => cutLines(text, cutting) };
   if (json) checkDocument(text);
   return { cut: (cutting) => cutWhole(new TextEncoder().encode(text), cutting) };
-}
-
-/** Whom the reader chose must be who has that number: who was shown is one node's word. */
-function checkShown(
-  chosen: number | undefined,
-  shown: readonly ContributorInfo[],
-  certified: readonly ContributorInfo[],
-): void {
-  if (chosen === undefined) return;
-  const labelIn = (table: readonly ContributorInfo[]) => table.find(({ number }) => number === chosen)?.label;
-  const label = labelIn(shown);
-  if (label !== undefined && label !== labelIn(certified)) {
-    throw new NotAsAsked(`Contributor ${chosen} was shown as “${label}”, and is another.`);
-  }
 }
 
 const MOST_AT_ONCE = 1_000;

@@ -54,6 +54,8 @@ export interface PublishOptions {
   storage: Storage;
   /** Chunks in the log so far, of all. */
   onProgress: (done: number, total: number) => void;
+  /** Looks at what was appended from a sequence number on; what it throws ends the publishing. */
+  check?: (first: bigint, chunks: readonly NewChunk[]) => Promise<void>;
   signal?: AbortSignal;
   pauses?: readonly number[];
 }
@@ -64,7 +66,7 @@ const PAUSES = [1_000, 2_000, 4_000];
 export async function publish(
   note: PublishNote,
   chunks: readonly NewChunk[],
-  { registry, storage, onProgress, signal, pauses = PAUSES }: PublishOptions,
+  { registry, storage, onProgress, check, signal, pauses = PAUSES }: PublishOptions,
 ): Promise<bigint> {
   const stream = BigInt(note.stream);
   note.total = chunks.length;
@@ -82,6 +84,8 @@ export async function publish(
       }
       throw error;
     });
+    // Before it counts as done: what is taken up again is looked at again.
+    await check?.(appended.first_sequence, batch);
     size = appended.first_sequence + BigInt(batch.length);
     note.at = String(size);
     note.done += batch.length;

@@ -15,7 +15,7 @@ import {
 } from './chunks';
 import { fromDraft, NEW_DRAFT, parseContributors } from './draft';
 import { mayPublish } from './may-publish';
-import { openPublish, publish, type PublishNote } from './publish';
+import { openPublish, publish, type PublishNote, type PublishOptions } from './publish';
 
 const api = vi.hoisted(() => ({ append: vi.fn(), getStream: vi.fn() }));
 vi.mock('@/api/registry', () => api);
@@ -151,6 +151,21 @@ describe('publishing', () => {
     expect(options.onProgress).toHaveBeenLastCalledWith(3, 3);
   });
 
+  it('should look at what was appended before it counts as done, and again when it is taken up', async () => {
+    const check = vi.fn<NonNullable<PublishOptions['check']>>().mockResolvedValue(undefined);
+    check.mockRejectedValueOnce(new Error('credited to others'));
+    await expect(publish(note, chunks, { ...options, check })).rejects.toThrow('credited to others');
+    const open = openPublish(localStorage, 'r', '4');
+    expect(open).toMatchObject({ done: 0, at: '0' });
+    if (open) await expect(publish(open, chunks, { ...options, check })).resolves.toBe(3n);
+    expect(check.mock.calls.map(([first, batch]) => [first, batch.length])).toEqual([
+      [0n, 2],
+      [0n, 2],
+      [2n, 1],
+    ]);
+    expect(stored).toEqual(chunks);
+  });
+
   it('should write nothing twice where answers are lost, also after a reload', async () => {
     api.append.mockImplementation(async (args: AppendArgs) => {
       await write(args);
@@ -214,6 +229,20 @@ describe('a draft', () => {
       'share',
     ]);
     expect(parseContributors('a, nobody')).toHaveProperty('fault');
+  });
+
+  it('should take what was copied out of a file, and say where it is wrong', () => {
+    const filled = { ...NEW_DRAFT, name: 'n' };
+    const copied = fromDraft(
+      { ...filled, schema: '\ufeff{\r\n"type":"object"}\r\n', contributors: '\ufeffa\r\nb\rc' },
+      owner,
+    );
+    expect('args' in copied && copied.args.schema).toEqual(['{\r\n"type":"object"}']);
+    expect('args' in copied && copied.args.contributors.map(({ label }) => label)).toEqual(['a', 'b', 'c']);
+    const wrong = fromDraft({ ...filled, schema: '{\n  "type": object\n}' }, owner);
+    expect('faults' in wrong && wrong.faults.schema).toBe(
+      'Line 2, column 11: this is not JSON: “object” is no value of JSON.',
+    );
   });
 });
 
