@@ -496,12 +496,18 @@ fn should_buy_once_though_a_request_is_repeated_while_the_ledger_is_asked() {
     world.fund(10 * PRICE);
     let args = world.buy_args(plan, 1);
     world.runtime.set_caller(BUYER);
+    let answers = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
     for _ in 0..2 {
         let (host, args) = (world.host.clone(), args.clone());
+        let answers = std::rc::Rc::clone(&answers);
         world.runtime.spawn(async move {
-            let _ = buy(&host, args).await;
+            let answer = buy(&host, args).await;
+            answers.borrow_mut().push(answer);
         });
     }
+    // Whoever repeats a request that may still be charged must not be told that it was not.
+    let intent = payments::NO_INTENT_YET;
+    assert_eq!(*answers.borrow(), [Err(BuyError::Pending { intent })]);
     world.runtime.run_until_stalled();
     assert!(world.buy(args).unwrap().is_ok());
     assert_eq!((world.licences(), world.ledger.transfers().len()), (1, 1));
