@@ -15,6 +15,7 @@ pub mod federated;
 pub mod ledger;
 pub mod ledger_cost;
 pub mod registry;
+pub mod silent_ledger;
 pub mod world;
 
 pub use ledger::Ledger;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, Principal};
+use pocket_ic::common::rest::{RawEffectivePrincipal, RawMessageId};
 use pocket_ic::{PocketIc, PocketIcBuilder, RejectResponse};
 use serde::de::DeserializeOwned;
 
@@ -117,6 +118,20 @@ impl World {
         let upgraded = self.pic.upgrade_canister(id, module, args, Some(self.controller));
         self.pic.start_canister(id, Some(self.controller))?;
         upgraded
+    }
+
+    /// Begins to stop a canister, which takes as long as it waits for others; `await_call` says when it has.
+    pub fn begin_stop(&self, id: Principal) -> RawMessageId {
+        #[derive(CandidType)]
+        struct Stop {
+            canister_id: Principal,
+        }
+        let aaaaa = Principal::management_canister();
+        let effective = RawEffectivePrincipal::CanisterId(id.as_slice().to_vec());
+        let argument = candid::encode_one(Stop { canister_id: id }).expect("a principal can be encoded");
+        self.pic
+            .submit_call_with_effective_principal(aaaaa, effective, self.controller, "stop_canister", argument)
+            .expect("the controller may stop it")
     }
 
     /// An update call; its one reply value or why it was rejected.

@@ -10,6 +10,7 @@ use ddsx_merkle_log::{
 };
 use ddsx_tests::ledger::FEE;
 use ddsx_tests::registry::{Market, buyer, contributor, governance, provider, pull_args};
+use ddsx_tests::silent_ledger::{self, Transfers};
 use ddsx_tests::{World, nanos};
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
@@ -279,9 +280,22 @@ fn should_grant_after_an_upgrade_what_a_ledger_that_was_down_takes_later() {
     let plan = market.add_plan(stream, PlanKind::Perpetual, PRICE);
     market.approve(10 * PRICE);
     let args = market.buy_args(plan, 1);
+    // A ledger that does not answer at all is no reason to store anything.
     world
         .pic
         .stop_canister(market.ledger.id, Some(world.controller))
+        .unwrap();
+    assert!(matches!(market.buy(args.clone()), Err(BuyError::PaymentRefused { .. })));
+    assert_eq!(market.metric("payments_pending"), 0);
+    // One that answers questions and executes no transfer is.
+    let down = silent_ledger::module(Transfers::Trap);
+    let upgraded = world
+        .pic
+        .upgrade_canister(market.ledger.id, down, vec![], Some(world.controller));
+    upgraded.unwrap();
+    world
+        .pic
+        .start_canister(market.ledger.id, Some(world.controller))
         .unwrap();
     assert!(matches!(market.buy(args.clone()), Err(BuyError::Pending { .. })));
     assert_eq!(
@@ -293,10 +307,7 @@ fn should_grant_after_an_upgrade_what_a_ledger_that_was_down_takes_later() {
 
     market.upgrade();
     assert!(matches!(market.buy(args.clone()), Err(BuyError::Pending { .. })));
-    world
-        .pic
-        .start_canister(market.ledger.id, Some(world.controller))
-        .unwrap();
+    market.ledger.upgrade();
     market.wait(HOUR);
     let licence = market.buy(args).unwrap();
     assert_eq!(

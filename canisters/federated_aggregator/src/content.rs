@@ -80,7 +80,7 @@ impl Content {
     pub fn hash(&self) -> Hash {
         match self.pieces.root() {
             Ok(root) => root,
-            Err(error) => unreachable!("a range that begins at zero has a root: {error}"),
+            Err(error) => panic!("a range that begins at zero has a root: {error}"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use candid::{Nat, Principal};
 use ddsx_merkle_log::{Hash, sha256};
-use ddsx_payments::{self as payments, Asset, BeginError, Host, Kind, Order, RequestKey, Status};
+use ddsx_payments::{self as payments, Asset, BeginError, Host, Kind, NoMeans, Order, RequestKey, Status};
 use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{FundArgs, PayStorageArgs, Stage, TaskError, TaskId};
 use ddsx_types::{Account, Subaccount};
@@ -79,25 +79,41 @@ async fn look<R: Runtime>(
         owner: caller,
         subaccount,
     };
-    means(host, caller, from, asset, amount)
-        .await
-        .map_err(TaskError::PaymentRefused)
+    let looked = means(host, caller, from, asset, amount).await;
+    looked.map_err(|error| match error {
+        CannotPay::UnderWay => TaskError::Pending {
+            intent: payments::NO_INTENT_YET,
+        },
+        CannotPay::Refused(reason) => TaskError::PaymentRefused(reason),
+    })
 }
 
-/// Whether an account can pay, and if not why. Nothing can be paid from a minting account.
+/// Why a payment is not begun.
+pub enum CannotPay {
+    /// The ledger is being asked what the caller holds already, perhaps for this very request: it is pending, not refused.
+    UnderWay,
+    /// In words.
+    Refused(String),
+}
+
+/// Whether an account can pay. Nothing can be paid from a minting account.
 pub async fn means<R: Runtime>(
     host: &Aggregator<R>,
     caller: Principal,
     from: Account,
     asset: &AssetRecord,
     amount: u128,
-) -> Result<(), String> {
+) -> Result<(), CannotPay> {
     if asset.is_minting(&from) {
-        return Err("nothing can be paid from the ledger's minting account".to_owned());
+        let reason = "nothing can be paid from the ledger's minting account".to_owned();
+        return Err(CannotPay::Refused(reason));
     }
-    let asset = journal_asset(asset)?;
+    let asset = journal_asset(asset).map_err(CannotPay::Refused)?;
     let looked = payments::look(host, caller, from, &asset, amount).await;
-    looked.map_err(|error| error.to_string())
+    looked.map_err(|error| match error {
+        NoMeans::UnderWay => CannotPay::UnderWay,
+        error => CannotPay::Refused(error.to_string()),
+    })
 }
 
 async fn pull<R: Runtime>(

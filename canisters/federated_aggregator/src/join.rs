@@ -9,7 +9,7 @@ use ddsx_types::stream_registry::{self, Licence, LicencesOfArgs};
 use ddsx_types::{Account, TimestampNs};
 
 use crate::books::Payable;
-use crate::fund::{journal_asset, means};
+use crate::fund::{CannotPay, journal_asset, means};
 use crate::host::Aggregator;
 use crate::limits::REGISTRY_ANSWER_S;
 use crate::storage::record::{candid_bytes, encode};
@@ -40,9 +40,13 @@ pub async fn join<R: Runtime>(host: &Aggregator<R>, args: JoinArgs) -> Result<()
         subaccount: args.from_subaccount,
     };
     if let Some((asset, stake)) = storage::with(|storage| stake_due(storage, caller, args.task, &account))? {
-        means(host, caller, from, &asset, stake)
-            .await
-            .map_err(JoinError::PaymentRefused)?;
+        let looked = means(host, caller, from, &asset, stake).await;
+        looked.map_err(|error| match error {
+            CannotPay::UnderWay => JoinError::Pending {
+                intent: payments::NO_INTENT_YET,
+            },
+            CannotPay::Refused(reason) => JoinError::PaymentRefused(reason),
+        })?;
         // While the ledger answered, the same request may have been made.
         let known = payments::lookup_request(host, caller, &request);
         if let Some(status) = known.map_err(|error| JoinError::RequestId(format!("{error:?}")))? {

@@ -60,7 +60,7 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
     let payable = journal_asset(&asset).map_err(|reason| BuyError::PaymentRefused { reason })?;
     payments::look(host, caller, from, &payable, price)
         .await
-        .map_err(|error| no_means(host, error))?;
+        .map_err(no_means)?;
     // While the ledger answered, the same request may have been made, and anything may have changed.
     if let Some(answer) = known(host, caller, &request)? {
         return answer;
@@ -99,8 +99,8 @@ pub fn encoded<T: CandidType>(args: &T) -> Vec<u8> {
     }
 }
 
-/// What a look at the buyer's means came to. Nothing was charged.
-fn no_means<R: Runtime>(host: &Registry<R>, error: NoMeans) -> BuyError {
+/// What a look at the buyer's means came to. Nothing was charged, unless a call that is being looked at goes on to be.
+fn no_means(error: NoMeans) -> BuyError {
     match error {
         NoMeans::Allowance { allowance, needed } => BuyError::InsufficientAllowance {
             allowance: nat(allowance),
@@ -110,8 +110,8 @@ fn no_means<R: Runtime>(host: &Registry<R>, error: NoMeans) -> BuyError {
             balance: nat(balance),
             needed: nat(needed),
         },
-        NoMeans::UnderWay => BuyError::TooManyPending {
-            max: host.with_journal(|journal| journal.limits().pulls_per_caller),
+        NoMeans::UnderWay => BuyError::Pending {
+            intent: payments::NO_INTENT_YET,
         },
         error @ (NoMeans::Busy | NoMeans::Silent(_)) => BuyError::PaymentRefused {
             reason: error.to_string(),

@@ -127,5 +127,5 @@ pub use intent::{
 };
 pub use journal::{BeginError, Begun, Counters, EvidenceError, Journal, Memories, Open};
 pub use limits::Limits;
-pub use means::{NoMeans, look};
+pub use means::{NO_INTENT_YET, NoMeans, look};
 pub use verdict::{Answer, Verdict, verdict};

@@ -10,6 +10,9 @@ use ddsx_types::Account;
 use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 use std::fmt;
 
+/// The number to give for a payment that is pending before it has one: the ledger is being asked for the payer's means.
+pub const NO_INTENT_YET: u64 = u64::MAX;
+
 /// Why a payer is not let order a pull. Nothing was stored and nothing is charged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoMeans {
@@ -27,7 +30,7 @@ pub enum NoMeans {
         /// Amount and fee.
         needed: u128,
     },
-    /// The ledger is being asked for this caller's means already.
+    /// The ledger is being asked for this caller's means already, perhaps for this very request: it is pending, not refused.
     UnderWay,
     /// The ledger is being asked for as many callers' means as it may.
     Busy,

@@ -110,3 +110,21 @@ fn should_ask_when_a_payment_fails_over_its_fee() {
     assert_eq!(world.join_with(task, 0, 9), Ok(()));
     world.check(task);
 }
+
+#[test]
+fn should_read_assets_of_the_first_release() {
+    let world = World::new();
+    world.wait(1);
+    let asset = asset();
+    let mut stored = ciborium::Value::serialized(&asset).unwrap();
+    stored
+        .as_map_mut()
+        .unwrap()
+        .retain(|(name, _)| name.as_text() != Some("minting_account"));
+    let read: AssetRecord = stored.deserialized().unwrap();
+    let expected = AssetRecord {
+        minting_account: None,
+        ..asset
+    };
+    assert_eq!(read, expected);
+}

@@ -122,7 +122,7 @@ fn should_count_in_what_a_release_without_sums_left() {
     world.join(second, 2).unwrap();
     let expected = with(|storage| audit(storage, LEDGER)).unwrap();
     // As that release left it: no sums; a payment under way settles before all tasks are counted.
-    with_mut(|storage| storage.forget_totals());
+    with_mut(Storage::forget_totals);
     world.ledger.set_down(Some(RejectCode::SysTransient));
     world.upgrade();
     world.ledger.set_down(None);

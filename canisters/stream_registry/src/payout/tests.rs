@@ -595,10 +595,7 @@ fn should_pay_in_other_assets_while_one_ledger_is_silent() {
     for number in 0..300 {
         assert!(got(&world, nth(1, number)) > 0, "contributor {number}");
     }
-    assert_eq!(
-        world.buy(world.buy_args(plan, 3)).map(|bought| bought.is_ok()),
-        Some(true)
-    );
+    assert!(matches!(world.buy(world.buy_args(plan, 3)), Some(Ok(_))));
     assert!(world.audit(OTHER_LEDGER).conserved);
 }
 

@@ -47,6 +47,7 @@ struct Chain {
 /// A slice that has not ended.
 struct Running {
     number: u64,
+    begun_at: TimestampNs,
     /// The one task that it tries, and from where, if it is a careful one.
     tries: Option<(Place, u32)>,
     #[cfg(test)]
@@ -82,7 +83,9 @@ fn arm<R: Runtime>(host: &Registry<R>) {
         let late = u64::try_from(SLICE_WATCH.as_nanos()).unwrap_or(u64::MAX);
         let goes_on = CHAIN.with_borrow(|chain| {
             let waits = chain.waits_until.is_some_and(|until| now <= until.saturating_add(late));
-            waits || chain.running.is_some()
+            let runs = chain.running.as_ref();
+            // Its watch ends it long before that.
+            waits || runs.is_some_and(|slice| now <= slice.begun_at.saturating_add(late.saturating_mul(4)))
         });
         if !goes_on {
             slice_after(&next, Duration::ZERO);
@@ -132,6 +135,7 @@ fn begin_slice<R: Runtime>(host: &Registry<R>) {
     let _ = timer;
     let running = Running {
         number,
+        begun_at: now,
         tries,
         #[cfg(test)]
         timer,

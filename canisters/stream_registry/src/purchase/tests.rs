@@ -496,12 +496,18 @@ fn should_buy_once_though_a_request_is_repeated_while_the_ledger_is_asked() {
     world.fund(10 * PRICE);
     let args = world.buy_args(plan, 1);
     world.runtime.set_caller(BUYER);
+    let answers = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
     for _ in 0..2 {
         let (host, args) = (world.host.clone(), args.clone());
+        let answers = std::rc::Rc::clone(&answers);
         world.runtime.spawn(async move {
-            let _ = buy(&host, args).await;
+            let answer = buy(&host, args).await;
+            answers.borrow_mut().push(answer);
         });
     }
+    // Whoever repeats a request that may still be charged must not be told that it was not.
+    let intent = payments::NO_INTENT_YET;
+    assert_eq!(*answers.borrow(), [Err(BuyError::Pending { intent })]);
     world.runtime.run_until_stalled();
     assert!(world.buy(args).unwrap().is_ok());
     assert_eq!((world.licences(), world.ledger.transfers().len()), (1, 1));
@@ -594,4 +600,36 @@ fn should_settle_a_batch_of_quarantined_payments_whole_or_not_at_all() {
     assert_eq!(execute(GOVERNANCE, &batch), Ok(()));
     assert_eq!(world.licences(), 2);
     world.check();
+}
+
+#[test]
+fn should_never_say_not_charged_of_a_licence_that_was_paid_and_cannot_be_read() {
+    let (world, _, plan) = World::with_plan(PRICE);
+    world.fund(10 * PRICE);
+    let args = world.buy_args(plan, 1);
+    let licence = world.buy(args.clone()).unwrap().unwrap();
+    storage::with_mut(|storage| storage.lose_licence(licence.id));
+    // Every other refusal means that nothing was charged.
+    assert_eq!(world.buy(args), Some(Err(BuyError::Pending { intent: 0 })));
+}
+
+#[test]
+#[should_panic(expected = "licence 0 was granted and cannot be read")]
+fn should_trap_rather_than_refuse_a_free_licence_that_cannot_be_read() {
+    let (world, stream, _) = World::with_plan(PRICE);
+    let free = storage::with_mut(|storage| crate::testing::plan(storage, stream, PlanKind::Free, 0));
+    let ledger = None;
+    let quote = storage::with(|storage| plans::quote(storage, QuoteArgs { plan: free, ledger })).unwrap();
+    let args = BuyArgs {
+        plan: free,
+        ledger,
+        from_subaccount: None,
+        max_price: nat(0),
+        terms_hash: quote.terms_hash,
+        recipient: None,
+        request_id: ByteBuf::from([1; 16]),
+    };
+    world.buy(args.clone()).unwrap().unwrap();
+    storage::with_mut(|storage| storage.lose_licence(0));
+    let _ = world.buy(args);
 }

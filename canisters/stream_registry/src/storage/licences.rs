@@ -21,6 +21,12 @@ impl Storage {
         self.licence_record(licence)?.licence().ok()
     }
 
+    /// Damages the store, for tests of what is said then.
+    #[cfg(test)]
+    pub fn lose_licence(&mut self, licence: LicenceId) {
+        self.licences.remove(&licence);
+    }
+
     /// Enters a licence under the number it holds, which is the next one.
     pub fn add_licence(&mut self, licence: &Licence, record: LicenceRecord) -> Result<(), MapError> {
         self.licence_map.insert(&licence.id.to_be_bytes(), record.hash())?;

@@ -259,6 +259,12 @@ impl Shop {
             books.due + books.in_flight + books.paid_out + books.fees
         );
         assert_eq!(totals.contradictions, 0);
+        let open = self.with_journal(|journal| journal.open_at(LEDGER));
+        assert_eq!(
+            (open.pulls + open.pushes + open.quarantined, open.quarantined),
+            (totals.open_pulls + totals.open_pushes, totals.quarantined),
+            "the counts by ledger and in all agree"
+        );
         for id in 0..totals.next_id {
             let blocks = self.ledger().find(&id.to_be_bytes());
             assert!(blocks.len() <= 1, "intent {id} was executed in blocks {blocks:?}");

@@ -92,7 +92,7 @@ pub enum TaskError {
     /// The payment is not settled yet: ask again with the same request id.
     #[error("payment {intent} is under way")]
     Pending {
-        /// Its number.
+        /// Its number; 2^64 - 1 while the ledger is asked what the payer holds.
         intent: u64,
     },
     /// Another payment for the same is under way: wait for its end.
@@ -154,7 +154,7 @@ pub enum JoinError {
     /// The stake's payment is not settled yet: ask again with the same request id.
     #[error("payment {intent} is under way")]
     Pending {
-        /// Its number.
+        /// Its number; 2^64 - 1 while the ledger is asked what the payer holds.
         intent: u64,
     },
     /// The stake was not paid.

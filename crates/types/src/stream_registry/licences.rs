@@ -150,7 +150,7 @@ pub enum BuyError {
     RequestIdReused,
     /// The payment's outcome is not known yet. Repeat the same call: it gives the licence or the error, and never charges twice.
     Pending {
-        /// Number of the payment intent, for support.
+        /// Number of the payment intent, for support; 2^64 - 1 while the ledger is asked what the buyer holds.
         intent: u64,
     },
     /// The payment could not be resolved inside the ledger's window; governance settles it.
