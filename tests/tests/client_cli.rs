@@ -257,7 +257,7 @@ fn should_create_a_stream_in_one_confirmation_and_give_its_deposit_back() {
     assert_eq!(code, 2, "nobody can be asked here");
     assert!(said.contains("deposit         1 DST (comes back"), "{said}");
     assert!(
-        said.contains("total           3.01478421 DST"),
+        said.contains("total           3.01488421 DST"),
         "with one transfer fee; {said}"
     );
     let (code, said) = ddsx.failure("provider", &format!("{create} --max-price 3 --yes"));
