@@ -14,7 +14,7 @@ use ddsx_types::stream_registry::{
 use ddsx_types::{Account, AssetListing};
 use serde_bytes::ByteBuf;
 
-use crate::ledger::{FEE, Ledger, approve};
+use crate::ledger::{FEE, Ledger, approve, transfer};
 use crate::world::{World, user};
 
 /// Who provides data in the tests.
@@ -73,6 +73,20 @@ impl<'w> Market<'w> {
         let id = world.install("stream_registry", (Some(args),));
         world.settle();
         Self { world, ledger, id }
+    }
+
+    /// As [`Market::open`], where storage costs what it does by default, and [`provider`] has so much in its prepaid balance and as much
+    /// again in its account.
+    pub fn open_paid(world: &'w World, balance: u64) -> Self {
+        let market = Self::open(world);
+        let price = storage_price(market.ledger.id, 100_000_000, 100_000_000);
+        let () = world.call(governance(), market.id, "set_storage_price", (price,));
+        let funds = transfer(provider(), 2 * balance + 2 * FEE);
+        market.ledger.transfer(buyer(), funds).unwrap();
+        if balance > 0 {
+            market.top_up(provider(), balance, 255);
+        }
+        market
     }
 
     /// Upgrades the registry to the same module, without an argument.

@@ -246,3 +246,56 @@ fn should_keep_identities_and_move_tokens_between_them() {
     let text = ddsx.run("buyer", &format!("--identity carol token balance {carol}"));
     assert_eq!(String::from_utf8(text.stdout).unwrap(), "2.5 DST\n");
 }
+
+#[test]
+fn should_create_a_stream_in_one_confirmation_and_give_its_deposit_back() {
+    let live = Live::start_paid();
+    let ddsx = Ddsx::new(&live);
+    let create = "stream create quakes --content-type application/x-ndjson --licence CC0-1.0 --contributors-share 70% \
+                  --contributor uw --prepay 2";
+    let (code, said) = ddsx.failure("provider", create);
+    assert_eq!(code, 2, "nobody can be asked here");
+    assert!(said.contains("deposit         1 DST (comes back"), "{said}");
+    assert!(
+        said.contains("total           3.01488421 DST"),
+        "with one transfer fee; {said}"
+    );
+    let (code, said) = ddsx.failure("provider", &format!("{create} --max-price 3 --yes"));
+    assert_eq!(code, 1);
+    assert!(said.contains("above --max-price 3 DST; nothing was charged"), "{said}");
+    assert_eq!(ddsx.json("provider", "token balance")["balance"]["amount"], "1000");
+
+    let created = ddsx.json("provider", &format!("{create} --max-price 3.1 --yes"));
+    assert_eq!(created["stream"], 0);
+    assert_eq!(
+        ddsx.json("provider", "token balance")["balance"]["amount"],
+        "996.98511579"
+    );
+    let balance = ddsx.json("provider", "balance");
+    assert_eq!(
+        (&balance[0]["deposits"]["amount"], &balance[0]["free"]["amount"]),
+        (&"1".into(), &"2".into())
+    );
+    let shown = ddsx.json("provider", "stream show 0");
+    assert_eq!(shown["storage"]["state"], "paid");
+
+    // A name that is taken is said before an approval costs a fee.
+    let (code, said) = ddsx.failure("provider", &format!("{create} --yes"));
+    assert_eq!(code, 1);
+    assert!(said.contains("you have a stream of this name already"), "{said}");
+    assert_eq!(
+        ddsx.json("provider", "token balance")["balance"]["amount"],
+        "996.98511579"
+    );
+
+    ddsx.json("provider", "stream close 0 --yes");
+    let balance = ddsx.json("provider", "balance");
+    assert_eq!(
+        (&balance[0]["deposits"]["amount"], &balance[0]["free"]["amount"]),
+        (&"0".into(), &"3".into())
+    );
+    let paid = ddsx.json("provider", "balance withdraw --yes");
+    assert_eq!(paid["arrived"]["amount"], "2.9999");
+    let balance = ddsx.json("provider", "balance top-up 0.5 --yes");
+    assert_eq!(balance["free"]["amount"], "0.5");
+}

@@ -277,7 +277,10 @@ fn should_refuse_bad_changes_of_a_stream() {
     market.refused_at_the_door(
         Principal::anonymous(),
         "add_contributors",
-        (contributors(stream),),
+        (AddContributorsArgs {
+            stream,
+            contributors: new_contributors(5..6),
+        },),
         "sign in",
     );
     let taken = AddContributorsArgs {
@@ -442,6 +445,34 @@ fn should_refuse_bad_purchases_and_take_nothing() {
         assert_eq!(state(&market), before);
     }
     market.refused_at_the_door(Principal::anonymous(), "buy", (good(),), "sign in");
+    let poor: Result<ddsx_types::stream_registry::Licence, BuyError> =
+        world.call(user(55), market.id, "buy", (good(),));
+    assert!(matches!(poor, Err(BuyError::InsufficientAllowance { .. })), "{poor:?}");
+    let huge = BuyArgs {
+        max_price: Nat::from(u128::MAX) * 1_000_u64,
+        ..good()
+    };
+    assert!(
+        market.buy(huge.clone()).is_ok(),
+        "a maximum above everything allows the price"
+    );
+    let other = BuyArgs {
+        recipient: Some(user(9).into()),
+        ..huge
+    };
+    assert_eq!(market.buy(other), Err(BuyError::RequestIdReused));
+    market.check();
+
+    let retired: Result<(), StreamError> =
+        world.call(provider(), market.id, "retire_plan", (RetirePlanArgs { stream, plan },));
+    let args = BuyArgs {
+        request_id: ByteBuf::from([3; 16]),
+        ..good_after(&market, plan, terms_hash)
+    };
+    retired.unwrap();
+    assert_eq!(market.buy(args), Err(BuyError::PlanNotOffered));
+    assert_eq!(market.quote(plan), Err(QuoteError::PlanNotOffered));
+    market.check();
 }
 
 fn good_after(market: &Market<'_>, plan: u64, terms_hash: Hash) -> BuyArgs {

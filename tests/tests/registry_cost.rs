@@ -49,7 +49,8 @@ fn payload(length: usize, seed: u8) -> Vec<u8> {
 #[test]
 fn should_append_small_chunks_cheaply_at_any_size() {
     let world = World::new();
-    let market = Market::open(&world);
+    // Each batch is paid for.
+    let market = Market::open_paid(&world, 1_000_000_000);
     let stream = market.create_stream("events", 12);
     let batch = || -> Vec<NewChunk> {
         (0..1_000_u32)
@@ -71,7 +72,7 @@ fn should_append_small_chunks_cheaply_at_any_size() {
 fn should_append_large_chunks_at_little_more_than_their_hash() {
     const HASH_BYTE: u128 = 82;
     let world = World::new();
-    let market = Market::open(&world);
+    let market = Market::open_paid(&world, 1_000_000_000);
     let stream = market.create_stream("events", 1);
     market.append_next(stream, vec![market.chunk(b"warm", &[(0, 1)])]);
     let chunks = (0..16)

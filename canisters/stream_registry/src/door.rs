@@ -68,7 +68,7 @@ pub fn refuse(
         return Err(format!("{method} is a query: call it as one"));
     }
     if caller == Principal::anonymous() {
-        return Err("the anonymous principal changes nothing: sign in".to_owned());
+        return Err("sign in first: the anonymous principal changes nothing".to_owned());
     }
     let settings = storage.settings();
     if GOVERNED.contains(&method) && caller != settings.governance {

@@ -3,13 +3,15 @@
 
 use ddsx_runtime::RejectCode;
 use ddsx_runtime::testing::Fate;
-use ddsx_types::stream_registry::Payee;
+use ddsx_types::Account;
+use ddsx_types::stream_registry::{Payee, TopUpArgs, WithdrawArgs};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_bytes::ByteBuf;
 
 use crate::storage;
 use crate::testing::*;
-use crate::{log, revenue_book};
+use crate::{assets, balance, log, revenue_book};
 
 #[derive(Clone, Debug)]
 enum Operation {
@@ -20,6 +22,8 @@ enum Operation {
     Wait(u64),
     LedgerDown(bool),
     Pause(bool),
+    TopUp(u8),
+    Withdraw(u128),
     Upgrade,
 }
 
@@ -35,6 +39,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (1_u64..400).prop_map(Operation::Wait),
         1 => any::<bool>().prop_map(Operation::LedgerDown),
         1 => any::<bool>().prop_map(Operation::Pause),
+        2 => (0_u8..20).prop_map(Operation::TopUp),
+        1 => (1_u128..2_000).prop_map(Operation::Withdraw),
         1 => Just(Operation::Upgrade),
     ]
 }
@@ -79,6 +85,27 @@ fn perform(world: &World, stream: u64, plan: u64, operation: Operation) {
         Operation::Wait(seconds) => world.wait(seconds),
         Operation::LedgerDown(down) => world.ledger.set_down(down.then_some(RejectCode::CanisterError)),
         Operation::Pause(paused) => set_paused(paused),
+        Operation::TopUp(request) => {
+            world.runtime.set_caller(OWNER);
+            let host = world.host.clone();
+            let args = TopUpArgs {
+                ledger: LEDGER,
+                amount: (100 * u128::from(request) + 1).into(),
+                from_subaccount: None,
+                request_id: ByteBuf::from([request; 16]),
+            };
+            world.runtime.run(async move { balance::top_up(&host, args).await });
+        }
+        Operation::Withdraw(amount) => {
+            world.runtime.set_caller(OWNER);
+            let host = world.host.clone();
+            let args = WithdrawArgs {
+                ledger: LEDGER,
+                amount: Some(amount.into()),
+                to_subaccount: None,
+            };
+            world.runtime.run(async move { balance::withdraw(&host, args).await });
+        }
         Operation::Upgrade => world.upgrade(),
     }
 }
@@ -87,9 +114,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn should_keep_money_and_licences_together(price in 1_u128..5_000, operations in vec(operation(), 1..60)) {
+    fn should_keep_money_and_licences_together(
+        price in 1_u128..5_000,
+        storage_costs in any::<bool>(),
+        operations in vec(operation(), 1..60),
+    ) {
         let (world, stream, plan) = World::with_plan(price);
         world.fund(1_000_000);
+        world.ledger.mint(OWNER.into(), 1_000_000);
+        world.ledger.approve(OWNER.into(), REGISTRY, 1_000_000);
+        if storage_costs {
+            let tariff = storage_price(0, 1 << 24);
+            storage::with_mut(|storage| assets::set_storage_price(storage, &tariff)).expect("a valid price");
+        }
         for operation in operations {
             perform(&world, stream, plan, operation);
             let audit = storage::with(|storage| revenue_book::audit(storage, LEDGER)).expect("listed");
@@ -100,7 +137,14 @@ proptest! {
         set_paused(false);
         world.upgrade();
         world.wait(2 * 3_600);
-        let bought = world.ledger.transfers().iter().filter(|transfer| transfer.spender.is_some()).count();
+        let pulls_from = |who: Account| {
+            let transfers = world.ledger.transfers();
+            transfers.into_iter().filter(|transfer| transfer.spender.is_some() && transfer.from == who).collect::<Vec<_>>()
+        };
+        let bought = pulls_from(BUYER.into()).len();
+        let prepaid = storage::with(|storage| storage.prepaid().totals(0).0);
+        let topped_up: u128 = pulls_from(OWNER.into()).iter().map(|transfer| transfer.amount).sum();
+        prop_assert_eq!((prepaid.topped_up, prepaid.withdrawing), (topped_up, 0));
         prop_assert_eq!(world.licences(), bought as u64);
         prop_assert_eq!(storage::with(|storage| storage.books().payouts_in_flight()), 0);
         world.check();

@@ -1,7 +1,7 @@
 //! What governance may call, each with its twin that tells voters what would happen.
 
 use candid::Principal;
-use ddsx_types::stream_registry::SettleQuarantinedArgs;
+use ddsx_types::stream_registry::{SettleQuarantinedArgs, StoragePrice, StreamId, SuspendStreamArgs};
 use ddsx_types::{Account, AssetListing, Validation};
 
 use crate::{NetworkError, Registry};
@@ -25,6 +25,12 @@ pub enum GovernedChange {
     SetPayoutInterval(u64),
     /// Settles a payment that the journal could not resolve.
     SettleQuarantined(SettleQuarantinedArgs),
+    /// Sets what storing costs in a listed asset.
+    SetStoragePrice(StoragePrice),
+    /// Lets a stream sell nothing, or sell again.
+    SuspendStream(SuspendStreamArgs),
+    /// Closes a stream and drops its payloads.
+    FreeStream(StreamId),
 }
 
 impl GovernedChange {
@@ -39,6 +45,9 @@ impl GovernedChange {
             Self::SetGovernance(_) => "set_governance",
             Self::SetPayoutInterval(_) => "set_payout_interval",
             Self::SettleQuarantined(_) => "settle_quarantined",
+            Self::SetStoragePrice(_) => "set_storage_price",
+            Self::SuspendStream(_) => "suspend_stream",
+            Self::FreeStream(_) => "free_stream",
         }
     }
 }
@@ -54,6 +63,9 @@ impl GovernedChange {
             Self::SetTreasury(account) => candid::encode_one(account),
             Self::SetPayoutInterval(seconds) => candid::encode_one(seconds),
             Self::SettleQuarantined(args) => candid::encode_one(args),
+            Self::SetStoragePrice(price) => candid::encode_one(price),
+            Self::SuspendStream(args) => candid::encode_one(args),
+            Self::FreeStream(stream) => candid::encode_one(stream),
         }
     }
 }

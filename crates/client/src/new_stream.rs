@@ -172,8 +172,7 @@ mod tests {
         let ledger = Principal::management_canister();
         assert_eq!(check(&quote(), ledger), Ok(()));
         assert!(check(&quote(), Principal::anonymous()).is_err());
-        type Spoil = fn(&mut StorageQuote);
-        let spoilt: [Spoil; 3] = [
+        let spoilt: [fn(&mut StorageQuote); 3] = [
             |quote| quote.total += 1_u8,
             |quote| quote.comes_back += 1_u8,
             |quote| quote.missing = 124_u32.into(),

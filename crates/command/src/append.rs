@@ -16,12 +16,14 @@ use serde_bytes::ByteBuf;
 use serde_json::json;
 
 use crate::args::AppendArgs;
+use crate::balance;
 use crate::context::Context;
 use crate::failure::Failure;
 use progress::{InFlight, Job, Progress};
 
 pub async fn run(context: &Context, args: AppendArgs) -> Result<(), Failure> {
     let registry = context.registry().await?;
+    balance::show_cost(context, &registry, &args).await?;
     if args.raw {
         return append_files(context, registry, args).await;
     }

@@ -1,9 +1,9 @@
 //! `ddsx balance`: the prepaid balance that pays for what streams store.
 
-use candid::Nat;
+use candid::{Nat, Principal};
 use ddsx_client::{AllowanceChange, CallError, Ledger, LedgerInfo, NetworkError, Registry, amount, request_id};
 use ddsx_types::Account;
-use ddsx_types::stream_registry::{PrepaidBalance, TopUpError, WithdrawArgs};
+use ddsx_types::stream_registry::{PrepaidBalance, StorageQuoteArgs, TopUpError, WithdrawArgs};
 use serde_bytes::ByteBuf;
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use crate::args::{self, BalanceCommand};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
+use crate::text;
 use crate::view::{tokens, tokens_json};
 
 pub async fn run(context: &Context, command: Option<BalanceCommand>) -> Result<(), Failure> {
@@ -31,6 +32,55 @@ pub async fn storage_ledger(context: &Context, registry: &Registry) -> Result<Le
     let accepted = prices.into_iter().find(|price| price.accepted);
     let accepted = accepted.ok_or_else(|| Failure::refused("the registry takes no asset for storage now"))?;
     Ok(registry.network().ledger(accepted.ledger))
+}
+
+/// Says what storing the files costs the stream's owner, as far as their sizes tell: one total, until when that pays them, and what the
+/// balance lacks. Nothing is said of what costs nothing, of stdin, and to publishers, who do not pay.
+pub async fn show_cost(context: &Context, registry: &Registry, args: &args::AppendArgs) -> Result<(), Failure> {
+    let sizes: Option<Vec<u64>> = args
+        .files
+        .iter()
+        .map(|file| Some(std::fs::metadata(file).ok()?.len()))
+        .collect();
+    let Some(bytes) = sizes.as_ref().map(|sizes| sizes.iter().sum::<u64>()) else {
+        return Ok(());
+    };
+    let chunks = if args.raw {
+        args.files.len() as u64
+    } else {
+        bytes.div_ceil(args.chunk_bytes.max(1))
+    };
+    let asked = StorageQuoteArgs {
+        ledger: Principal::management_canister(),
+        stream: Some(args.stream),
+        contributors: 0,
+        chunks,
+        bytes,
+    };
+    // Whatever is wrong with the stream is said by what follows.
+    let Ok(quote) = registry.storage_quote(asked).await else {
+        return Ok(());
+    };
+    if quote.total == Nat::default() {
+        return Ok(());
+    }
+    let ledger = registry.network().ledger(quote.ledger);
+    let info = ledger.info().await?;
+    let show = |units: &Nat| tokens(units, &info);
+    context.output.remark(&format!(
+        "storing this costs about {} until {}, then {} a month; your balance has {}",
+        show(&quote.total),
+        text::time(quote.paid_until),
+        show(&quote.per_month),
+        show(&quote.free)
+    ));
+    if quote.missing > Nat::default() {
+        context.output.remark(&format!(
+            "it lacks {} unless the stream's income makes up for it (ddsx balance top-up)",
+            show(&quote.missing)
+        ));
+    }
+    Ok(())
 }
 
 fn json_of(balance: &PrepaidBalance, info: &LedgerInfo, ledger: &Ledger) -> Value {

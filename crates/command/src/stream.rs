@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use candid::Nat;
+use candid::{Nat, Principal};
 use ddsx_client::{CallError, NewStream, Registry, amount};
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
@@ -67,6 +67,12 @@ async fn pay_and_create(
     definition: CreateStreamArgs,
     args: CreateArgs,
 ) -> Result<Result<StreamId, CallError<StreamError>>, Failure> {
+    if registry.network().principal() == Principal::anonymous() {
+        return Ok(Err(CallError::Refused {
+            method: "create_stream",
+            error: StreamError::AnonymousCaller,
+        }));
+    }
     let ledger = balance::storage_ledger(context, registry).await?;
     let info = ledger.info().await?;
     let parse = |text: &Option<String>| match text {

@@ -60,15 +60,20 @@ pub struct Live {
 
 impl Live {
     pub fn start() -> Self {
-        Self::begin(false)
+        Self::begin(false, 0)
+    }
+
+    /// Where storage costs what it does by default: 1 DST a stream, given back, and 1 DST a GiB and month.
+    pub fn start_paid() -> Self {
+        Self::begin(false, 100_000_000)
     }
 
     /// With a federated aggregator besides.
     pub fn start_federated() -> Self {
-        Self::begin(true)
+        Self::begin(true, 0)
     }
 
-    fn begin(federated: bool) -> Self {
+    fn begin(federated: bool, storage_price: u64) -> Self {
         let mut world = World::new();
         let (provider, buyer) = (Person::new(), Person::new());
         let balances = [&provider, &buyer].map(|person| (Account::from(person.principal), BALANCE));
@@ -91,8 +96,8 @@ impl Live {
             payout_interval_s: Some(1),
             storage_prices: Some(vec![StoragePrice {
                 ledger: listing.ledger,
-                deposit: candid::Nat::from(0_u8),
-                gib_month: candid::Nat::from(0_u8),
+                deposit: storage_price.into(),
+                gib_month: storage_price.into(),
                 accepted: true,
             }]),
         };

@@ -582,3 +582,27 @@ fn should_take_streams_of_the_first_release_over_with_a_time_of_grace() {
         "then it pays as others do"
     );
 }
+
+#[test]
+fn should_drop_nothing_without_notice_after_a_pause() {
+    let mut storage = paid(1 << 30);
+    let id = stream(&mut storage, "quakes");
+    append_bytes(&mut storage, id, NOW, 3_000).unwrap();
+    let spare = free(&storage);
+    storage.prepaid_mut().begin_withdrawal(OWNER, 0, spare).unwrap();
+    storage.change_settings(|settings| settings.paused = true);
+    let ends = NOW + MONTH_NS;
+    run_until(&mut storage, ends + DAY_NS);
+    assert_eq!(
+        state_of(&storage, id),
+        (StorageState::Paid, ends),
+        "nothing happens while paused"
+    );
+    storage.change_settings(|settings| settings.paused = false);
+    run_until(&mut storage, ends + DAY_NS);
+    assert_eq!(state_of(&storage, id), (StorageState::Expiring, ends));
+    run_until(&mut storage, ends + DAY_NS + UPKEEP_NOTICE_NS - 1);
+    assert_eq!(state_of(&storage, id).0, StorageState::Expiring);
+    run_until(&mut storage, ends + DAY_NS + UPKEEP_NOTICE_NS);
+    assert_eq!(state_of(&storage, id).0, StorageState::Dropped);
+}

@@ -12,7 +12,8 @@ use super::drop::{begin_drop, drop_some};
 use super::{adopt, next_look, pay_until};
 use crate::host::Registry;
 use crate::limits::{
-    BETWEEN_SLICES, STREAMS_PER_SLICE, UPKEEP_INTERVAL, UPKEEP_PERIOD_NS, UPKEEP_RETRY_NS, UPKEEP_SHORT_PERIOD_NS,
+    BETWEEN_SLICES, STREAMS_PER_SLICE, UPKEEP_INTERVAL, UPKEEP_NOTICE_NS, UPKEEP_PERIOD_NS, UPKEEP_RETRY_NS,
+    UPKEEP_SHORT_PERIOD_NS,
 };
 use crate::storage::records::{Phase, StreamState};
 use crate::storage::{self, Storage};
@@ -145,9 +146,14 @@ fn look(storage: &mut Storage, now: TimestampNs, stream: StreamId, state: &mut S
             }
         }
         let upkeep = state.upkeep.as_mut()?;
+        let had_notice = upkeep.phase == Phase::Expiring;
         upkeep.phase = Phase::Expiring;
         if now < upkeep.paid_until {
             return Some(upkeep.paid_until.min(now.saturating_add(UPKEEP_RETRY_NS)));
+        }
+        if !had_notice {
+            // The timer was kept from its work, by a pause for example: nothing is dropped without notice.
+            return Some(now.saturating_add(UPKEEP_NOTICE_NS));
         }
     }
     // `begin_drop` asks for the next look itself.
