@@ -47,6 +47,7 @@ mod puller;
 mod purchase;
 mod registry;
 pub mod root_key;
+mod seen;
 mod source;
 mod split;
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub use puller::{PullFailure, PullOptions, Puller, VerifiedBatch, VerifiedChunk}
 pub use purchase::{Purchase, PurchaseFailure, request_id};
 pub use registry::{Registry, all_pages};
 pub use root_key::{RootKey, RootKeyError};
+pub use seen::{CATCH_UP, until_seen};
 pub use source::StreamSource;
 pub use split::{CreditRule, LineChunk, LineSplitter, SplitError, SplitLimits};
 pub use verification::{Subject, VerificationError};
