@@ -8,6 +8,8 @@
 //!   while the stream grows; a [`Cursor`] keeps what was proved, so that the next run goes on where this one ended.
 //! - [`Aggregator::download_model`] and [`Aggregator::verified_report`] prove models and rounds of federated learning in the same way.
 //! - [`Appender`] publishes, [`Purchase`] buys: both may be repeated after a crash without doing anything twice.
+//! - What money or work follows from is not one node's word: [`Registry::agreed`], [`Aggregator::agreed`] and [`Ledger::agreed`] ask the whole
+//!   subnet, [`Offer`] is checked against its terms' hash, [`Payment`] is looked at whole before its first step.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

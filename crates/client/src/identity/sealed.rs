@@ -128,7 +128,7 @@ fn check_cost(scheme: &EncryptionScheme<'_>) -> Result<(), String> {
             let memory = u64::from(scrypt.block_size).checked_mul(128 * scrypt.cost_parameter.min(1 << 40));
             memory.is_some_and(|memory| memory <= MAX_MEMORY) && scrypt.parallelization <= 16
         }
-        Some(Kdf::Pbkdf2(pbkdf2)) => u64::from(pbkdf2.iteration_count) <= u64::from(MAX_ROUNDS),
+        Some(Kdf::Pbkdf2(pbkdf2)) => pbkdf2.iteration_count <= MAX_ROUNDS,
         _ => return Err("encrypted in another way than PBES2 with scrypt or PBKDF2".into()),
     };
     if fits {

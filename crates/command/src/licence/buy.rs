@@ -18,7 +18,7 @@ use crate::output;
 use crate::view::{licence_json, licence_text};
 
 pub async fn run(context: &Context, registry: &Registry, args: BuyArgs) -> Result<(), Failure> {
-    let plan = choice::plan(registry, &args.choice).await?;
+    let plan = choice::plan(&registry.agreed(), &args.choice).await?;
     let note = Purchase::note_path(&context.folders.purchases, registry, plan);
     if let Some(purchase) = Purchase::load(&note, registry)?
         && let Some(licence) = finish(context, registry, plan, &args, &purchase, &note).await?
