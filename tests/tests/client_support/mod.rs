@@ -60,21 +60,25 @@ pub struct Live {
 
 impl Live {
     pub fn start() -> Self {
-        Self::begin(false, 0)
+        Self::begin(World::new(), false, 0)
     }
 
     /// Where storage costs what it does by default: 1 DST a stream, given back, and 1 DST a GiB and month.
     pub fn start_paid() -> Self {
-        Self::begin(false, 100_000_000)
+        Self::begin(World::new(), false, 100_000_000)
+    }
+
+    /// With a federated aggregator besides, and queries that are answered from the state of so many rounds before.
+    pub fn start_lagging(rounds: u32) -> Self {
+        Self::begin(World::lagging(rounds), true, 0)
     }
 
     /// With a federated aggregator besides.
     pub fn start_federated() -> Self {
-        Self::begin(true, 0)
+        Self::begin(World::new(), true, 0)
     }
 
-    fn begin(federated: bool, storage_price: u64) -> Self {
-        let mut world = World::new();
+    fn begin(mut world: World, federated: bool, storage_price: u64) -> Self {
         let (provider, buyer) = (Person::new(), Person::new());
         let balances = [&provider, &buyer].map(|person| (Account::from(person.principal), BALANCE));
         let ledger = world.install("dst_ledger", (Some(LedgerArgs::Init(init_args(&balances))),));
