@@ -7,6 +7,7 @@
 //!   witness, head, log, leaves, payloads, freshness ([`VerificationError`] names what failed). [`Puller::follow`] goes on
 //!   while the stream grows; a [`Cursor`] keeps what was proved, so that the next run goes on where this one ended.
 //! - [`Aggregator::download_model`] and [`Aggregator::verified_report`] prove models and rounds of federated learning in the same way.
+//! - [`input`] reads files as people have them: with marks, compressed; and says what cannot be read.
 //! - [`Appender`] publishes, [`Purchase`] buys: both may be repeated after a crash without doing anything twice.
 //!
 //! ```no_run
@@ -38,6 +39,7 @@ mod folder;
 mod follow;
 mod governance;
 pub mod identity;
+pub mod input;
 mod ledger;
 mod network;
 mod puller;
@@ -52,7 +54,7 @@ pub mod verification;
 pub mod witness;
 
 pub use aggregator::{Aggregator, DownloadedModel, MODELS_LABEL, ProofFailure, REPORTS_LABEL, VerifiedReport};
-pub use append::{AppendFailure, Appender};
+pub use append::{AppendFailure, Appender, PublishTarget};
 pub use cursor::{Cursor, CursorError};
 pub use error::{CallError, ConnectError, NetworkError};
 pub use explain::Explain;
@@ -69,5 +71,5 @@ pub use purchase::{Purchase, PurchaseFailure, request_id};
 pub use registry::{Registry, all_pages};
 pub use root_key::{RootKey, RootKeyError};
 pub use source::StreamSource;
-pub use split::{CreditRule, LineChunk, LineSplitter, SplitError, SplitLimits};
+pub use split::{CreditRule, LineChunk, LineSplitter, ReadSoFar, SplitError, SplitLimits};
 pub use verification::{Subject, VerificationError};
