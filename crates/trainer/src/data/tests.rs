@@ -526,3 +526,49 @@ fn should_read_the_chunks_of_a_stream_as_one_table() {
         "{other}"
     );
 }
+
+#[test]
+fn should_read_tables_as_people_have_them_and_name_file_and_place_of_what_is_wrong() {
+    let gzip = |text: &str| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let taken = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        read(&path, &classes(), &Columns::default()).map(|read| read.data)
+    };
+    let windows = "\u{feff}Label;a;b\r\n0;1;2.5\r\n2;-3;4\r\n";
+    let members = [gzip("[1,2.5,0]\n"), gzip("[-3,4,2]\n")].concat();
+    for (name, bytes) in [
+        ("excel.csv", windows.as_bytes()),
+        ("excel.csv.gz", &gzip(windows)),
+        ("unpacked.csv.gz", windows.as_bytes()),
+        ("members.jsonl.gz", &members),
+        ("tabs.tsv", b"1\t2.5\t0\n-3\t4\t2\n"),
+    ] {
+        assert_eq!(taken(name, bytes).unwrap(), expected(), "{name}");
+    }
+    let utf_16: Vec<u8> = "\u{feff}1,2,0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, bytes, words) in [
+        ("cut.jsonl.gz", &members[..members.len() - 6], "cut.jsonl.gz is cut off"),
+        ("wide.csv", &utf_16, "wide.csv is written in UTF-16"),
+        ("nul.csv", b"1,2,0\n1,\0,0\n", "nul.csv: line 2, column 3: a NUL byte"),
+        (
+            "latin.csv",
+            b"a,b,\xe9\n",
+            "latin.csv: line 1, column 5: byte 0xe9 is not UTF-8",
+        ),
+        (
+            "nan.csv",
+            b"1,nan,2\n",
+            "nan.csv: line 1 (record 1), column 2: not a number",
+        ),
+    ] {
+        let error = taken(name, bytes).unwrap_err();
+        assert!(error.to_string().contains(words), "{words}: {error}");
+        assert!(!error.is_unreadable());
+    }
+}
