@@ -156,12 +156,10 @@ fn should_take_up_an_append_that_was_killed_after_its_call_was_executed() {
     let mut state: Value = serde_json::from_slice(&std::fs::read(ddsx.path("state.json")).unwrap()).unwrap();
     state["in_flight"] = serde_json::json!({
         "provider_timestamp": first["provider_time"],
-        "end_line": state["line"],
-        "end_offset": state["offset"],
+        "end": state["read"],
     });
-    for field in ["line", "offset", "next"] {
-        state[field] = 0.into();
-    }
+    state["read"] = serde_json::json!({ "line": 0, "offset": 0, "hash": null });
+    state["next"] = 0.into();
     std::fs::write(ddsx.path("state.json"), state.to_string()).unwrap();
     // Meanwhile the file grew.
     std::fs::write(ddsx.path("events.jsonl"), events(115)).unwrap();
@@ -176,6 +174,32 @@ fn should_take_up_an_append_that_was_killed_after_its_call_was_executed() {
         events(115),
         "nothing twice, nothing lost"
     );
+}
+
+#[test]
+fn should_go_on_appending_beside_another_publisher_and_refuse_a_rotated_file() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    let create =
+        "stream create quakes --content-type application/x-ndjson --licence MIT --contributor uw --contributor ak";
+    ddsx.json("provider", create);
+    let append = "stream append 0 events.jsonl --credit-field net --chunk-records 10 --resume state.json";
+    std::fs::write(ddsx.path("events.jsonl"), events(30)).unwrap();
+    ddsx.json("provider", append);
+    // Another run, which knows nothing of the first.
+    std::fs::write(ddsx.path("others.jsonl"), "{\"net\":\"uw\"}\n").unwrap();
+    ddsx.json("provider", "stream append 0 others.jsonl --credit-field net");
+    std::fs::write(ddsx.path("events.jsonl"), events(50)).unwrap();
+    let resumed = ddsx.json("provider", append);
+    assert_eq!((&resumed["chunks"], &resumed["next_sequence"]), (&2.into(), &6.into()));
+
+    let rotated = events(60).split_off(events(50).len());
+    std::fs::write(ddsx.path("events.jsonl"), &rotated).unwrap();
+    let (code, said) = ddsx.failure("provider", append);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("events.jsonl") && said.contains("--new-file"), "{said}");
+    let begun = ddsx.json("provider", &format!("{append} --new-file"));
+    assert_eq!((&begun["records"], &begun["next_sequence"]), (&10.into(), &7.into()));
 }
 
 #[test]

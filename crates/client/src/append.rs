@@ -1,8 +1,14 @@
 //! Publishing: appending chunks in order, so that a lost reply or a restart never writes a chunk twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ddsx_types::stream_registry::{AppendArgs, AppendError, Appended, NewChunk, StreamId, StreamInfo, limits};
+use async_trait::async_trait;
+use candid::Principal;
+use ddsx_types::stream_registry::{
+    AddContributorsArgs, AppendArgs, AppendError, Appended, ContributorInfo, ContributorNumber, NewChunk, StreamError,
+    StreamId, limits,
+};
 
 use crate::Registry;
 use crate::error::{CallError, NetworkError};
@@ -32,29 +38,134 @@ impl From<NetworkError> for AppendFailure {
     }
 }
 
+/// What publishing needs of a registry, so that it can be tested without a network.
+#[async_trait]
+pub trait PublishTarget: std::fmt::Debug + Send + Sync {
+    /// The registry canister.
+    fn canister(&self) -> Principal;
+    /// How many chunks a stream has, by the subnet's word; none if there is no such stream.
+    async fn chunks_of(&self, stream: StreamId) -> Result<Option<u64>, NetworkError>;
+    /// The same by whichever node answers: one may lag behind.
+    async fn chunks_seen(&self, stream: StreamId) -> Result<Option<u64>, NetworkError> {
+        self.chunks_of(stream).await
+    }
+    /// Appends at the sequence number expected. Repeated with the same arguments it writes nothing twice.
+    async fn append_batch(&self, args: &AppendArgs) -> Result<Appended, CallError<AppendError>>;
+    /// All contributors of a stream.
+    async fn contributors_of(&self, stream: StreamId) -> Result<Vec<ContributorInfo>, NetworkError>;
+    /// Enters contributors; the first one's number.
+    async fn enter_contributors(&self, args: &AddContributorsArgs)
+    -> Result<ContributorNumber, CallError<StreamError>>;
+}
+
+#[async_trait]
+impl PublishTarget for Registry {
+    fn canister(&self) -> Principal {
+        self.id()
+    }
+
+    async fn chunks_of(&self, stream: StreamId) -> Result<Option<u64>, NetworkError> {
+        // By the subnet's word: a node that lags does not know a stream that was just created, nor the last chunks.
+        Ok(self.agreed().stream(stream).await?.map(|info| info.chunks))
+    }
+
+    async fn chunks_seen(&self, stream: StreamId) -> Result<Option<u64>, NetworkError> {
+        Ok(self.stream(stream).await?.map(|info| info.chunks))
+    }
+
+    async fn append_batch(&self, args: &AppendArgs) -> Result<Appended, CallError<AppendError>> {
+        self.append(args).await
+    }
+
+    async fn contributors_of(&self, stream: StreamId) -> Result<Vec<ContributorInfo>, NetworkError> {
+        // Who is credited is paid: the subnet's word of who has which number.
+        self.agreed().all_contributors(stream).await
+    }
+
+    async fn enter_contributors(
+        &self,
+        args: &AddContributorsArgs,
+    ) -> Result<ContributorNumber, CallError<StreamError>> {
+        self.add_contributors(args).await
+    }
+}
+
+#[async_trait]
+impl<T: PublishTarget + ?Sized> PublishTarget for Arc<T> {
+    fn canister(&self) -> Principal {
+        (**self).canister()
+    }
+
+    async fn chunks_of(&self, stream: StreamId) -> Result<Option<u64>, NetworkError> {
+        (**self).chunks_of(stream).await
+    }
+
+    async fn chunks_seen(&self, stream: StreamId) -> Result<Option<u64>, NetworkError> {
+        (**self).chunks_seen(stream).await
+    }
+
+    async fn append_batch(&self, args: &AppendArgs) -> Result<Appended, CallError<AppendError>> {
+        (**self).append_batch(args).await
+    }
+
+    async fn contributors_of(&self, stream: StreamId) -> Result<Vec<ContributorInfo>, NetworkError> {
+        (**self).contributors_of(stream).await
+    }
+
+    async fn enter_contributors(
+        &self,
+        args: &AddContributorsArgs,
+    ) -> Result<ContributorNumber, CallError<StreamError>> {
+        (**self).enter_contributors(args).await
+    }
+}
+
 /// Appends to one stream in order.
 #[derive(Clone, Debug)]
 pub struct Appender {
-    registry: Registry,
+    target: Arc<dyn PublishTarget>,
     stream: StreamId,
     next: u64,
+    pause: Duration,
 }
 
 impl Appender {
-    /// At the end of the stream as it is now: by the subnet's word, since a node that lags does not know a stream that was just created,
-    /// nor the last chunks.
-    pub async fn open(registry: Registry, stream: StreamId) -> Result<Self, AppendFailure> {
-        let info = registry
-            .agreed()
-            .stream(stream)
-            .await?
-            .ok_or(AppendFailure::StreamNotFound(stream))?;
-        Ok(Self::at(registry, stream, info.chunks))
+    /// At the end of the stream as it is now.
+    pub async fn open(target: impl PublishTarget + 'static, stream: StreamId) -> Result<Self, AppendFailure> {
+        let mut appender = Self::at(target, stream, 0);
+        appender.go_to_end().await?;
+        Ok(appender)
     }
 
     /// At a known sequence number: where a run that ended in the middle of an append began it.
-    pub fn at(registry: Registry, stream: StreamId, next: u64) -> Self {
-        Self { registry, stream, next }
+    pub fn at(target: impl PublishTarget + 'static, stream: StreamId, next: u64) -> Self {
+        Self {
+            target: Arc::new(target),
+            stream,
+            next,
+            pause: PAUSE,
+        }
+    }
+
+    /// Goes to the end of the stream as it is now, after what others appended.
+    pub async fn go_to_end(&mut self) -> Result<(), AppendFailure> {
+        let found = self.target.chunks_of(self.stream).await?;
+        self.next = found.ok_or(AppendFailure::StreamNotFound(self.stream))?;
+        Ok(())
+    }
+
+    /// Whether a refusal of [`Appender::append`] says that another publisher appended first. It proves that the batch is not in the log: it could
+    /// only have been stored at the number that it was sent for. So it may be sent again after [`Appender::go_to_end`].
+    pub fn is_overtaken(&self, failure: &AppendFailure) -> bool {
+        let AppendFailure::Call(CallError::Refused { error, .. }) = failure else {
+            return false;
+        };
+        match error {
+            AppendError::DifferentChunkStored { sequence } => *sequence == self.next,
+            // The end was asked for, and a node that lags or runs ahead answered.
+            AppendError::WrongSequence { expected } => *expected < self.next,
+            _ => false,
+        }
     }
 
     /// The sequence number of the next chunk.
@@ -73,12 +184,12 @@ impl Appender {
         };
         let mut left = REPETITIONS;
         let appended = loop {
-            match self.registry.append(&args).await {
+            match self.target.append_batch(&args).await {
                 Err(CallError::Network(NetworkError::OutcomeUnknown { .. } | NetworkError::Unreachable { .. }))
                     if left > 0 =>
                 {
                     left -= 1;
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(self.pause).await;
                 }
                 outcome => break outcome?,
             }
@@ -89,8 +200,8 @@ impl Appender {
 
     /// Waits until a query shows the stream as it was left here, for whoever reads it next; whether one does by now.
     pub async fn until_seen(&self) -> Result<bool, NetworkError> {
-        let reached = |info: &Option<StreamInfo>| info.as_ref().is_some_and(|info| info.chunks >= self.next);
-        let seen = until_seen(CATCH_UP, || self.registry.stream(self.stream), reached).await?;
+        let reached = |chunks: &Option<u64>| chunks.is_some_and(|chunks| chunks >= self.next);
+        let seen = until_seen(CATCH_UP, || self.target.chunks_seen(self.stream), reached).await?;
         Ok(reached(&seen))
     }
 
@@ -118,24 +229,4 @@ impl Appender {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_bytes::ByteBuf;
-
-    fn chunk(bytes: usize) -> NewChunk {
-        NewChunk {
-            payload: ByteBuf::from(vec![7; bytes]),
-            provider_timestamp: 0,
-            credits: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn should_fill_batches_up_to_what_one_call_takes() {
-        let sizes = |chunks: Vec<NewChunk>| -> Vec<usize> { Appender::batches(chunks).iter().map(Vec::len).collect() };
-        assert_eq!(sizes(vec![]), [0; 0]);
-        assert_eq!(sizes(vec![chunk(1); 2_001]), [1_000, 1_000, 1]);
-        assert_eq!(sizes(vec![chunk(700_000); 5]), [2, 2, 1]);
-        assert_eq!(sizes(vec![chunk(limits::MAX_APPEND_BYTES), chunk(1)]), [1, 1]);
-    }
-}
+mod tests;

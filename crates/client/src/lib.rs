@@ -7,6 +7,7 @@
 //!   witness, head, log, leaves, payloads, freshness ([`VerificationError`] names what failed). [`Puller::follow`] goes on
 //!   while the stream grows; a [`Cursor`] keeps what was proved, so that the next run goes on where this one ended.
 //! - [`Aggregator::download_model`] and [`Aggregator::verified_report`] prove models and rounds of federated learning in the same way.
+//! - [`input`] reads files as people have them: with marks, compressed; and says what cannot be read.
 //! - [`Appender`] publishes, [`Purchase`] buys: both may be repeated after a crash without doing anything twice.
 //! - What money or work follows from is not one node's word: [`Registry::agreed`], [`Aggregator::agreed`] and [`Ledger::agreed`] ask the whole
 //!   subnet, [`Offer`] is checked against its terms' hash, [`Payment`] is looked at whole before its first step.
@@ -41,6 +42,7 @@ mod folder;
 mod follow;
 mod governance;
 pub mod identity;
+pub mod input;
 mod ledger;
 mod network;
 mod new_stream;
@@ -60,7 +62,7 @@ pub mod witness;
 pub mod words;
 
 pub use aggregator::{Aggregator, DownloadedModel, MODELS_LABEL, ProofFailure, REPORTS_LABEL, VerifiedReport};
-pub use append::{AppendFailure, Appender};
+pub use append::{AppendFailure, Appender, PublishTarget};
 pub use cursor::{Cursor, CursorError};
 pub use error::{CallError, ConnectError, NetworkError};
 pub use explain::Explain;
@@ -81,5 +83,5 @@ pub use registry::{Registry, all_pages};
 pub use root_key::{RootKey, RootKeyError};
 pub use seen::{CATCH_UP, until_seen};
 pub use source::StreamSource;
-pub use split::{CreditRule, LineChunk, LineSplitter, SplitError, SplitLimits};
+pub use split::{CreditRule, LineChunk, LineSplitter, ReadSoFar, SplitError, SplitLimits};
 pub use verification::{Subject, VerificationError};

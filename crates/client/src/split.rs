@@ -1,10 +1,18 @@
 //! Cutting JSON Lines into chunks, and finding out who contributed each record.
 
-use std::collections::BTreeMap;
-use std::io::{self, BufRead};
+mod error;
 
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read};
+
+use ddsx_types::Hash;
 use ddsx_types::stream_registry::limits;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::input::check_text;
+pub use error::SplitError;
 
 /// How large chunks become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +61,20 @@ impl CreditRule {
     }
 }
 
+/// How much of an input was read, and what that was: whoever goes on after it knows whether the input is the same one still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadSoFar {
+    /// Lines.
+    pub line: u64,
+    /// Bytes of text: unpacked, without a mark.
+    pub offset: u64,
+    /// SHA-256 of these bytes; absent where it is not known, as in what older versions wrote down.
+    pub hash: Option<Hash>,
+    /// Whether the last line had no newline.
+    #[serde(default)]
+    pub open: bool,
+}
+
 /// Lines that make one chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineChunk {
@@ -60,50 +82,12 @@ pub struct LineChunk {
     pub payload: Vec<u8>,
     /// Records by contributor label.
     pub records: BTreeMap<String, u64>,
-    /// Number of the input's last line in it, from 1.
-    pub last_line: u64,
-    /// Bytes of the input up to its end.
-    pub end_offset: u64,
+    /// The input up to its last line's end.
+    pub end: ReadSoFar,
 }
 
-/// Why a line cannot be published.
-#[derive(Debug, thiserror::Error)]
-pub enum SplitError {
-    /// The input cannot be read.
-    #[error("line {line}: {error}")]
-    Read {
-        /// The line, from 1.
-        line: u64,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The line is not JSON.
-    #[error("line {line} is not JSON: {reason}")]
-    NotJson {
-        /// The line, from 1.
-        line: u64,
-        /// What the parser said.
-        reason: String,
-    },
-    /// The record does not say who contributed it.
-    #[error("line {line}: field {field:?} holds no label of a contributor (a string or a whole number)")]
-    NoLabel {
-        /// The line, from 1.
-        line: u64,
-        /// The field.
-        field: String,
-    },
-    /// The line is larger than a chunk can be.
-    #[error("line {line} has {bytes} bytes, the most that can be published is {max}")]
-    TooLong {
-        /// The line, from 1.
-        line: u64,
-        /// Its bytes.
-        bytes: usize,
-        /// The most allowed.
-        max: usize,
-    },
-}
+/// Where counting the bytes of a line ends: 1 GiB.
+const LONGEST_COUNTED: u64 = 1 << 30;
 
 /// Reads JSON Lines and hands over chunk after chunk. Empty lines are left out.
 pub struct LineSplitter<R> {
@@ -112,6 +96,10 @@ pub struct LineSplitter<R> {
     rule: CreditRule,
     line: u64,
     offset: u64,
+    hasher: Sha256,
+    /// Whether the last line waits for its newline.
+    hold_back: bool,
+    held_back: u64,
     /// A record read that did not fit into the chunk before.
     waiting: Option<Record>,
     ended: bool,
@@ -122,10 +110,14 @@ struct Record {
     label: String,
     line: u64,
     end_offset: u64,
+    open: bool,
+    /// Of everything up to its end.
+    hasher: Sha256,
 }
 
 impl<R: BufRead> LineSplitter<R> {
-    /// Splits `input`, which begins at byte `offset` after `line` lines of the whole (both 0 unless it is resumed).
+    /// Splits `input`, which begins at byte `offset` after `line` lines of the whole (both 0 unless it is a part of one). Hashes are of what is
+    /// read here.
     pub fn new(input: R, rule: CreditRule, limits: SplitLimits, line: u64, offset: u64) -> Self {
         Self {
             input,
@@ -133,61 +125,185 @@ impl<R: BufRead> LineSplitter<R> {
             rule,
             line,
             offset,
+            hasher: Sha256::new(),
+            hold_back: false,
+            held_back: 0,
             waiting: None,
             ended: false,
         }
     }
 
+    /// Splits what comes after `read` of an input that is here from its beginning.
+    ///
+    /// # Errors
+    /// [`SplitError::Shorter`], [`SplitError::Changed`], [`SplitError::LineWentOn`]: it is not the input that was read.
+    pub fn resume(input: R, rule: CreditRule, limits: SplitLimits, read: &ReadSoFar) -> Result<Self, SplitError> {
+        let mut splitter = Self::new(input, rule, limits, read.line, 0);
+        let last = splitter.read_over(read)?;
+        let is = Hash(splitter.hasher.clone().finalize().into());
+        // Where no hash was kept, what was read ended with a line at least.
+        let same = read
+            .hash
+            .map_or(read.open || read.offset == 0 || last == b'\n', |hash| hash == is);
+        if !same {
+            return Err(SplitError::Changed(read.offset));
+        }
+        if read.open {
+            splitter.close_line()?;
+        }
+        Ok(splitter)
+    }
+
+    /// A last line without a newline is not handed over: whoever writes the input may not be done with it.
+    #[must_use]
+    pub fn hold_back_open_line(mut self) -> Self {
+        self.hold_back = true;
+        self
+    }
+
+    /// Bytes of the last line that were held back.
+    pub fn held_back(&self) -> u64 {
+        self.held_back
+    }
+
+    fn read_error(&self) -> impl FnOnce(io::Error) -> SplitError + use<R> {
+        let line = self.line + 1;
+        move |error| SplitError::Read { line, error }
+    }
+
+    /// Reads over what was read before; the last byte of it.
+    fn read_over(&mut self, read: &ReadSoFar) -> Result<u8, SplitError> {
+        let mut last = 0;
+        while self.offset < read.offset {
+            let fail = self.read_error();
+            let there = self.input.fill_buf().map_err(fail)?;
+            let left = usize::try_from(read.offset - self.offset).unwrap_or(usize::MAX);
+            let taken = &there[..there.len().min(left)];
+            let Some(end) = taken.last() else {
+                return Err(SplitError::Shorter {
+                    found: self.offset,
+                    expected: read.offset,
+                });
+            };
+            last = *end;
+            self.hasher.update(taken);
+            let count = taken.len();
+            self.input.consume(count);
+            self.offset += count as u64;
+        }
+        Ok(last)
+    }
+
+    /// Reads the newline of a line that was read without it, if it has come.
+    fn close_line(&mut self) -> Result<(), SplitError> {
+        let (fail, line) = (self.read_error(), self.line);
+        let mut rest = Vec::new();
+        let most = limits::MAX_APPEND_BYTES as u64;
+        let read = Read::take(&mut self.input, most)
+            .read_until(b'\n', &mut rest)
+            .map_err(fail)?;
+        if !rest.trim_ascii().is_empty() || read as u64 == most {
+            return Err(SplitError::LineWentOn(line));
+        }
+        self.hasher.update(&rest);
+        self.offset += read as u64;
+        Ok(())
+    }
+
+    /// The length of a line of which `read` bytes are read; whether it is longer still.
+    fn count_rest(&mut self, read: u64) -> Result<(u64, bool), SplitError> {
+        let mut bytes = read;
+        while bytes < LONGEST_COUNTED {
+            let fail = self.read_error();
+            let there = self.input.fill_buf().map_err(fail)?;
+            let end = there.iter().position(|byte| *byte == b'\n');
+            let count = end.map_or(there.len(), |at| at + 1);
+            self.input.consume(count);
+            bytes += count as u64;
+            if end.is_some() || count == 0 {
+                return Ok((bytes, false));
+            }
+        }
+        Ok((bytes, true))
+    }
+
     fn read_record(&mut self) -> Result<Option<Record>, SplitError> {
         loop {
             let mut bytes = Vec::new();
-            self.line += 1;
-            let line = self.line;
-            // One byte above the limit tells that a line is too long, without reading all of it into memory.
-            let most = limits::MAX_APPEND_BYTES as u64 + 2;
-            let read = io::Read::take(&mut self.input, most)
+            // Beyond the limit a line is only counted, never held in memory.
+            let most = limits::MAX_APPEND_BYTES as u64 + 1;
+            let fail = self.read_error();
+            let read = Read::take(&mut self.input, most)
                 .read_until(b'\n', &mut bytes)
-                .map_err(|error| SplitError::Read { line, error })?;
+                .map_err(fail)? as u64;
             if read == 0 {
                 return Ok(None);
             }
-            self.offset += read as u64;
-            if bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            if bytes.last() != Some(&b'\n') {
-                bytes.push(b'\n');
-            }
-            if bytes.len() > limits::MAX_APPEND_BYTES {
+            let line = self.line + 1;
+            let open = bytes.last() != Some(&b'\n');
+            if bytes.len() + usize::from(open) > limits::MAX_APPEND_BYTES {
+                let (bytes, more) = if open { self.count_rest(read)? } else { (read, false) };
                 return Err(SplitError::TooLong {
                     line,
-                    bytes: bytes.len(),
+                    bytes,
+                    more,
                     max: limits::MAX_APPEND_BYTES,
                 });
             }
-            let record: Value = serde_json::from_slice(&bytes).map_err(|error| SplitError::NotJson {
-                line,
-                reason: error.to_string(),
-            })?;
-            let label = self.rule.label(&record).ok_or_else(|| SplitError::NoLabel {
-                line,
-                field: match &self.rule {
-                    CreditRule::Field(field) => field.clone(),
-                    CreditRule::All(_) => String::new(),
-                },
-            })?;
+            if open && self.hold_back {
+                self.held_back = read;
+                return Ok(None);
+            }
+            self.line = line;
+            self.offset += read;
+            self.hasher.update(&bytes);
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            let label = self.label(line, &bytes, open)?;
+            if open {
+                bytes.push(b'\n');
+            }
             return Ok(Some(Record {
                 bytes,
                 label,
                 line,
                 end_offset: self.offset,
+                open,
+                hasher: self.hasher.clone(),
             }));
         }
     }
 
+    /// Who contributed the record in a line, which must be one.
+    fn label(&self, line: u64, bytes: &[u8], open: bool) -> Result<String, SplitError> {
+        let text = check_text(line, bytes)?;
+        let record: Value = serde_json::from_str(text).map_err(|error| {
+            let said = error.to_string();
+            SplitError::NotJson {
+                line,
+                column: error.column(),
+                reason: said
+                    .rsplit_once(" at line ")
+                    .map_or(said.as_str(), |(reason, _)| reason)
+                    .to_owned(),
+                open,
+            }
+        })?;
+        self.rule.label(&record).ok_or_else(|| SplitError::NoLabel {
+            line,
+            field: match &self.rule {
+                CreditRule::Field(field) => field.clone(),
+                CreditRule::All(_) => String::new(),
+            },
+        })
+    }
+
     fn read_chunk(&mut self) -> Result<Option<LineChunk>, SplitError> {
         let mut chunk: Option<LineChunk> = None;
+        let mut hasher = None;
         let mut records = 0;
+        // A full chunk does not wait for the next record, which may be long in coming.
         while records < self.limits.records {
             let next = match self.waiting.take() {
                 Some(record) => Some(record),
@@ -195,7 +311,7 @@ impl<R: BufRead> LineSplitter<R> {
             };
             let Some(record) = next else {
                 self.ended = true;
-                return Ok(chunk);
+                break;
             };
             let full = chunk.as_ref().is_some_and(|chunk| {
                 let new_label = !chunk.records.contains_key(&record.label);
@@ -204,21 +320,27 @@ impl<R: BufRead> LineSplitter<R> {
             });
             if full {
                 self.waiting = Some(record);
-                return Ok(chunk);
+                break;
             }
             let chunk = chunk.get_or_insert_with(|| LineChunk {
                 payload: Vec::new(),
                 records: BTreeMap::new(),
-                last_line: 0,
-                end_offset: 0,
+                end: ReadSoFar::default(),
             });
             chunk.payload.extend_from_slice(&record.bytes);
             *chunk.records.entry(record.label).or_insert(0) += 1;
-            chunk.last_line = record.line;
-            chunk.end_offset = record.end_offset;
+            chunk.end = ReadSoFar {
+                line: record.line,
+                offset: record.end_offset,
+                hash: None,
+                open: record.open,
+            };
+            hasher = Some(record.hasher);
             records += 1;
         }
-        // A full chunk does not wait for the next record, which may be long in coming.
+        if let Some(chunk) = &mut chunk {
+            chunk.end.hash = hasher.map(|hasher| Hash(hasher.finalize().into()));
+        }
         Ok(chunk)
     }
 }
@@ -239,103 +361,4 @@ impl<R: BufRead> Iterator for LineSplitter<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(input: &str, rule: CreditRule, records: u64, bytes: usize) -> Vec<Result<LineChunk, SplitError>> {
-        LineSplitter::new(input.as_bytes(), rule, SplitLimits { records, bytes }, 0, 0).collect()
-    }
-
-    fn by_net() -> CreditRule {
-        CreditRule::Field("properties.net".into())
-    }
-
-    fn event(net: &str) -> String {
-        format!("{{\"properties\":{{\"net\":\"{net}\"}}}}\n")
-    }
-
-    #[test]
-    fn should_cut_by_records_and_keep_every_byte() {
-        let input = [event("uw"), event("mb"), event("uw"), "\n".into(), event("ak")].concat();
-        let chunks: Vec<_> = split(&input, by_net(), 2, 10_000)
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
-        assert_eq!(chunks.len(), 2);
-        assert_eq!(chunks[0].records, BTreeMap::from([("mb".into(), 1), ("uw".into(), 1)]));
-        assert_eq!((chunks[0].last_line, chunks[1].last_line), (2, 5));
-        assert_eq!(chunks[1].end_offset, input.len() as u64);
-        let joined: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.payload.clone()).collect();
-        assert_eq!(joined, input.replace("\n\n", "\n").into_bytes());
-    }
-
-    #[test]
-    fn should_cut_by_bytes_and_give_a_long_line_a_chunk_of_its_own() {
-        let long = format!("{{\"properties\":{{\"net\":\"uw\"}},\"x\":\"{}\"}}\n", "y".repeat(200));
-        let input = [event("a"), long.clone(), event("b"), event("c")].concat();
-        let chunks: Vec<_> = split(&input, by_net(), 100, 80)
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
-        let lines: Vec<u64> = chunks.iter().map(|chunk| chunk.records.values().sum()).collect();
-        assert_eq!(lines, [1, 1, 2]);
-        assert_eq!(chunks[1].payload, long.into_bytes());
-    }
-
-    #[test]
-    fn should_add_the_line_end_that_the_last_line_lacks() {
-        let chunks = split("{}\n{}", CreditRule::All("me".into()), 10, 1000);
-        assert_eq!(chunks[0].as_ref().unwrap().payload, b"{}\n{}\n");
-    }
-
-    #[test]
-    fn should_go_on_from_where_a_chunk_ended() {
-        let input = [event("a"), event("b"), event("c")].concat();
-        let first = split(&input, by_net(), 1, 1000).remove(0).unwrap();
-        let offset = usize::try_from(first.end_offset).unwrap();
-        let rest: Vec<_> = LineSplitter::new(
-            &input.as_bytes()[offset..],
-            by_net(),
-            SplitLimits {
-                records: 1,
-                bytes: 1000,
-            },
-            first.last_line,
-            first.end_offset,
-        )
-        .map(Result::unwrap)
-        .collect();
-        assert_eq!(rest.iter().map(|chunk| chunk.last_line).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(rest[1].end_offset, input.len() as u64);
-    }
-
-    #[test]
-    fn should_name_the_line_that_cannot_be_published() {
-        let all = || CreditRule::All("me".into());
-        for (input, rule, words) in [
-            ("{}\nnot json\n".to_string(), all(), "line 2 is not JSON"),
-            (
-                event("a") + "{\"properties\":{}}\n",
-                by_net(),
-                "line 2: field \"properties.net\"",
-            ),
-            ("{\"properties\":{\"net\":1.5}}\n".into(), by_net(), "no label"),
-            (
-                format!("\"{}\"", "x".repeat(2_000_000)),
-                all(),
-                "the most that can be published",
-            ),
-        ] {
-            let last = split(&input, rule, 1, 1000).pop().unwrap().unwrap_err().to_string();
-            assert!(last.contains(words), "{last}");
-        }
-    }
-
-    #[test]
-    fn should_read_labels_by_path_and_by_pointer() {
-        let record = serde_json::json!({"a": {"b.c": "x", "n": 7}});
-        assert_eq!(CreditRule::Field("/a/b.c".into()).label(&record), Some("x".into()));
-        assert_eq!(CreditRule::Field("a.n".into()).label(&record), Some("7".into()));
-        assert_eq!(CreditRule::Field("a".into()).label(&record), None);
-    }
-}
+mod tests;

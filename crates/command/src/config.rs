@@ -51,8 +51,7 @@ impl Config {
     }
 
     fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::local(format!("config file {}: {error}", path.display())))?;
+        let text = ddsx_client::input::read_text(path)?;
         parse_by_extension(path, &text)
     }
 }

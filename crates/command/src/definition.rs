@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ddsx_client::input::read_text;
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{CreateStreamArgs, LicenceTerms, NewContributor};
 use serde::Deserialize;
@@ -48,7 +49,7 @@ pub fn stream(args: &CreateArgs, provider: Account) -> Result<CreateStreamArgs, 
         ))
     };
     let schema = match (&args.schema, file.schema) {
-        (Some(path), _) => Some(read(path)?),
+        (Some(path), _) => Some(read_text(path)?),
         (None, schema) => schema,
     };
     Ok(CreateStreamArgs {
@@ -88,7 +89,7 @@ fn terms(args: &CreateArgs, spdx: Option<String>, text: Option<String>) -> Resul
         return Ok(Some(LicenceTerms::Spdx(id.clone())));
     }
     if let Some(path) = &args.licence_text {
-        return Ok(Some(LicenceTerms::Text(read(path)?)));
+        return Ok(Some(LicenceTerms::Text(read_text(path)?)));
     }
     match (spdx, text) {
         (Some(_), Some(_)) => Err(Failure::usage(
@@ -124,16 +125,12 @@ fn contributors(options: &[String], file: Vec<Contributor>) -> Result<Vec<NewCon
 }
 
 fn read_definition(path: &Path) -> Result<Definition, Failure> {
-    let mut definition: Definition = parse_by_extension(path, &read(path)?)?;
+    let mut definition: Definition = parse_by_extension(path, &read_text(path)?)?;
     if let Some(file) = definition.schema_file.take() {
         let beside = path.parent().unwrap_or(Path::new("")).join(file);
-        definition.schema = Some(read(&beside)?);
+        definition.schema = Some(read_text(&beside)?);
     }
     Ok(definition)
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::local(format!("{}: {error}", path.display())))
 }
 
 #[cfg(test)]
@@ -150,10 +147,11 @@ mod tests {
     #[test]
     fn should_read_a_definition_and_let_options_take_precedence() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("event.json"), "{}").unwrap();
+        // As Windows writes them.
+        std::fs::write(folder.path().join("event.json"), "\u{feff}{}").unwrap();
         let path = folder.path().join("quakes.toml");
         let text = format!(
-            "name = \"quakes\"\ntags = [\"geo\"]\ncontent_type = \"application/x-ndjson\"\nlicence = \"CC0-1.0\"\n\
+            "\u{feff}name = \"quakes\"\r\ntags = [\"geo\"]\ncontent_type = \"application/x-ndjson\"\nlicence = \"CC0-1.0\"\n\
              schema_file = \"event.json\"\ncontributors_share = \"70%\"\n\
              [[contributors]]\nlabel = \"uw\"\n[[contributors]]\nlabel = \"ak\"\naccount = \"{ID}\"\n"
         );

@@ -1,6 +1,7 @@
 //! Failures and the exit codes that tell programs what kind they are.
 
 use ddsx_client::identity::IdentityError;
+use ddsx_client::input::InputError;
 use ddsx_client::{
     AppendFailure, CallError, ConnectError, CursorError, Explain, FolderError, LedgerInfo, NetworkError, OfferFailure,
     ProofFailure, PullFailure, PurchaseFailure, RootKeyError, SplitError, VerificationError,
@@ -145,9 +146,10 @@ impl From<ProofFailure> for Failure {
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        match error {
-            DataError::File { .. } => Self::local(error),
-            _ => Self::usage(error),
+        if error.is_unreadable() {
+            Self::local(error)
+        } else {
+            Self::usage(error)
         }
     }
 }
@@ -170,7 +172,7 @@ impl From<RecipeError> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         match error {
-            StateError::Foreign(_) => Self::usage(error),
+            StateError::Foreign(_) | StateError::InUse(_) => Self::usage(error),
             _ => Self::local(error),
         }
     }
@@ -192,7 +194,8 @@ impl From<MoneyError> for Failure {
 impl From<DefinitionError> for Failure {
     fn from(error: DefinitionError) -> Self {
         match error {
-            DefinitionError::File { .. } | DefinitionError::Evaluation(DataError::File { .. }) => Self::local(error),
+            DefinitionError::Input(error) => error.into(),
+            DefinitionError::Evaluation(ref read) if read.is_unreadable() => Self::local(error),
             _ => Self::usage(error),
         }
     }
@@ -228,6 +231,7 @@ impl From<TrainerError> for Failure {
             TrainerError::Money(error) => error.into(),
             TrainerError::NoTask(_)
             | TrainerError::Out(_)
+            | TrainerError::Elsewhere { .. }
             | TrainerError::NotIn { .. }
             | TrainerError::Stake { .. } => Self::refused(error),
             TrainerError::Altered(_) => Self::new(VERIFICATION, error),
@@ -285,10 +289,20 @@ impl From<OfferFailure> for Failure {
     }
 }
 
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        if error.is_unreadable() {
+            Self::local(error)
+        } else {
+            Self::usage(error)
+        }
+    }
+}
+
 impl From<SplitError> for Failure {
     fn from(error: SplitError) -> Self {
         match error {
-            SplitError::Read { .. } => Self::local(error),
+            SplitError::Read { error, .. } => InputError::from_io("input", error).into(),
             _ => Self::usage(error),
         }
     }

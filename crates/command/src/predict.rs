@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use ddsx_client::{Aggregator, CallError};
-use ddsx_nn::build::{Network, check_inputs};
+use ddsx_nn::build::Network;
 use ddsx_nn::spec::{OutputKind, Plan};
 use ddsx_nn::weights;
 use ddsx_trainer::data::{self, Columns, DataError};
@@ -22,7 +22,7 @@ pub async fn run(context: &Context, args: PredictArgs) -> Result<(), Failure> {
     let aggregator = context.aggregator().await?;
     let info = task::info(&aggregator, args.task).await?;
     let plan = ddsx_trainer::plan(&info)?;
-    let inputs = inputs(&info, &plan, &args)?;
+    let inputs = inputs(context, &info, &plan, &args)?;
     let (outputs, version) = if args.verified {
         here(context, &aggregator, &info, &plan, &inputs).await?
     } else {
@@ -42,17 +42,23 @@ pub async fn run(context: &Context, args: PredictArgs) -> Result<(), Failure> {
 }
 
 /// Numbers, or a file of them.
-fn inputs(info: &TaskInfo, plan: &Plan, args: &PredictArgs) -> Result<Vec<f32>, Failure> {
+fn inputs(context: &Context, info: &TaskInfo, plan: &Plan, args: &PredictArgs) -> Result<Vec<f32>, Failure> {
     let scale = Recipe::parse(&info.args.client_config).unwrap_or_default().scale;
     let columns = args.columns.columns(scale);
     let inputs = match numbers(&args.input, &columns) {
         Some(numbers) => numbers,
-        None => data::read_inputs(Path::new(&args.input), plan, &columns)?,
+        None => {
+            let read = data::read_inputs(Path::new(&args.input), plan, &columns)?;
+            for remark in &read.remarks {
+                context.output.remark(remark);
+            }
+            read.data
+        }
     };
     if inputs.is_empty() {
         return Err(DataError::Empty.into());
     }
-    check_inputs(plan, &inputs).map_err(Failure::usage)?;
+    data::check_samples(plan, &inputs)?;
     Ok(inputs)
 }
 

@@ -109,7 +109,11 @@ async fn read(
 ) -> Result<(Dataset, Vec<LineageStream>), Failure> {
     let columns = args.columns.columns(scale);
     match (&args.data, args.stream) {
-        (Some(path), _) => Ok((data::read(path, plan, &columns)?, Vec::new())),
+        (Some(path), _) => {
+            let read = data::read(path, plan, &columns)?;
+            say(context, &read.remarks);
+            Ok((read.data, Vec::new()))
+        }
         (None, Some(number)) => {
             let registry = context.registry_on(network)?;
             let bar = context.output.progress(1, "chunks verified");
@@ -117,11 +121,19 @@ async fn read(
                 bar.set_length(total);
                 bar.set_position(here);
             };
-            let (data, lineage) = stream::read(&registry, number, plan, &columns, progress).await?;
+            let (read, lineage) = stream::read(&registry, number, plan, &columns, progress).await?;
             bar.finish_and_clear();
-            Ok((data, vec![lineage]))
+            say(context, &read.remarks);
+            Ok((read.data, vec![lineage]))
         }
         (None, None) => Err(Failure::usage("train on what? --data or --stream")),
+    }
+}
+
+/// What was decided about the data.
+fn say(context: &Context, remarks: &[String]) {
+    for remark in remarks {
+        context.output.remark(remark);
     }
 }
 

@@ -193,7 +193,7 @@ async fn clients(scene: &Scene, task: &TaskInfo, files: &Files) -> Result<(Vec<C
         let me = aggregator.network().principal();
         let folder = files.folder.join("state").join(&name);
         let state = StateFolder::open(&folder, Membership::new(&aggregator, task), Some(number))?;
-        let share = data::read(share, &plan, &columns)?;
+        let share = data::read(share, &plan, &columns)?.data;
         samples.push((me, share.len() as u64));
         clients.push(Client::new(aggregator, task, Arc::new(share), state, options.clone())?);
     }

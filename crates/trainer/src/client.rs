@@ -253,6 +253,7 @@ impl Client {
 
     async fn round(&mut self, info: &TaskInfo, round: u32) -> Result<Turn, TrainerError> {
         let asynchronous = matches!(self.args.strategy, Strategy::FedBuff { .. });
+        let mut fresh = false;
         let kept = self
             .state
             .pending(round)
@@ -260,21 +261,23 @@ impl Client {
         let (args, bytes) = match kept {
             Some(kept) => kept,
             None => match self.train(round).await? {
-                Some(update) => update,
+                Some(update) => {
+                    fresh = true;
+                    update
+                }
                 None => return Ok(Turn::Done),
             },
         };
+        let (observer, client) = (self.options.observer.clone(), self.me);
         let progress = |sent| {
-            (self.options.observer)(Event::Uploading {
-                client: self.me,
+            observer(Event::Uploading {
+                client,
                 round,
                 sent,
                 bytes: bytes.len() as u64,
             });
         };
-        let sent = send(&self.aggregator, &args, &bytes, progress)
-            .await
-            .map_err(TrainerError::Upload)?;
+        let sent = send(&self.aggregator, &args, &bytes, &mut self.state, progress).await?;
         match sent {
             Sent::Accepted(receipt) => {
                 self.tell(Event::Accepted {
@@ -284,11 +287,19 @@ impl Client {
                 });
                 self.state.finish(round)?;
             }
+            Sent::AlreadyIn if fresh => self.miss(
+                round,
+                "an update of this identity is in that this run did not send: does another run use the identity?"
+                    .into(),
+            )?,
             Sent::AlreadyIn => self.state.finish(round)?,
             Sent::Missed(reason) => self.miss(round, reason)?,
             Sent::Stale => self.state.discard()?,
             Sent::Later(reason) => return Ok(Turn::Later(reason)),
             Sent::Out(reason) => return Err(TrainerError::Out(reason)),
+            Sent::Elsewhere => {
+                return Err(TrainerError::Elsewhere { client: self.me, round });
+            }
         }
         Ok(Turn::Done)
     }
@@ -347,8 +358,8 @@ impl Client {
         .map_err(|error| TrainerError::Thread(error.to_string()))??;
         let Update { bytes, clipped_from } = match trained {
             Ok(update) => update,
-            Err(epoch) => {
-                let reason = format!("training diverged in epoch {epoch}; a smaller learning rate may help");
+            Err(reason) => {
+                let reason = format!("{reason}; nothing was sent, a smaller learning rate may help");
                 self.miss(round, reason)?;
                 return Ok(None);
             }

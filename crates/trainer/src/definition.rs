@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use candid::Principal;
+use ddsx_client::input::{self, InputError};
 use ddsx_client::{LedgerInfo, amount, content};
 use ddsx_nn::spec::{Limits, ModelSpec, Plan};
 use ddsx_nn::strategies;
@@ -21,14 +22,9 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 /// Why a definition makes no task.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
-    /// A file cannot be read.
-    #[error("{path}: {error}")]
-    File {
-        /// Which.
-        path: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    /// A file cannot be read, or is no text.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// Not TOML, a field that is not known, or a value of another kind.
     #[error("{path}: {reason}")]
     Malformed {
@@ -168,15 +164,17 @@ pub struct Prepared {
     pub weights: Option<Vec<u8>>,
     /// The evaluation set as the aggregator reads it.
     pub evaluation: Vec<u8>,
+    /// What was decided about the columns of the evaluation set, for people.
+    pub remarks: Vec<String>,
 }
 
 impl Definition {
     /// Reads a definition file.
     ///
     /// # Errors
-    /// [`DefinitionError::File`], [`DefinitionError::Malformed`].
+    /// [`DefinitionError::Input`], [`DefinitionError::Malformed`].
     pub fn read(path: &Path) -> Result<Self, DefinitionError> {
-        let text = read_text(path)?;
+        let text = input::read_text(path)?;
         Self::parse(&text).map_err(|reason| DefinitionError::Malformed {
             path: path.display().to_string(),
             reason,
@@ -199,7 +197,7 @@ impl Definition {
     /// The model that the definition names, checked; a `model_file` is taken from `base`.
     ///
     /// # Errors
-    /// [`DefinitionError::File`], [`DefinitionError::Malformed`], [`DefinitionError::Field`].
+    /// [`DefinitionError::Input`], [`DefinitionError::Malformed`], [`DefinitionError::Field`].
     pub fn plan(&self, base: &Path) -> Result<Plan, DefinitionError> {
         Plan::new(&self.model(base)?, &Limits::default()).map_err(|error| field("model", error))
     }
@@ -218,10 +216,10 @@ impl Definition {
         self.client.check()?;
         let (model, plan) = (self.model(base)?, self.plan(base)?);
         strategies::check_parameters(&self.strategy).map_err(|error| field("strategy", error))?;
-        let evaluation = self.evaluation(base, &plan)?;
+        let (evaluation, remarks) = self.evaluation(base, &plan)?;
         let weights = match &self.weights {
             Some(path) => {
-                let file = read(&base.join(path))?;
+                let file = input::read_binary(&base.join(path))?;
                 weights::read(&plan, &file).map_err(|error| field("weights", error))?;
                 Some(file)
             }
@@ -258,6 +256,7 @@ impl Definition {
             args,
             weights,
             evaluation,
+            remarks,
         })
     }
 
@@ -266,7 +265,7 @@ impl Definition {
             (Some(model), None) => Ok(model.clone()),
             (None, Some(path)) => {
                 let path = base.join(path);
-                serde_json::from_str(&read_text(&path)?).map_err(|error| DefinitionError::Malformed {
+                serde_json::from_str(&input::read_text(&path)?).map_err(|error| DefinitionError::Malformed {
                     path: path.display().to_string(),
                     reason: error.to_string(),
                 })
@@ -275,7 +274,7 @@ impl Definition {
         }
     }
 
-    fn evaluation(&self, base: &Path, plan: &Plan) -> Result<Vec<u8>, DefinitionError> {
+    fn evaluation(&self, base: &Path, plan: &Plan) -> Result<(Vec<u8>, Vec<String>), DefinitionError> {
         let set = &self.evaluation;
         let columns = Columns {
             header: set.header,
@@ -284,7 +283,7 @@ impl Definition {
             scale: set.scale.or(self.client.scale),
         };
         data::read(&base.join(&set.file), plan, &columns)
-            .and_then(|data| tensors::write(&data, plan))
+            .and_then(|read| Ok((tensors::write(&read.data, plan)?, read.remarks)))
             .map_err(DefinitionError::Evaluation)
     }
 
@@ -324,20 +323,6 @@ impl Definition {
             stake: units(pay.stake.as_deref().unwrap_or("0"))?,
         }))
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, DefinitionError> {
-    std::fs::read(path).map_err(|error| DefinitionError::File {
-        path: path.display().to_string(),
-        error,
-    })
-}
-
-fn read_text(path: &Path) -> Result<String, DefinitionError> {
-    std::fs::read_to_string(path).map_err(|error| DefinitionError::File {
-        path: path.display().to_string(),
-        error,
-    })
 }
 
 #[cfg(test)]
@@ -430,5 +415,31 @@ mod tests {
         assert!(Definition::parse(&unknown).unwrap_err().contains("colour"));
         let without = Definition::parse(EXAMPLE).unwrap().prepare(folder().path(), None, None);
         assert!(without.unwrap_err().to_string().contains("which ledger"));
+    }
+
+    #[test]
+    fn should_read_definitions_as_windows_writes_them_and_name_what_is_no_text() {
+        let folder = folder();
+        let path = folder.path().join("digits.toml");
+        std::fs::write(&path, format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"))).unwrap();
+        let read = Definition::read(&path).unwrap();
+        let prepared = read.prepare(folder.path(), Some((LEDGER, &dst())), None).unwrap();
+        assert_eq!(
+            prepared.args,
+            prepare(EXAMPLE).unwrap().args,
+            "with a mark and Windows' line ends"
+        );
+        assert!(
+            prepared.remarks[0].contains("held-out.csv: the label is column 65"),
+            "{:?}",
+            prepared.remarks
+        );
+        std::fs::write(
+            &path,
+            EXAMPLE.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+        )
+        .unwrap();
+        let error = Definition::read(&path).unwrap_err().to_string();
+        assert!(error.contains("digits.toml: line 1, column 2: a NUL byte"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! Why a client cannot go on.
 
+use candid::Principal;
 use ddsx_client::{CallError, ConnectError, NetworkError, ProofFailure};
 use ddsx_nn::encoding::EncodingError;
 use ddsx_nn::train::TrainError;
@@ -50,6 +51,17 @@ pub enum TrainerError {
     /// The client's stake is lost, or it has left.
     #[error("this client takes part no longer: {0}")]
     Out(String),
+    /// Another run of the same identity uploads too. Nothing false was finished.
+    #[error(
+        "another run uploads as {client} in round {round}: what two runs of one identity upload gets mixed, and could cost the stake. \
+         This one stops before its update is finished. Stop the other, or give each an identity of its own, and start again"
+    )]
+    Elsewhere {
+        /// The identity.
+        client: Principal,
+        /// The round.
+        round: u32,
+    },
     /// The model could not be downloaded, or is not proved.
     #[error(transparent)]
     Proof(#[from] ProofFailure),

@@ -1,5 +1,6 @@
 //! What one client must not forget: a folder of its own for each task, so that a run that was killed goes on where it was.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 const VERSION: u32 = 1;
 const NOTE: &str = "state.json";
 const UPDATE: &str = "update.bin";
+const LOCK: &str = "lock";
 
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum StateError {
     /// It is another client's, task's or aggregator's.
     #[error("{0} belongs to another client, task or aggregator")]
     Foreign(String),
+    /// Another process has it open.
+    #[error("{0} is in use: another run of this identity takes part in the task on this machine; stop one of them")]
+    InUse(String),
     /// No random numbers.
     #[error("no random numbers: {0}")]
     Random(String),
@@ -82,6 +87,9 @@ struct Note {
     funding: Option<Funding>,
     /// An update that was encoded and may be under way.
     pending: Option<BeginUpdateArgs>,
+    /// Bytes of it that this folder's runs sent, as far as they know; not known in what older versions wrote.
+    #[serde(default)]
+    sent: Option<u64>,
 }
 
 /// Money that was sent to this client for its stake.
@@ -98,6 +106,8 @@ pub struct Funding {
 pub struct StateFolder {
     path: PathBuf,
     note: Note,
+    /// Held as long as the folder is open: two runs would spoil each other's uploads.
+    _lock: File,
 }
 
 fn file_error(path: &Path) -> impl FnOnce(io::Error) -> StateError + '_ {
@@ -111,6 +121,22 @@ fn damaged(path: &Path, reason: &impl ToString) -> StateError {
     StateError::Damaged {
         path: path.display().to_string(),
         reason: reason.to_string(),
+    }
+}
+
+/// Takes a folder for this process; the lock ends with it.
+fn lock(folder: &Path) -> Result<File, StateError> {
+    let path = folder.join(LOCK);
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(file_error(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::InUse(folder.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(file_error(&path)(error)),
     }
 }
 
@@ -128,6 +154,7 @@ impl StateFolder {
     /// See [`StateError`].
     pub fn open(path: &Path, of: Membership, seed: Option<u64>) -> Result<Self, StateError> {
         std::fs::create_dir_all(path).map_err(file_error(path))?;
+        let lock = lock(path)?;
         let file = path.join(NOTE);
         let note: Note = match std::fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| damaged(&file, &error))?,
@@ -144,10 +171,12 @@ impl StateFolder {
                     done: 0,
                     funding: None,
                     pending: None,
+                    sent: None,
                 };
                 let folder = Self {
                     path: path.to_path_buf(),
                     note,
+                    _lock: lock,
                 };
                 folder.save()?;
                 return Ok(folder);
@@ -163,6 +192,7 @@ impl StateFolder {
         Ok(Self {
             path: path.to_path_buf(),
             note,
+            _lock: lock,
         })
     }
 
@@ -229,6 +259,24 @@ impl StateFolder {
         write_atomically(&file, bytes).map_err(file_error(&file))?;
         self.note.model_version = Some(self.note.model_version.unwrap_or(0).max(args.base_version));
         self.note.pending = Some(args);
+        self.note.sent = Some(0);
+        self.save()
+    }
+
+    /// Bytes of the pending update that this folder's runs sent; `None` if an older version began it.
+    pub fn sent(&self) -> Option<u64> {
+        self.note.sent
+    }
+
+    /// Notes bytes of the pending update that are sent, or about to be.
+    ///
+    /// # Errors
+    /// [`StateError::File`].
+    pub fn set_sent(&mut self, bytes: u64) -> Result<(), StateError> {
+        if self.note.sent == Some(bytes) {
+            return Ok(());
+        }
+        self.note.sent = Some(bytes);
         self.save()
     }
 
@@ -302,17 +350,39 @@ mod tests {
         let mut state = open(&path, None);
         let (request, seed) = (state.join_request(), state.round_seed(3));
         state.begin(args(3, b"update"), b"update").unwrap();
+        state.set_sent(4).unwrap();
 
+        drop(state);
         let mut state = open(&path, Some(5));
+        assert_eq!(state.sent(), Some(4));
         assert_eq!((state.join_request(), state.round_seed(3)), (request, seed));
         assert_eq!(state.pending(3), Some((args(3, b"update"), b"update".to_vec())));
         assert_eq!((state.pending(4), state.model_version()), (None, Some(4)));
         state.finish(3).unwrap();
 
+        drop(state);
         let mut state = open(&path, None);
         assert_eq!((state.done(), state.pending(3)), (3, None));
         state.renew_join_request().unwrap();
+        drop(state);
         assert_ne!(open(&path, None).join_request(), request);
+    }
+
+    #[test]
+    fn should_be_open_once_and_read_what_older_versions_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = open(folder.path(), None);
+        state.begin(args(3, b"update"), b"update").unwrap();
+        let second = StateFolder::open(folder.path(), OF, None).unwrap_err();
+        assert!(matches!(second, StateError::InUse(_)), "{second}");
+        drop(state);
+        let note = folder.path().join(NOTE);
+        let text = std::fs::read_to_string(&note).unwrap();
+        let old = text.replace(",\n  \"sent\": 0", "");
+        assert_ne!(old, text);
+        std::fs::write(&note, old).unwrap();
+        let state = open(folder.path(), None);
+        assert_eq!((state.sent(), state.pending(3).is_some()), (None, true));
     }
 
     #[test]

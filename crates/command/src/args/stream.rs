@@ -163,11 +163,11 @@ pub struct CreateArgs {
     pub patience: Option<Duration>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct AppendArgs {
     /// Number of the stream
     pub stream: u64,
-    /// JSON Lines file, or - for stdin; with --raw, files that become a chunk each
+    /// JSON Lines file (perhaps compressed by gzip), or - for stdin; with --raw, files that become a chunk each
     #[arg(required = true, value_name = "FILE|-")]
     pub files: Vec<PathBuf>,
     /// Credit every record to this contributor
@@ -193,6 +193,12 @@ pub struct AppendArgs {
     /// Keep progress in this file, so that the same command goes on after a crash
     #[arg(long, value_name = "FILE", conflicts_with = "raw")]
     pub resume: Option<PathBuf>,
+    /// With --resume: if the file is not the one that was read (a log was rotated), begin at its start
+    #[arg(long, requires = "resume")]
+    pub new_file: bool,
+    /// With --resume: the file does not grow any more; append its last line even if it has no newline
+    #[arg(long, requires = "resume")]
+    pub finished: bool,
     /// Each file is one chunk, byte for byte
     #[arg(long, conflicts_with = "credit_field")]
     pub raw: bool,

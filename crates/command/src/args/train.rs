@@ -54,7 +54,7 @@ impl From<Upload> for UpdateEncoding {
 /// Whether the first row names the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum HeaderChoice {
-    /// If something in it is no number
+    /// If nothing in it is a number, or its numbers count from 0 or 1; asks where it may be both
     Auto,
     Yes,
     No,
@@ -107,7 +107,8 @@ pub struct TrainArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Columns")]
 pub struct ColumnArgs {
-    /// Column of the label (or of a target), by name or by number from 1; the last if absent; can be repeated
+    /// Column of the label (or of a target), by name or by number from 1; can be repeated. If absent, the one called label, class, target
+    /// or y, or the last one where columns have no names
     #[arg(long = "label", value_name = "COLUMN")]
     pub labels: Vec<String>,
     /// Columns of the inputs in this order, separated by commas; all others if absent

@@ -31,6 +31,9 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
     let base = args.definition.parent().unwrap_or(Path::new(""));
     let units = reward.as_ref().map(|(id, info)| (*id, info));
     let prepared = definition.prepare(base, units, registry)?;
+    for remark in &prepared.remarks {
+        context.output.remark(remark);
+    }
 
     let note = Creation::note_path(&context.folders.tasks, &aggregator, &args.definition);
     let mut creation = Creation::open(aggregator, prepared, &note, args.patience)?;

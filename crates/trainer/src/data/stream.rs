@@ -1,12 +1,13 @@
 //! A licensed stream as data: every record verified up to the root key before it is looked at.
 
+use ddsx_client::input::check_text;
 use ddsx_client::{PullFailure, Puller, Registry};
 use ddsx_merkle_log::ContentType;
 use ddsx_nn::spec::Plan;
 use ddsx_nn::train::data::Dataset;
 use ddsx_types::federated_aggregator::LineageStream;
 
-use super::{Columns, DataError, Rows, Table, check};
+use super::{Columns, DataError, FromFile, Rows, Table, check};
 
 /// Why a stream cannot be trained on.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +25,8 @@ pub enum StreamError {
     },
 }
 
-/// Pulls a stream up to its head, chunks of CSV or JSON records. Answers the samples, and what to declare as their origin. `progress` hears how
+/// Pulls a stream up to its head, chunks of CSV or JSON records. Answers the samples with what was decided about
+/// columns, and what to declare as their origin. `progress` hears how
 /// many chunks of how many are here.
 ///
 /// # Errors
@@ -35,7 +37,7 @@ pub async fn read(
     plan: &Plan,
     columns: &Columns,
     mut progress: impl FnMut(u64, u64),
-) -> Result<(Dataset, LineageStream), StreamError> {
+) -> Result<(FromFile<Dataset>, LineageStream), StreamError> {
     let refuse = |error| StreamError::Data { stream, error };
     let mut table = Table::default();
     let mut puller = Puller::new(registry.clone(), stream);
@@ -43,22 +45,34 @@ pub async fn read(
         let batch = puller.pull().await?;
         for chunk in &batch.chunks {
             let kind = kind(chunk.leaf.content_type).map_err(refuse)?;
-            table.extend(kind, &chunk.payload, columns.header).map_err(refuse)?;
+            let number = chunk.leaf.sequence;
+            // A mark may be in each chunk, where whole files were appended.
+            let payload = chunk
+                .payload
+                .strip_prefix("\u{feff}".as_bytes())
+                .unwrap_or(&chunk.payload);
+            let text = check_text(1, payload)
+                .map_err(|misplaced| refuse(DataError::Malformed(format!("chunk {number}, {misplaced}"))))?;
+            table.extend(kind, text, columns.header, Some(number)).map_err(refuse)?;
         }
         progress(batch.next, batch.head.tree_size);
         if batch.reaches_head() {
             break batch.head;
         }
     };
-    let data = table.samples(plan, columns).map_err(refuse)?;
+    let (data, remarks) = table.samples(plan, columns).map_err(refuse)?;
     check(&data, plan).map_err(refuse)?;
+    let remarks = remarks
+        .iter()
+        .map(|remark| format!("stream {stream}: {remark}"))
+        .collect();
     let lineage = LineageStream {
         registry: registry.id(),
         stream,
         size: head.tree_size,
         root: head.root,
     };
-    Ok((data, lineage))
+    Ok((FromFile { data, remarks }, lineage))
 }
 
 fn kind(content: ContentType) -> Result<Rows, DataError> {

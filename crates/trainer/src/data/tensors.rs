@@ -97,31 +97,57 @@ fn classes(tensor: &TensorView<'_>) -> Result<Vec<u32>, DataError> {
     wide.iter().enumerate().map(class).collect()
 }
 
-/// Reads labelled samples.
-///
-/// # Errors
-/// [`DataError::Malformed`], [`DataError::Label`]. Whether they fit the model, [`check`] tells.
-pub fn read(bytes: &[u8], plan: &Plan) -> Result<Dataset, DataError> {
-    let file = open(bytes)?;
-    let inputs = tensor(&file, "inputs")?;
+/// Whether a tensor has one entry of this shape for each sample: flat, or dimension by dimension, those of length 1 left out.
+fn check_shape(name: &str, tensor: &TensorView<'_>, samples: usize, wanted: &[usize]) -> Result<(), DataError> {
+    let squeeze = |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|length| *length != 1).collect() };
+    let len: usize = wanted.iter().product();
+    let fits = tensor.shape().split_first().is_some_and(|(first, own)| {
+        let flat = own.len() <= 1 || wanted.len() == 1;
+        *first == samples && own.iter().product::<usize>() == len && (flat || squeeze(own) == squeeze(wanted))
+    });
+    if fits {
+        return Ok(());
+    }
+    let mut expected = vec![samples];
+    expected.extend(wanted);
+    Err(malformed(format!(
+        "tensor {name} has the shape {:?}, {expected:?} is expected: samples come first, then what the model takes",
+        tensor.shape()
+    )))
+}
+
+/// Inputs and how many samples they are.
+fn read_samples(file: &SafeTensors<'_>, plan: &Plan) -> Result<(Vec<f32>, usize), DataError> {
+    let inputs = tensor(file, "inputs")?;
     let samples = inputs.shape().first().copied().unwrap_or(0);
     if samples == 0 {
         return Err(DataError::Empty);
     }
+    check_shape("inputs", &inputs, samples, &plan.input)?;
+    Ok((floats(&inputs)?, samples))
+}
+
+/// Reads labelled samples.
+///
+/// # Errors
+/// [`DataError::Malformed`] for tensors of another shape than the model's too, [`DataError::Label`]. What is in them, [`check`] looks at.
+pub fn read(bytes: &[u8], plan: &Plan) -> Result<Dataset, DataError> {
+    let file = open(bytes)?;
+    let (inputs, samples) = read_samples(&file, plan)?;
     let labels = match plan.output {
-        OutputKind::Classes(_) => Labels::Classes(classes(&tensor(&file, "labels")?)?),
-        OutputKind::Regression(_) | OutputKind::Embedding(_) => Labels::Values(floats(&tensor(&file, "targets")?)?),
+        OutputKind::Classes(_) => {
+            let labels = tensor(&file, "labels")?;
+            check_shape("labels", &labels, samples, &[1])?;
+            Labels::Classes(classes(&labels)?)
+        }
+        OutputKind::Regression(_) | OutputKind::Embedding(_) => {
+            let targets = tensor(&file, "targets")?;
+            check_shape("targets", &targets, samples, &[plan.output_len()])?;
+            Labels::Values(floats(&targets)?)
+        }
     };
-    let found = match &labels {
-        Labels::Classes(classes) => classes.len(),
-        Labels::Values(values) => values.len() / plan.output_len(),
-    };
-    if found != samples {
-        return Err(malformed(format!("{samples} samples and {found} labels")));
-    }
-    let inputs = floats(&inputs)?;
     Ok(Dataset {
-        width: inputs.len() / samples,
+        width: plan.input_len(),
         inputs,
         labels,
     })
@@ -130,16 +156,10 @@ pub fn read(bytes: &[u8], plan: &Plan) -> Result<Dataset, DataError> {
 /// Reads inputs alone.
 ///
 /// # Errors
-/// [`DataError::Malformed`], [`DataError::Width`].
+/// [`DataError::Malformed`], [`DataError::Empty`], [`DataError::Sample`] for what the model cannot take.
 pub fn read_inputs(bytes: &[u8], plan: &Plan) -> Result<Vec<f32>, DataError> {
-    let file = open(bytes)?;
-    let inputs = tensor(&file, "inputs")?;
-    let found = inputs.shape().iter().skip(1).product();
-    let expected = plan.input_len();
-    if found != expected {
-        return Err(DataError::Width { found, expected });
-    }
-    floats(&inputs)
+    let (inputs, _) = read_samples(&open(bytes)?, plan)?;
+    Ok(inputs)
 }
 
 /// The file on which the aggregator evaluates a model. The same samples always give the same bytes.
