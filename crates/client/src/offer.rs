@@ -146,6 +146,7 @@ mod tests {
             bytes: 0,
             contributors: 0,
             open_to_everyone: false,
+            storage: None,
             root: Hash::default(),
         }
     }
