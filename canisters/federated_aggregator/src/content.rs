@@ -77,9 +77,13 @@ impl Content {
     }
 
     /// The hash of what was received.
+    ///
+    /// Panics if there is none, which cannot be: a range that begins at zero has a root.
     pub fn hash(&self) -> Hash {
-        // A range that begins at zero has a root.
-        self.pieces.root().unwrap_or_default()
+        match self.pieces.root() {
+            Ok(root) => root,
+            Err(error) => panic!("a content without a root: {error:?}"),
+        }
     }
 }
 

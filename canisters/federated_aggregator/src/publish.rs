@@ -29,8 +29,13 @@ pub fn version(record: &TaskRecord, model: &Model) -> ModelVersion {
 }
 
 /// The bytes of a version that are certified.
+///
+/// Panics if they cannot be made: an inner fault, which undoes the message and certifies nothing.
 pub fn version_bytes(record: &TaskRecord, model: &Model) -> Vec<u8> {
-    candid::encode_one(version(record, model)).unwrap_or_default()
+    match candid::encode_one(version(record, model)) {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("the version of task {} cannot be written: {error}", record.id),
+    }
 }
 
 /// Puts a model in force, certified from the next `certification::publish` on. The room of the one before is given back.
@@ -104,6 +109,7 @@ pub fn conclude(
         RoundOutcome::Rejected
     };
     record.rounds_held += 1;
+    earn_fee(storage, record, now);
     let report = RoundReport {
         outcome,
         candidate,
@@ -115,6 +121,19 @@ pub fn conclude(
         ..blank(record, before.as_ref(), work.round, work.opened_at, now)
     };
     publish(storage, &report);
+}
+
+/// A round was worked on: what it cost is the treasury's. The record is the caller's to store.
+pub fn earn_fee(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs) {
+    let earned = record.fee.earn();
+    let Some(mut asset) = record.fee.ledger.and_then(|ledger| storage.asset(ledger)) else {
+        return;
+    };
+    if earned > 0 {
+        asset.treasury.credit(earned);
+        storage.ask_payout(now, Payee::Treasury(asset.ledger));
+        storage.put_asset(asset);
+    }
 }
 
 /// What a round may pay.
@@ -227,8 +246,14 @@ pub fn skip(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collect
     publish(storage, &report);
 }
 
+/// Stores and certifies a report.
+///
+/// Panics if it cannot be written: an inner fault, which undoes the message. An empty report is never certified.
 fn publish(storage: &mut Storage, report: &RoundReport) {
-    let bytes = candid::encode_one(report).unwrap_or_default();
+    let bytes = match candid::encode_one(report) {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("the report of round {} of task {}: {error}", report.round, report.task),
+    };
     storage.certify_report(report.task, report.round, sha256(&bytes));
     storage.put_report(report.task, report.round, bytes);
 }
