@@ -237,6 +237,8 @@ async function deploy(url, canisters) {
       governance: [governance],
       treasury: [{ owner: governance, subaccount: [new Uint8Array(32).fill(8)] }],
       assets: [[listing]],
+      registries: [[Principal.fromText(registry)]],
+      storage_fee: [{ ledger: [], per_mib: 0n, cycles_per_mib: 0n }],
     },
   );
   const web = await deployPage(agent, effective, join(canisters, 'web.wasm.gz'), {
@@ -249,15 +251,18 @@ async function deploy(url, canisters) {
 }
 
 /** The referee of federated tasks, where `scripts/build` has built it. */
-async function deployAggregator(agent, effective, file, { governance, treasury, assets }) {
+async function deployAggregator(agent, effective, file, args) {
   if (!existsSync(file)) return undefined;
-  // What is left out keeps its default: limits, and a storage fee of nothing.
+  // What is left out keeps its default: the limits. Storage and computing cost nothing here.
+  const StorageFee = IDL.Record({ ledger: IDL.Opt(IDL.Principal), per_mib: IDL.Nat, cycles_per_mib: IDL.Nat });
   const AggregatorArgs = IDL.Record({
     governance: IDL.Opt(IDL.Principal),
     treasury: IDL.Opt(Account),
+    storage_fee: IDL.Opt(StorageFee),
     assets: IDL.Opt(IDL.Vec(Listing)),
+    registries: IDL.Opt(IDL.Vec(IDL.Principal)),
   });
-  return install(agent, effective, file, [[IDL.Opt(AggregatorArgs)], [[{ governance, treasury, assets }]]]);
+  return install(agent, effective, file, [[IDL.Opt(AggregatorArgs)], [[args]]]);
 }
 
 /** The page's own canister, where `scripts/build` has built it. */

@@ -7,8 +7,8 @@ use ddsx_merkle_log::{CompactRange, leaf_hash};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BeginUpdateArgs, CertifiedModel, CreateTaskArgs, File, FileDigest, FileStatus, FundArgs,
     InitialWeights, JoinArgs, JoinError, ModelChunk, ModelChunkArgs, PIECE_BYTES, Parameters, Participant,
-    ParticipantArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundReport, RoundView, TaskAudit, TaskError, TaskId,
-    TaskInfo, UpdateReceipt, UploadError, UploadStatus,
+    ParticipantArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundReport, RoundView, StorageFee, TaskAudit, TaskError,
+    TaskId, TaskInfo, UpdateReceipt, UploadError, UploadStatus,
 };
 use ddsx_types::{AssetListing, Hash, Validation};
 use icrc_ledger_types::icrc1::account::Account;
@@ -91,6 +91,8 @@ impl<'w> Federation<'w> {
                 dedup_first: true,
                 payout_threshold: (10 * FEE).into(),
             }]),
+            // Most tests are about something else.
+            storage_fee: Some(StorageFee::default()),
             ..AggregatorArgs::default()
         };
         let id = world.create();
@@ -167,6 +169,7 @@ impl<'w> Federation<'w> {
             account: None,
             from_subaccount: None,
             request_id: ByteBuf::from([u8::try_from(task + 2).unwrap(); 16]),
+            licence: None,
         };
         self.world.call(client(number), self.id, "join", (args,))
     }

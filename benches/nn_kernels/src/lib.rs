@@ -128,3 +128,21 @@ pub fn mlp(clock: impl Fn() -> u64, rows: u32, widths: &[u32], packed: bool) -> 
     });
     (each, checksum(&outputs))
 }
+
+/// Instructions of a prediction of so many rows with this model, all of it, as a task's evaluation does it: what [`Plan::cost`] estimates.
+///
+/// # Panics
+/// If the model is none, or beyond the limits.
+pub fn predict(clock: impl Fn() -> u64, spec: &ModelSpec, rows: u32) -> Measured {
+    let plan = Plan::new(spec, &Limits::default()).expect("a model within the limits");
+    let device = Device::flex();
+    let network = Network::new(&plan, &weights::init(&plan, [7; 32]), &device).expect("weights of this model");
+    let network = network.pack();
+    let mut inputs = numbers(rows as usize * plan.input_len(), 3);
+    if plan.vocabulary().is_some() {
+        inputs.fill(1.0);
+    }
+    let before = clock();
+    let outputs = network.predict(&plan, &inputs, &device).expect("inputs of this model");
+    (clock() - before, checksum(&outputs))
+}

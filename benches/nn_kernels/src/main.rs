@@ -47,3 +47,12 @@ fn dense(rows: u32, inputs: u32, outputs: u32) -> Measured {
 fn mlp(rows: u32, widths: Vec<u32>, packed: bool) -> Measured {
     nn_kernels::mlp(clock, rows, &widths, packed)
 }
+
+#[query]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "an endpoint owns the arguments that it decodes"
+)]
+fn predict(spec: ddsx_nn::spec::ModelSpec, rows: u32) -> Measured {
+    nn_kernels::predict(clock, &spec, rows)
+}

@@ -40,23 +40,32 @@ pub fn publish(storage: &Storage, runtime: &impl Runtime) {
 }
 
 /// The CBOR of a witness, as the interface specification has it.
+///
+/// Panics if it cannot be written: an inner fault. An empty witness would look like an answer.
 fn cbor(tree: &HashTree) -> ByteBuf {
     let mut bytes = Vec::new();
     match ciborium::into_writer(tree, &mut bytes) {
         Ok(()) => ByteBuf::from(bytes),
-        // Writing to memory does not fail; a witness that is empty proves nothing.
-        Err(_) => ByteBuf::new(),
+        Err(error) => panic!("a witness cannot be written: {error}"),
     }
 }
 
-/// Shows a task's model.
-pub fn model_witness(storage: &Storage, task: TaskId) -> Result<ByteBuf, MapError> {
+/// Shows a task's model; panics as [`cbor`].
+pub fn model_witness(storage: &Storage, task: TaskId) -> ByteBuf {
     let others = pruned(reports(pruned(storage.reports_root())).digest());
-    Ok(cbor(&fork(models(storage.model_witness(task)?), others)))
+    cbor(&fork(models(sure(storage.model_witness(task))), others))
 }
 
-/// Shows a round's report.
-pub fn report_witness(storage: &Storage, task: TaskId, round: u32) -> Result<ByteBuf, MapError> {
+/// Shows a round's report; panics as [`cbor`].
+pub fn report_witness(storage: &Storage, task: TaskId, round: u32) -> ByteBuf {
     let others = pruned(models(pruned(storage.models_root())).digest());
-    Ok(cbor(&fork(others, reports(storage.report_witness(task, round)?))))
+    cbor(&fork(others, reports(sure(storage.report_witness(task, round)))))
+}
+
+/// A map that cannot be read is a fault of ours, and no answer that something is not there.
+fn sure(witness: Result<HashTree, MapError>) -> HashTree {
+    match witness {
+        Ok(witness) => witness,
+        Err(error) => panic!("a certified map cannot be read: {error}"),
+    }
 }

@@ -1,6 +1,7 @@
 //! A round at work: what spans parameters is measured, then the candidate is made range by range, hashed, evaluated, scored.
 
 use ddsx_nn::score::evaluation::Evaluation;
+use ddsx_nn::spec::Plan;
 use ddsx_nn::strategies::krum::Distances;
 use ddsx_nn::strategies::{
     Measured, Measurement, Rule, Strategy, apply, combine, fed_buff, measure, norm_clipping, rule, state_vectors,
@@ -306,6 +307,7 @@ fn combine_some(
             storage.write_numbers(blob, at, vector);
         }
     }
+    hold_variances(&context.plan, at, &mut numbers);
     if numbers.iter().any(|number| !number.is_finite()) {
         // Finite updates can still overflow together: such a candidate is worse than any model.
         return Progress::Done;
@@ -317,6 +319,21 @@ fn combine_some(
         Step::Hash(Content::new(record.header_bytes + record.parameters * 4))
     };
     Progress::More
+}
+
+/// Running variances move with training, and a server optimiser or noise may carry them below zero, where no model has a value: there they are zero.
+fn hold_variances(plan: &Plan, first: u64, numbers: &mut [f32]) {
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    let end = first.saturating_add(numbers.len());
+    for parameter in &plan.parameters {
+        let range = parameter.range();
+        let (from, to) = (range.start.max(first), range.end.min(end));
+        if from < to && !parameter.trainable && parameter.name.ends_with(".running_var") {
+            for number in &mut numbers[from - first..to - first] {
+                *number = number.max(0.0);
+            }
+        }
+    }
 }
 
 fn make_room(
@@ -383,6 +400,22 @@ pub fn is_accepted(value: Option<f64>, best: Option<f64>, tolerance: f64) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ddsx_nn::spec::{Limits, ModelSpec};
+
+    #[test]
+    fn should_keep_running_variances_at_zero_or_above() {
+        let spec: ModelSpec = serde_json::from_str(
+            r#"{"input_shape":[2],"layers":[{"name":"bn","layer":{"BatchNorm":{"features":2,"epsilon":1e-5}}}],"output":{"Regression":2}}"#,
+        )
+        .unwrap();
+        let plan = Plan::new(&spec, &Limits::default()).unwrap();
+        // Weight, bias, running mean, running variance: the last four numbers of eight.
+        let mut numbers = vec![-1.0, -1.0, -0.5, -0.25, 0.5];
+        hold_variances(&plan, 2, &mut numbers[..4]);
+        assert_eq!(numbers, [-1.0, -1.0, -0.5, -0.25, 0.5], "up to the means");
+        hold_variances(&plan, 3, &mut numbers);
+        assert_eq!(numbers, [-1.0, -1.0, -0.5, 0.0, 0.5]);
+    }
 
     #[test]
     fn should_accept_within_the_tolerance_alone() {

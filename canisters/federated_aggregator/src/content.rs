@@ -77,6 +77,8 @@ impl Content {
     }
 
     /// The hash of what was received.
+    ///
+    /// Panics if there is none, which cannot be: a range that begins at zero has a root.
     pub fn hash(&self) -> Hash {
         match self.pieces.root() {
             Ok(root) => root,

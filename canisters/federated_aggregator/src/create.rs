@@ -3,24 +3,24 @@
 use candid::Principal;
 use ddsx_nn::spec::{self, Plan};
 use ddsx_nn::strategies::check::{limit, needed};
-use ddsx_nn::strategies::{check_parameters, state_vectors};
+use ddsx_nn::strategies::check_parameters;
 use ddsx_nn::weights;
 use ddsx_types::TimestampNs;
 use ddsx_types::federated_aggregator::{
     CreateTaskArgs, InitialWeights, JoinRule, Limits, OutputKind, Privacy, Reward, Scoring, Stage, Strategy, TaskError,
-    TaskId,
+    TaskId, TaskQuote,
 };
 
-use crate::amounts::amount;
+use crate::amounts::{amount, nat};
 use crate::books::{Books, Payable};
-use crate::guard;
 use crate::limits::{
-    DURATION_S, MAX_ALLOWED, MAX_CONFIG_BYTES, MAX_DESCRIPTION_BYTES, MAX_HEADER_BYTES, MAX_NAME_BYTES,
-    MAX_PERMUTATIONS, MAX_ROUNDS, MAX_SCORED,
+    DURATION_S, MAX_ALLOWED, MAX_CLASSES, MAX_CONFIG_BYTES, MAX_DESCRIPTION_BYTES, MAX_HEADER_BYTES, MAX_NAME_BYTES,
+    MAX_PERMUTATIONS, MAX_ROUNDS, MAX_SCORED, MONTH_NS, SAMPLE_INSTRUCTIONS, UNPAID_NS,
 };
+use crate::price::{self, Price};
 use crate::storage::Storage;
-use crate::storage::extents::Blob;
-use crate::storage::records::{FileRecord, TaskRecord};
+use crate::storage::records::{Fee, FileRecord, TaskRecord};
+use crate::{drafts, guard};
 
 fn invalid(field: &str, reason: impl Into<String>) -> TaskError {
     TaskError::Invalid {
@@ -56,33 +56,27 @@ pub fn create(
     args: &CreateTaskArgs,
 ) -> Result<TaskId, TaskError> {
     guard::may_change(storage, caller)?;
-    let settings = storage.settings().clone();
-    let limits = settings.limits;
+    let limits = storage.settings().limits;
     if storage.tasks_of(&caller) >= u64::from(limits.tasks_per_owner) {
         return Err(TaskError::TooMany {
             what: "tasks of one owner".to_owned(),
             limit: limits.tasks_per_owner.into(),
         });
     }
-    check_texts(args)?;
-    let plan = plan(&limits, args)?;
-    check_rounds(&limits, args)?;
-    check_scores(args)?;
-    check_files(&limits, args, &plan)?;
-    if let Some(privacy) = &args.privacy {
-        check_privacy(privacy, &args.strategy)?;
+    let plan = check(storage, args)?;
+    let ledger = args.reward.as_ref().map(|reward| reward.ledger);
+    let stake = args
+        .reward
+        .as_ref()
+        .and_then(|reward| amount(&reward.stake))
+        .unwrap_or(0);
+    let storage_bytes = price::reserved(args, plan.len as u64);
+    let price = Price::of(storage.settings(), args, &plan);
+    let paid = price.is_nothing();
+    if !paid {
+        drafts::make_room(storage, caller, now)?;
     }
-    let (ledger, stake) = match &args.reward {
-        Some(reward) => (Some(reward.ledger), check_reward(storage, reward)?),
-        None => (None, 0),
-    };
-    let storage_bytes = reserved(args, plan.len as u64);
-    if storage_bytes > limits.task_bytes {
-        return Err(TaskError::TooMany {
-            what: "bytes of a task".to_owned(),
-            limit: limits.task_bytes,
-        });
-    }
+    let encoded = candid::encode_one(args).map_err(|error| invalid("arguments", error.to_string()))?;
     let id = storage.counters().tasks;
     let mut record = TaskRecord {
         id,
@@ -96,7 +90,7 @@ pub fn create(
         ledger,
         stake,
         storage_bytes,
-        storage_paid: settings.fee_cycles_per_mib == 0 && (settings.fee_ledger.is_none() || settings.fee_per_mib == 0),
+        storage_paid: false,
         storage_in_flight: false,
         reserved: false,
         weights: match args.initial {
@@ -119,13 +113,64 @@ pub fn create(
         stopping: false,
         due: None,
         failures: 0,
+        expires_at: None,
+        fee: Fee::default(),
+        cleared: false,
     };
-    if record.storage_paid {
+    let mut expires_at = now.saturating_add(UNPAID_NS);
+    if paid {
         reserve(storage, &mut record)?;
+        record.storage_paid = true;
+        expires_at = now.saturating_add(MONTH_NS);
     }
-    storage.count(|counters| counters.tasks += 1);
-    storage.enter_task(record, args);
+    record.expires_at = Some(expires_at);
+    storage.schedule(&mut record, Some(expires_at));
+    storage.count(|counters| {
+        // It has an end of its time: nobody has to give it one.
+        counters.dated += u64::from(counters.dated == counters.tasks);
+        counters.tasks += 1;
+    });
+    storage.enter_task(record, encoded);
     Ok(id)
+}
+
+/// Checks every field, and answers the model's plan.
+fn check(storage: &Storage, args: &CreateTaskArgs) -> Result<Plan, TaskError> {
+    let limits = &storage.settings().limits;
+    check_texts(args)?;
+    check_join(storage, args)?;
+    let plan = plan(limits, args)?;
+    check_model(args, &plan)?;
+    check_rounds(limits, args)?;
+    check_scores(args)?;
+    check_files(limits, args, &plan)?;
+    if let Some(privacy) = &args.privacy {
+        check_privacy(privacy, &args.strategy)?;
+    }
+    if let Some(reward) = &args.reward {
+        check_reward(storage, reward)?;
+    }
+    if price::reserved(args, plan.len as u64) > limits.task_bytes {
+        return Err(TaskError::TooMany {
+            what: "bytes of a task".to_owned(),
+            limit: limits.task_bytes,
+        });
+    }
+    Ok(plan)
+}
+
+/// What a task would cost. Nothing is made.
+pub fn quote(storage: &Storage, args: &CreateTaskArgs) -> Result<TaskQuote, TaskError> {
+    let plan = check(storage, args)?;
+    let price = Price::of(storage.settings(), args, &plan);
+    Ok(TaskQuote {
+        parameters: plan.len as u64,
+        storage_bytes: price::reserved(args, plan.len as u64),
+        sample_instructions: plan.cost.of_batch(1),
+        fee: price.tokens().map(nat),
+        fee_cycles: nat(price.cycles()),
+        compute: price.compute(&Fee::default()),
+    })
 }
 
 /// Sets a task's room aside. Only a task whose storage is paid, is being paid or is free holds room: drafts would keep everybody out otherwise.
@@ -139,6 +184,14 @@ pub fn reserve(storage: &mut Storage, record: &mut TaskRecord) -> Result<(), Tas
         return Err(TaskError::TooMany {
             what: "bytes of all tasks".to_owned(),
             limit,
+        });
+    }
+    // All memories together: what settles and pays must never lack room.
+    let room = storage.room();
+    if record.storage_bytes > room {
+        return Err(TaskError::TooMany {
+            what: "bytes that the canister has left".to_owned(),
+            limit: room,
         });
     }
     storage.count(|counters| counters.reserved_bytes += record.storage_bytes);
@@ -166,14 +219,40 @@ fn check_texts(args: &CreateTaskArgs) -> Result<(), TaskError> {
     ] {
         require(text.len() <= most, field, format!("at most {most} bytes"))?;
     }
-    if let JoinRule::AllowList(allowed) = &args.join {
-        require(
+    Ok(())
+}
+
+fn check_join(storage: &Storage, args: &CreateTaskArgs) -> Result<(), TaskError> {
+    match &args.join {
+        JoinRule::Open => Ok(()),
+        JoinRule::AllowList(allowed) => require(
             (1..=MAX_ALLOWED).contains(&allowed.len()),
             "join",
             format!("1 to {MAX_ALLOWED} principals"),
+        ),
+        // Whoever joins has this canister call it.
+        JoinRule::Licence { registry, .. } => require(
+            storage.settings().registries.contains(registry),
+            "join",
+            format!("governance has not listed the registry {registry}"),
+        ),
+    }
+}
+
+fn check_model(args: &CreateTaskArgs, plan: &Plan) -> Result<(), TaskError> {
+    if let OutputKind::Classes(classes) = args.model.output {
+        require(
+            classes <= MAX_CLASSES,
+            "model",
+            format!("{classes} classes, at most {MAX_CLASSES} fit a report"),
         )?;
     }
-    Ok(())
+    let found = plan.cost.of_batch(1);
+    require(
+        found <= SAMPLE_INSTRUCTIONS,
+        "model",
+        format!("one sample takes {found} instructions by estimate, at most {SAMPLE_INSTRUCTIONS} fit a slice"),
+    )
 }
 
 fn check_rounds(limits: &Limits, args: &CreateTaskArgs) -> Result<(), TaskError> {
@@ -295,34 +374,9 @@ fn check_privacy(privacy: &Privacy, strategy: &Strategy) -> Result<(), TaskError
     )
 }
 
-fn check_reward(storage: &Storage, reward: &Reward) -> Result<u128, TaskError> {
+fn check_reward(storage: &Storage, reward: &Reward) -> Result<(), TaskError> {
     storage.listed_asset(reward.ledger).ok_or(TaskError::AssetNotListed)?;
     amount(&reward.per_round).ok_or_else(|| invalid("per_round", "at most 2^96"))?;
-    amount(&reward.stake).ok_or_else(|| invalid("stake", "at most 2^96"))
-}
-
-/// Bytes that a task can come to hold: the model, a candidate, a coalition's model, the strategy's vectors twice, the files, and
-/// a round's updates (two rounds' where one is combined while the next collects).
-fn reserved(args: &CreateTaskArgs, parameters: u64) -> u64 {
-    let vector = Blob::reserved(parameters * 4);
-    let vectors = 3 + 2 * state_vectors(&args.strategy) as u64;
-    let rounds = if matches!(args.strategy, Strategy::FedBuff { .. }) {
-        2
-    } else {
-        1
-    };
-    let initial = match args.initial {
-        InitialWeights::Upload(digest) => Blob::reserved(digest.bytes),
-        InitialWeights::Draw => 0,
-    };
-    let uploads = u64::from(args.rounds.max_updates) * rounds;
-    vector * (vectors + uploads) + initial + Blob::reserved(args.evaluation.bytes)
-}
-
-/// What a task's storage costs now, in the fee's asset and in cycles.
-pub fn storage_fee(storage: &Storage, storage_bytes: u64) -> (Option<u128>, u128) {
-    let settings = storage.settings();
-    let mib = u128::from(storage_bytes.div_ceil(1 << 20));
-    let tokens = settings.fee_ledger.map(|_| mib * settings.fee_per_mib);
-    (tokens.filter(|fee| *fee > 0), mib * settings.fee_cycles_per_mib)
+    amount(&reward.stake).ok_or_else(|| invalid("stake", "at most 2^96"))?;
+    Ok(())
 }

@@ -14,7 +14,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{MAX_HEADER_BYTES, PER_MULTIPLY_ADD, STEP_INSTRUCTIONS};
+use crate::limits::{BATCH_NUMBERS, MAX_BATCH, MAX_HEADER_BYTES, STEP_INSTRUCTIONS};
 use crate::storage::Storage;
 use crate::storage::extents::Blob;
 use crate::storage::records::TaskRecord;
@@ -106,10 +106,11 @@ fn label(bytes: &[u8]) -> u32 {
     u32::try_from(wide).unwrap_or(u32::MAX)
 }
 
-/// Samples of a batch.
-fn batch(plan: &Plan) -> u64 {
-    let one = plan.multiply_adds.max(1) * PER_MULTIPLY_ADD;
-    (STEP_INSTRUCTIONS / one).clamp(1, 128)
+/// Samples of a batch: what fits a step, in instructions and in memory.
+pub fn batch(plan: &Plan) -> u64 {
+    let by_work = STEP_INSTRUCTIONS / plan.cost.sample.max(1);
+    let by_memory = BATCH_NUMBERS / plan.cost.numbers.max(1);
+    by_work.min(by_memory).clamp(1, MAX_BATCH)
 }
 
 /// An evaluation that has come so far.

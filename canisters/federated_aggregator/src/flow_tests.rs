@@ -1,7 +1,11 @@
 //! Whole tasks, through the rules as the endpoints call them.
 
 mod drafts;
+mod ends;
+mod inspecting;
+mod licences;
 mod money;
+mod prices;
 mod rounds;
 mod uploads;
 

@@ -5,15 +5,17 @@ use ddsx_merkle_log::{Hash, sha256};
 use ddsx_payments::{self as payments, Asset, BeginError, Host, Kind, NoMeans, Order, RequestKey, Status};
 use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{FundArgs, PayStorageArgs, Stage, TaskError, TaskId};
-use ddsx_types::{Account, Subaccount};
+use ddsx_types::{Account, Subaccount, TimestampNs};
 
 use crate::amounts::{amount, nat};
-use crate::create::{release_reserve, reserve, storage_fee};
-use crate::guard;
+use crate::create::{release_reserve, reserve};
 use crate::host::Aggregator;
+use crate::limits::{MAX_KEPT_NS, MONTH_NS};
+use crate::price::{self, Price};
 use crate::storage::record::{candid_bytes, encode};
-use crate::storage::records::{AssetRecord, Purpose};
+use crate::storage::records::{AssetRecord, Payee, Purpose, TaskRecord};
 use crate::storage::{self, Storage};
+use crate::{create, guard};
 
 /// A listed ledger as the journal wants it.
 pub fn journal_asset(asset: &AssetRecord) -> Result<Asset, String> {
@@ -144,100 +146,213 @@ async fn pull<R: Runtime>(
     answer(&status).map_err(Refused::Settled)
 }
 
-/// Pays a task's storage in the fee's asset.
+/// What a payment for storage is for.
+enum Due {
+    /// Nothing: it is paid.
+    Paid,
+    /// A draft's storage and computing.
+    Start(u128, Purpose, AssetRecord),
+    /// An ended task's files, for 30 days more.
+    Keep(u128, Purpose, AssetRecord),
+}
+
+fn price(storage: &Storage, task: TaskId) -> Result<Price, TaskError> {
+    let args = storage.arguments(task).ok_or(TaskError::NotFound)?;
+    let plan = create::plan_of(&args)?;
+    Ok(Price::of(storage.settings(), &args, &plan))
+}
+
+/// Whether an owner may pay for 30 days more: the files are there, and not paid for too far ahead.
+fn may_keep(record: &TaskRecord, now: TimestampNs) -> Result<(), TaskError> {
+    let ahead = record.expires_at.map_or(0, |end| end.saturating_sub(now));
+    let held = matches!(record.stage, Stage::Ended(_)) && record.reserved && !record.cleared && !record.working;
+    if held && ahead <= MAX_KEPT_NS {
+        Ok(())
+    } else {
+        Err(TaskError::WrongStage)
+    }
+}
+
+fn due(storage: &Storage, caller: Principal, task: TaskId, now: TimestampNs) -> Result<Due, TaskError> {
+    let record = guard::owned(storage, caller, task)?;
+    if record.storage_in_flight {
+        return Err(TaskError::PaymentUnderWay);
+    }
+    let ledger = storage.settings().fee_ledger;
+    let asset = || {
+        let asset = ledger.and_then(|ledger| storage.listed_asset(ledger));
+        asset.ok_or(TaskError::AssetNotListed)
+    };
+    match record.stage {
+        Stage::Draft if record.storage_paid => Ok(Due::Paid),
+        Stage::Draft => {
+            let price = price(storage, task)?;
+            let amount = price.tokens().ok_or(TaskError::AssetNotListed)?;
+            let (per_round, rounds) = price.by_round();
+            let purpose = Purpose::Storage {
+                task,
+                amount,
+                per_round,
+                rounds,
+            };
+            Ok(Due::Start(amount, purpose, asset()?))
+        }
+        Stage::Ended(_) => {
+            may_keep(&record, now)?;
+            let amount = price::keeping(storage.settings(), record.storage_bytes).0;
+            let amount = amount.ok_or(TaskError::AssetNotListed)?;
+            Ok(Due::Keep(amount, Purpose::Keep { task, amount }, asset()?))
+        }
+        Stage::Preparing | Stage::Running => Err(TaskError::WrongStage),
+    }
+}
+
+/// Pays a draft's storage and computing in the fee's asset, or 30 days more for what a task that has ended still holds.
 pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs) -> Result<(), TaskError> {
-    let caller = host.runtime().caller();
+    let (caller, now) = (host.runtime().caller(), host.runtime().time());
     let arguments = sha256(&candid_bytes(&args));
     let (request, status) = known(host, caller, &args.request_id, arguments)?;
     if let Some(status) = status {
         return answer(&status);
     }
-    let due = storage::with(|storage| storage_due(storage, caller, args.task))?;
-    let Some((fee, asset)) = due else { return Ok(()) };
-    look(host, caller, args.from_subaccount, &asset, fee).await?;
+    let (amount, asset) = match storage::with(|storage| due(storage, caller, args.task, now))? {
+        Due::Paid => return Ok(()),
+        Due::Start(amount, _, asset) | Due::Keep(amount, _, asset) => (amount, asset),
+    };
+    look(host, caller, args.from_subaccount, &asset, amount).await?;
     // While the ledger answered, the same request may have been made, and anything may have changed.
     let (request, status) = known(host, caller, &request.id, arguments)?;
     if let Some(status) = status {
         return answer(&status);
     }
-    let due = storage::with(|storage| storage_due(storage, caller, args.task))?;
-    let Some((fee, asset)) = due else { return Ok(()) };
-    let purpose = Purpose::Storage {
-        task: args.task,
-        amount: fee,
+    let now = host.runtime().time();
+    let (amount, purpose, asset, starts) = match storage::with(|storage| due(storage, caller, args.task, now))? {
+        Due::Paid => return Ok(()),
+        Due::Start(amount, purpose, asset) => (amount, purpose, asset, true),
+        Due::Keep(amount, purpose, asset) => (amount, purpose, asset, false),
     };
     // In the message that stores the payment's intent: two requests at once must not both pay.
     storage::with_mut(|storage| {
         let mut record = storage.task(args.task).ok_or(TaskError::NotFound)?;
-        reserve(storage, &mut record)?;
+        if starts {
+            reserve(storage, &mut record)?;
+        }
         record.storage_in_flight = true;
         storage.put_task(record);
         Ok::<_, TaskError>(())
     })?;
-    let paid = pull(host, caller, args.from_subaccount, &asset, fee, &purpose, request).await;
+    let paid = pull(host, caller, args.from_subaccount, &asset, amount, &purpose, request).await;
     if matches!(paid, Err(Refused::NotBegun(_))) {
-        storage::with_mut(|storage| storage_settled(storage, args.task, false));
+        let now = host.runtime().time();
+        storage::with_mut(|storage| {
+            if starts {
+                storage_settled(storage, args.task, false, now);
+            } else {
+                keep_failed(storage, args.task);
+            }
+        });
     }
     paid.map_err(TaskError::from)
 }
 
-/// What a task's storage costs and in what, if it is not paid.
-fn storage_due(storage: &Storage, caller: Principal, task: TaskId) -> Result<Option<(u128, AssetRecord)>, TaskError> {
-    let record = guard::owned(storage, caller, task)?;
-    if record.stage != Stage::Draft {
-        return Err(TaskError::WrongStage);
-    }
-    if record.storage_paid {
-        return Ok(None);
-    }
-    if record.storage_in_flight {
-        return Err(TaskError::PaymentUnderWay);
-    }
-    let fee = storage_fee(storage, record.storage_bytes).0;
-    let ledger = storage.settings().fee_ledger;
-    let asset = ledger.and_then(|ledger| storage.listed_asset(ledger));
-    match (fee, asset) {
-        (Some(fee), Some(asset)) => Ok(Some((fee, asset))),
-        _ => Err(TaskError::AssetNotListed),
-    }
-}
-
-/// A payment for a task's storage has come to an end.
-pub fn storage_settled(storage: &mut Storage, task: TaskId, paid: bool) {
+/// A payment for a task's storage has come to an end. A draft that is paid has 30 days to be started.
+pub fn storage_settled(storage: &mut Storage, task: TaskId, paid: bool, now: TimestampNs) {
     let Some(mut record) = storage.task(task) else { return };
     record.storage_in_flight = false;
-    record.storage_paid |= paid;
     if !paid {
         release_reserve(storage, &mut record);
+    } else if !record.storage_paid {
+        record.storage_paid = true;
+        storage.draft_paid(&record.owner, task);
+        if record.stage == Stage::Draft {
+            record.expires_at = Some(now.saturating_add(MONTH_NS));
+            let due = record.expires_at;
+            storage.schedule(&mut record, due);
+        }
     }
     storage.put_task(record);
 }
 
-/// Pays a task's storage with cycles sent along; what is too much goes back.
+/// Storage and computing were paid in tokens; of that, so much is held for rounds. What a task that has ended meanwhile does not
+/// need is due back at once.
+pub fn fee_received(
+    storage: &mut Storage,
+    task: TaskId,
+    ledger: Principal,
+    (per_round, held): (u128, u128),
+    now: TimestampNs,
+) {
+    storage_settled(storage, task, true, now);
+    let Some(mut record) = storage.task(task) else { return };
+    record.fee.ledger = Some(ledger);
+    record.fee.per_round = per_round;
+    record.fee.held += held;
+    if matches!(record.stage, Stage::Ended(_)) {
+        record.fee.release();
+        storage.ask_payout(now, Payee::Fee(task));
+    }
+    storage.put_task(record);
+}
+
+/// 30 days more are paid for what a task that has ended holds.
+pub fn keep(storage: &mut Storage, task: TaskId, now: TimestampNs) {
+    let Some(mut record) = storage.task(task) else { return };
+    record.storage_in_flight = false;
+    if !record.cleared {
+        let end = record.expires_at.unwrap_or(now).max(now).saturating_add(MONTH_NS);
+        record.expires_at = Some(end);
+        if !record.working {
+            storage.schedule(&mut record, Some(end));
+        }
+    }
+    storage.put_task(record);
+}
+
+/// They are not.
+pub fn keep_failed(storage: &mut Storage, task: TaskId) {
+    let Some(mut record) = storage.task(task) else { return };
+    record.storage_in_flight = false;
+    storage.put_task(record);
+}
+
+/// As [`pay_storage`], with cycles sent along; what is too much goes back.
 pub fn pay_storage_with_cycles<R: Runtime>(host: &Aggregator<R>, task: TaskId) -> Result<(), TaskError> {
     let runtime = host.runtime();
+    let now = runtime.time();
     storage::with_mut(|storage| {
         let mut record = guard::owned(storage, runtime.caller(), task)?;
-        if record.storage_paid {
+        let draft = record.stage == Stage::Draft;
+        if record.storage_paid && !matches!(record.stage, Stage::Ended(_)) {
             return Ok(());
-        }
-        if record.stage != Stage::Draft {
-            return Err(TaskError::WrongStage);
         }
         if record.storage_in_flight {
             return Err(TaskError::PaymentUnderWay);
         }
-        let fee = storage_fee(storage, record.storage_bytes).1;
-        if fee == 0 || runtime.cycles_available() < fee {
+        let (amount, (per_round, rounds)) = if draft {
+            let price = price(storage, task)?;
+            (price.cycles(), price.cycles_by_round())
+        } else {
+            may_keep(&record, now)?;
+            (price::keeping(storage.settings(), record.storage_bytes).1, (0, 0))
+        };
+        if amount == 0 || runtime.cycles_available() < amount {
             return Err(TaskError::PaymentRefused(format!(
-                "{fee} cycles must come with the call"
+                "{amount} cycles must come with the call"
             )));
         }
-        reserve(storage, &mut record)?;
-        let taken = runtime.cycles_accept(fee);
-        storage.count(|counters| counters.cycles_received += taken);
-        record.storage_paid = true;
+        if draft {
+            reserve(storage, &mut record)?;
+            record.fee.cycles_per_round = per_round;
+            record.fee.cycles_held = per_round.saturating_mul(rounds.into());
+        }
         storage.put_task(record);
+        let taken = runtime.cycles_accept(amount);
+        storage.count(|counters| counters.cycles_received += taken);
+        if draft {
+            storage_settled(storage, task, true, now);
+        } else {
+            keep(storage, task, now);
+        }
         Ok(())
     })
 }
@@ -273,6 +388,10 @@ fn accept(storage: &Storage, caller: Principal, args: &FundArgs) -> Result<(Asse
     let record = guard::owned(storage, caller, args.task)?;
     if matches!(record.stage, Stage::Ended(_)) {
         return Err(TaskError::WrongStage);
+    }
+    // A draft that nobody has paid for is soon forgotten.
+    if !record.storage_paid {
+        return Err(TaskError::StorageNotPaid);
     }
     let asset = record.ledger.and_then(|ledger| storage.listed_asset(ledger));
     let asset = asset.ok_or(TaskError::AssetNotListed)?;

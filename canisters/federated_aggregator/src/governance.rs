@@ -1,22 +1,25 @@
 //! What governance sets. Every rule is checked twice: by `validate_x`, whose text voters read, and again by `x`, which traps on failure, since an
 //! SNS takes any reply for success.
 
+mod check;
+
 use std::collections::BTreeSet;
 
 use candid::Principal;
 use ddsx_payments::{self as payments, Host};
 use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{
-    AggregatorArgs, BanArgs, Evidence, Limits, Page, Parameters, QuarantinedPayment, SettleQuarantinedArgs, StorageFee,
+    AggregatorArgs, BanArgs, ComputeFee, Evidence, Limits, Page, Parameters, QuarantinedPayment, SettleQuarantinedArgs,
+    StorageFee, TaskId,
 };
 use ddsx_types::{Account, AssetListing, MAX_EVIDENCE_PER_CALL, Validation};
 
 use crate::amounts::{amount, nat};
 use crate::host::Aggregator;
-use crate::limits::{HIGHEST, MAX_ASSETS_AT_INSTALL};
+use crate::limits::{CYCLES_PER_BILLION, CYCLES_PER_MIB, MAX_ASSETS_AT_INSTALL};
 use crate::storage::records::{AssetRecord, Settings};
 use crate::storage::{self, Storage};
-use crate::{assets, timer};
+use crate::{assets, drafts, owner, timer};
 
 /// A governed change.
 #[derive(Clone, Debug)]
@@ -41,6 +44,14 @@ pub enum Action {
     SettleQuarantined(SettleQuarantinedArgs),
     /// `settle_quarantined_batch`
     SettleQuarantinedBatch(Vec<SettleQuarantinedArgs>),
+    /// `set_registries`
+    SetRegistries(Vec<Principal>),
+    /// `set_compute_fee`
+    SetComputeFee(ComputeFee),
+    /// `end_task`
+    EndTask(TaskId),
+    /// `free_task`
+    FreeTask(TaskId),
 }
 
 /// Checks an action and says in words what it does.
@@ -51,11 +62,11 @@ pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation
         }
         Action::SetPaused(false) => Ok("Resume the aggregator.".to_owned()),
         Action::SetLimits(limits) => {
-            check_limits(limits)?;
+            check::limits(limits)?;
             Ok(format!("Set the limits of tasks to {limits:?}."))
         }
         Action::SetStorageFee(fee) => {
-            check_fee(storage, fee)?;
+            check::fee(storage, fee)?;
             let ledger = fee.ledger.map_or("no ledger".to_owned(), |ledger| ledger.to_text());
             Ok(format!(
                 "Ask {} a MiB of {ledger} or {} cycles a MiB for a task's storage.",
@@ -63,7 +74,7 @@ pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation
             ))
         }
         Action::SetBanned(args) => {
-            check_principal(args.principal)?;
+            check::principal(args.principal)?;
             let what = if args.banned { "Ban" } else { "Lift the ban of" };
             Ok(format!("{what} {}.", args.principal))
         }
@@ -82,14 +93,14 @@ pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation
             ))
         }
         Action::SetTreasury(account) => {
-            check_treasury(storage, account)?;
+            check::treasury(storage, account)?;
             Ok(format!(
                 "Send fees and lost stakes to {account} instead of {}.",
                 storage.settings().treasury
             ))
         }
         Action::SetGovernance(principal) => {
-            check_principal(*principal)?;
+            check::principal(*principal)?;
             Ok(format!(
                 "Hand governance over from {} to {principal}.",
                 storage.settings().governance
@@ -97,59 +108,36 @@ pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation
         }
         Action::SettleQuarantined(args) => describe_quarantined(host, args),
         Action::SettleQuarantinedBatch(batch) => describe_batch(host, batch),
-    })
-}
-
-fn check_principal(principal: Principal) -> Result<(), String> {
-    if principal == Principal::anonymous() || principal == Principal::management_canister() {
-        return Err("nobody acts as this principal".to_owned());
-    }
-    Ok(())
-}
-
-fn check_treasury(storage: &Storage, account: &Account) -> Result<(), String> {
-    check_principal(account.owner)?;
-    if assets::mints_from(storage, account) {
-        return Err("this is a ledger's minting account: what is paid there is burnt".to_owned());
-    }
-    Ok(())
-}
-
-fn check_limits(limits: &Limits) -> Result<(), String> {
-    for (field, value, highest) in [
-        ("parameters", limits.parameters, HIGHEST.parameters),
-        ("multiply_adds", limits.multiply_adds, HIGHEST.multiply_adds),
-        ("clients", limits.clients.into(), HIGHEST.clients.into()),
-        ("updates", limits.updates.into(), HIGHEST.updates.into()),
-        ("attempts", limits.attempts.into(), HIGHEST.attempts.into()),
-        ("faults", limits.faults.into(), HIGHEST.faults.into()),
-        ("task_bytes", limits.task_bytes, HIGHEST.task_bytes),
-        ("total_bytes", limits.total_bytes, HIGHEST.total_bytes),
-        (
-            "tasks_per_owner",
-            limits.tasks_per_owner.into(),
-            HIGHEST.tasks_per_owner.into(),
-        ),
-        ("evaluation_bytes", limits.evaluation_bytes, HIGHEST.evaluation_bytes),
-    ] {
-        if !(1..=highest).contains(&value) {
-            return Err(format!("{field}: 1 to {highest}"));
+        Action::SetRegistries(registries) => {
+            check::registries(registries)?;
+            let named: Vec<String> = registries.iter().map(Principal::to_text).collect();
+            Ok(format!(
+                "Let clients of tasks be asked about at these registries and no others: [{}].",
+                named.join(", ")
+            ))
         }
-    }
-    Ok(())
-}
-
-fn check_fee(storage: &Storage, fee: &StorageFee) -> Result<(u128, u128), String> {
-    // Multiplied with the MiB of a task, at most 2^16 or so.
-    let small = |value: &candid::Nat| amount(value).filter(|value| *value <= 1 << 64);
-    let (Some(tokens), Some(cycles)) = (small(&fee.per_mib), small(&fee.cycles_per_mib)) else {
-        return Err("a fee is at most 2^64".to_owned());
-    };
-    match fee.ledger {
-        Some(ledger) if storage.listed_asset(ledger).is_none() => Err("the asset is not listed".to_owned()),
-        None if tokens > 0 => Err("a fee needs its ledger".to_owned()),
-        _ => Ok((tokens, cycles)),
-    }
+        Action::SetComputeFee(fee) => {
+            check::compute_fee(storage, fee)?;
+            Ok(format!(
+                "Ask {} of the storage fee's asset or {} cycles for 10^9 instructions of a task's computing.",
+                fee.per_billion, fee.cycles_per_billion
+            ))
+        }
+        Action::EndTask(task) => {
+            let record = check::running(storage, *task)?;
+            Ok(format!(
+                "End task {task} of {}: accepted updates of its open round are scored and paid, what is left goes back.",
+                record.owner
+            ))
+        }
+        Action::FreeTask(task) => {
+            let record = check::freeable(storage, *task)?;
+            Ok(format!(
+                "Forget model, evaluation set and reports of task {task} of {}, which has ended; what is owed is paid.",
+                record.owner
+            ))
+        }
+    })
 }
 
 fn describe_quarantined<R: Runtime>(host: &Aggregator<R>, args: &SettleQuarantinedArgs) -> Validation {
@@ -218,6 +206,28 @@ pub async fn execute<R: Runtime>(host: &Aggregator<R>, action: Action) -> Result
             storage::with_mut(|storage| storage.set_banned(args.principal, args.banned));
             Ok(())
         }
+        Action::SetRegistries(registries) => {
+            change(|settings| settings.registries = registries);
+            Ok(())
+        }
+        Action::SetComputeFee(fee) => storage::with_mut(|storage| set_compute_fee(storage, &fee)),
+        Action::EndTask(task) => {
+            let now = host.runtime().time();
+            let record = storage::with(|storage| check::running(storage, task))?;
+            storage::with_mut(|storage| owner::stop_record(storage, record, now)).map_err(|error| error.to_string())?;
+            timer::arm(host);
+            Ok(())
+        }
+        Action::FreeTask(task) => {
+            let now = host.runtime().time();
+            let mut record = storage::with(|storage| check::freeable(storage, task))?;
+            storage::with_mut(|storage| {
+                drafts::clear(storage, &mut record, now);
+                storage.put_task(record);
+            });
+            timer::arm(host);
+            Ok(())
+        }
         Action::SetStorageFee(fee) => storage::with_mut(|storage| set_fee(storage, &fee)),
         Action::SetPaused(paused) => {
             change(|settings| settings.paused = paused);
@@ -250,13 +260,44 @@ fn change(change: impl FnOnce(&mut Settings)) {
 }
 
 fn set_fee(storage: &mut Storage, fee: &StorageFee) -> Result<(), String> {
-    let (tokens, cycles) = check_fee(storage, fee)?;
+    let (tokens, cycles) = check::fee(storage, fee)?;
     storage.change_settings(|settings| {
         settings.fee_ledger = fee.ledger;
         settings.fee_per_mib = tokens;
         settings.fee_cycles_per_mib = cycles;
+        if fee.ledger.is_none() {
+            settings.fee_per_billion = 0;
+        }
     });
     Ok(())
+}
+
+fn set_compute_fee(storage: &mut Storage, fee: &ComputeFee) -> Result<(), String> {
+    let (tokens, cycles) = check::compute_fee(storage, fee)?;
+    storage.change_settings(|settings| {
+        settings.fee_per_billion = tokens;
+        settings.fee_cycles_per_billion = cycles;
+    });
+    Ok(())
+}
+
+/// What is asked where the installer says nothing: cycles from canisters, and from people the first listed asset, a transfer fee of it for each MiB
+/// and for each 10^9 instructions.
+fn set_first_fees(storage: &mut Storage, args: &AggregatorArgs) {
+    let asset = args.assets.iter().flatten().next();
+    let asset = asset.and_then(|listing| Some((listing.ledger, amount(&listing.fee)?)));
+    storage.change_settings(|settings| {
+        if args.storage_fee.is_none() {
+            settings.fee_ledger = asset.map(|(ledger, _)| ledger);
+            settings.fee_per_mib = asset.map_or(0, |(_, fee)| fee.max(1));
+            settings.fee_cycles_per_mib = CYCLES_PER_MIB;
+        }
+        // Who says that storage costs nothing is not asked for computing either, unless he says so.
+        if args.compute_fee.is_none() && args.storage_fee.is_none() {
+            settings.fee_per_billion = asset.map_or(0, |(_, fee)| fee.max(1));
+            settings.fee_cycles_per_billion = CYCLES_PER_BILLION;
+        }
+    });
 }
 
 /// Sets up a fresh aggregator.
@@ -266,6 +307,7 @@ pub fn install(storage: &mut Storage, installer: Principal, args: AggregatorArgs
         settings.governance = governance;
         settings.treasury = governance.into();
     });
+    set_first_fees(storage, &args);
     configure(
         storage,
         AggregatorArgs {
@@ -285,19 +327,26 @@ pub fn configure(storage: &mut Storage, args: AggregatorArgs) -> Result<(), Stri
         .iter()
         .try_for_each(|listing| assets::enter(storage, listing))?;
     if let Some(governance) = args.governance {
-        check_principal(governance)?;
+        check::principal(governance)?;
         storage.change_settings(|settings| settings.governance = governance);
     }
     if let Some(treasury) = args.treasury {
-        check_treasury(storage, &treasury)?;
+        check::treasury(storage, &treasury)?;
         storage.change_settings(|settings| settings.treasury = treasury);
     }
     if let Some(limits) = args.limits {
-        check_limits(&limits)?;
+        check::limits(&limits)?;
         storage.change_settings(|settings| settings.limits = limits);
     }
-    match args.storage_fee {
-        Some(fee) => set_fee(storage, &fee),
+    if let Some(registries) = args.registries {
+        check::registries(&registries)?;
+        storage.change_settings(|settings| settings.registries = registries);
+    }
+    if let Some(fee) = args.storage_fee {
+        set_fee(storage, &fee)?;
+    }
+    match args.compute_fee {
+        Some(fee) => set_compute_fee(storage, &fee),
         None => Ok(()),
     }
 }
@@ -321,6 +370,11 @@ pub fn parameters(storage: &Storage) -> Parameters {
             .filter(|asset| asset.listed)
             .map(AssetRecord::listing)
             .collect(),
+        registries: Some(settings.registries.clone()),
+        compute_fee: Some(ComputeFee {
+            per_billion: nat(settings.fee_per_billion),
+            cycles_per_billion: nat(settings.fee_cycles_per_billion),
+        }),
     }
 }
 

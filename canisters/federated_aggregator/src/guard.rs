@@ -20,9 +20,22 @@ pub fn may_change(storage: &Storage, caller: Principal) -> Result<(), TaskError>
     Ok(())
 }
 
+/// The task, if the caller owns it, for what clears up: stopping, freeing. Whom governance has banned may do so too.
+pub fn owned_to_clear(storage: &Storage, caller: Principal, task: TaskId) -> Result<TaskRecord, TaskError> {
+    match may_change(storage, caller) {
+        Ok(()) | Err(TaskError::Banned) => {}
+        Err(error) => return Err(error),
+    }
+    of_owner(storage, caller, task)
+}
+
 /// The task, if the caller owns it.
 pub fn owned(storage: &Storage, caller: Principal, task: TaskId) -> Result<TaskRecord, TaskError> {
     may_change(storage, caller)?;
+    of_owner(storage, caller, task)
+}
+
+fn of_owner(storage: &Storage, caller: Principal, task: TaskId) -> Result<TaskRecord, TaskError> {
     let record = storage.task(task).ok_or(TaskError::NotFound)?;
     if record.owner != caller {
         return Err(TaskError::NotOwner);

@@ -46,7 +46,8 @@ impl<R: Runtime> Host for Aggregator<R> {
                 (Purpose::Payout { payee, due }, Outcome::Paid { .. }) => payout::finish(storage, now, payee, due),
                 (Purpose::Payout { payee, due }, Outcome::Failed(_)) => payout::abort(storage, now, payee, due),
                 (purpose, Outcome::Paid { .. }) => received(storage, settled.intent.ledger, &purpose, now),
-                (Purpose::Storage { task, .. }, Outcome::Failed(_)) => fund::storage_settled(storage, task, false),
+                (Purpose::Storage { task, .. }, Outcome::Failed(_)) => fund::storage_settled(storage, task, false, now),
+                (Purpose::Keep { task, .. }, Outcome::Failed(_)) => fund::keep_failed(storage, task),
                 (_, Outcome::Failed(_)) => {}
             }
         });
@@ -55,16 +56,30 @@ impl<R: Runtime> Host for Aggregator<R> {
     }
 }
 
+fn to_treasury(storage: &mut Storage, ledger: candid::Principal, amount: u128, now: u64) {
+    if let Some(mut asset) = storage.asset(ledger) {
+        asset.treasury.credit(amount);
+        storage.put_asset(asset);
+        storage.ask_payout(now, Payee::Treasury(ledger));
+    }
+}
+
 /// Money has come in.
 fn received(storage: &mut Storage, ledger: candid::Principal, purpose: &Purpose, now: u64) {
     match *purpose {
-        Purpose::Storage { task, amount } => {
-            fund::storage_settled(storage, task, true);
-            if let Some(mut asset) = storage.asset(ledger) {
-                asset.treasury.credit(amount);
-                storage.put_asset(asset);
-                storage.ask_payout(now, Payee::Treasury(ledger));
-            }
+        Purpose::Storage {
+            task,
+            amount,
+            per_round,
+            rounds,
+        } => {
+            let held = per_round.saturating_mul(rounds.into()).min(amount);
+            fund::fee_received(storage, task, ledger, (per_round, held), now);
+            to_treasury(storage, ledger, amount - held, now);
+        }
+        Purpose::Keep { task, amount } => {
+            fund::keep(storage, task, now);
+            to_treasury(storage, ledger, amount, now);
         }
         Purpose::Budget { task, amount } => {
             let Some(mut record) = storage.task(task) else { return };

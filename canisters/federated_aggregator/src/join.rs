@@ -3,15 +3,14 @@
 use candid::Principal;
 use ddsx_merkle_log::sha256;
 use ddsx_payments::{self as payments, Host, Kind, Order, RequestKey, Status};
-use ddsx_runtime::{CallOptions, Runtime};
+use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{JoinArgs, JoinError, JoinRule, RoundKey, Stage, TaskId};
-use ddsx_types::stream_registry::{self, Licence, LicencesOfArgs};
 use ddsx_types::{Account, TimestampNs};
 
 use crate::books::Payable;
 use crate::fund::{CannotPay, journal_asset, means};
 use crate::host::Aggregator;
-use crate::limits::REGISTRY_ANSWER_S;
+use crate::licence;
 use crate::storage::record::{candid_bytes, encode};
 use crate::storage::records::{AssetRecord, ClientRecord, Payee, Purpose, TaskRecord};
 use crate::storage::{self, Storage};
@@ -33,7 +32,7 @@ pub async fn join<R: Runtime>(host: &Aggregator<R>, args: JoinArgs) -> Result<()
     let account = args.account.unwrap_or_else(|| caller.into());
     let rule = storage::with(|storage| admit(storage, caller, args.task, &account))?;
     if let JoinRule::Licence { registry, stream } = rule {
-        check_licence(host, caller, registry, stream).await?;
+        licence::check(host, caller, (registry, stream), args.licence).await?;
     }
     let from = Account {
         owner: caller,
@@ -124,6 +123,10 @@ fn admit(storage: &Storage, caller: Principal, task: TaskId, account: &Account) 
     if matches!(record.stage, Stage::Ended(_)) {
         return Err(JoinError::Ended);
     }
+    // A draft that nobody has paid for is soon forgotten, and a stake would be with it.
+    if !record.storage_paid {
+        return Err(JoinError::NotFound);
+    }
     let args = storage.arguments(task).ok_or(JoinError::NotFound)?;
     let client = storage.client(task, &caller);
     if let Some(client) = &client
@@ -142,46 +145,6 @@ fn admit(storage: &Storage, caller: Principal, task: TaskId, account: &Account) 
         return Err(JoinError::NotAllowed);
     }
     Ok(args.join)
-}
-
-/// Asks the registry for the caller's licences: an update call, so that its answer is as sure as this canister's own.
-async fn check_licence<R: Runtime>(
-    host: &Aggregator<R>,
-    caller: Principal,
-    registry: Principal,
-    stream: u64,
-) -> Result<(), JoinError> {
-    let mut start_after = None;
-    // Enough pages for whatever one principal can sensibly hold; each is a call.
-    for _ in 0..10 {
-        let args = LicencesOfArgs {
-            owner: caller,
-            page: stream_registry::Page {
-                start_after,
-                limit: None,
-            },
-        };
-        let licences: Vec<Licence> = host
-            .runtime()
-            .call(
-                registry,
-                "licences_of",
-                (args,),
-                CallOptions::bounded(REGISTRY_ANSWER_S),
-            )
-            .await
-            .map_err(|error| JoinError::RegistryUnavailable(error.to_string()))?;
-        let now = host.runtime().time();
-        if licences
-            .iter()
-            .any(|licence| licence.stream == stream && licence.expires_at.is_none_or(|end| end > now))
-        {
-            return Ok(());
-        }
-        let Some(last) = licences.last() else { break };
-        start_after = Some(last.id);
-    }
-    Err(JoinError::NotAllowed)
 }
 
 /// Makes the caller a client, with this much at stake. If the task has ended or filled up while the stake was on its way, or the client is one

@@ -1,10 +1,11 @@
 //! `federated_aggregator`: federated learning whose referee is a canister. The endpoints are in `main.rs`; the rules are here.
 //!
 //! - [`storage`]: everything that is kept, in stable memory; weights and updates in extents of it. [`content`]: pieces and their hash.
-//! - [`create`], [`owner`], [`join`]: tasks, their files, their clients. [`upload`]: updates on their way in.
+//! - [`create`], [`owner`], [`join`] with [`licence`]: tasks, their files, their clients. [`price`]: what they cost. [`drafts`]: when their time is
+//!   over. [`upload`]: updates on their way in. [`inspect`]: what is not even looked at.
 //! - [`round`]: when a round opens and closes. [`work`]: what is then done in slices: [`prepare`], [`combine`] with [`privacy`], [`evaluate`],
 //!   [`score`], [`publish`]. [`timer`]: when.
-//! - [`books`], [`fund`], [`payout`], [`host`], [`assets`]: money. Across an `await` it goes through `ddsx_payments` only.
+//! - [`books`], [`fund`], [`payout`], [`refund`], [`host`], [`assets`]: money. Across an `await` it goes through `ddsx_payments` only.
 //! - [`certification`], [`files`], [`view`]: what can be read and proved. [`governance`], [`lifecycle`], [`metrics`], [`limits`], [`guard`].
 //!
 //! `docs/federated.md` tells the whole.
@@ -16,21 +17,26 @@ pub mod certification;
 pub mod combine;
 pub mod content;
 pub mod create;
+pub mod drafts;
 pub mod evaluate;
 pub mod files;
 pub mod fund;
 pub mod governance;
 pub mod guard;
 pub mod host;
+pub mod inspect;
 pub mod join;
+pub mod licence;
 pub mod lifecycle;
 pub mod limits;
 pub mod metrics;
 pub mod owner;
 pub mod payout;
 pub mod prepare;
+pub mod price;
 pub mod privacy;
 pub mod publish;
+pub mod refund;
 pub mod round;
 pub mod score;
 pub mod settlement;

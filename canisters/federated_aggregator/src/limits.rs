@@ -59,18 +59,58 @@ pub const SLICE_INSTRUCTIONS: u64 = 1_000_000_000;
 /// What a step may cost by estimate.
 pub const STEP_INSTRUCTIONS: u64 = 1_000_000_000;
 /// Estimates, in instructions: reading, decoding and combining one number of one update; one number of one pair of updates
-/// measured; one number drawn as noise; one number of the model written; one multiply-add of a prediction.
+/// measured; one number drawn as noise; one number of the model written; one byte hashed.
 pub const PER_NUMBER: u64 = 60;
 pub const PER_PAIR: u64 = 6;
 pub const PER_NOISE: u64 = 400;
 pub const PER_WRITE: u64 = 60;
-pub const PER_MULTIPLY_ADD: u64 = 10;
+pub const PER_HASHED_BYTE: u64 = 100;
 /// Ranges of parameters are cut at multiples of this: of the blocks that encodings, sums and noise are made of.
 pub const RANGE_UNIT: u64 = 4_096;
 /// Pieces hashed in one step.
 pub const PIECES_PER_STEP: u64 = 8;
-/// Multiply-adds of one `predict`.
-pub const PREDICT_MULTIPLY_ADDS: u64 = 300_000_000;
+/// What one sample of a model may cost by estimate, every layer counted. A slice that has begun it stays far below 10 B.
+pub const SAMPLE_INSTRUCTIONS: u64 = 4_000_000_000;
+/// What one `predict` may cost by estimate: a query has 5 B.
+pub const PREDICT_INSTRUCTIONS: u64 = 2_000_000_000;
+/// Numbers in memory while a batch is evaluated: 256 MiB.
+pub const BATCH_NUMBERS: u64 = 1 << 26;
+/// Samples of a batch.
+pub const MAX_BATCH: u64 = 128;
+/// Classes of a model: a report says of each how many samples were recognised.
+pub const MAX_CLASSES: u32 = 4_096;
+/// Stream registries that governance can list.
+pub const MAX_REGISTRIES: usize = 20;
+/// Licences that a registry is asked for; bytes of its answer; what decoding it may cost, in candid's units.
+pub const LICENCES_ASKED: u32 = 100;
+pub const MAX_REGISTRY_ANSWER: usize = 128 << 10;
+pub const REGISTRY_ANSWER_QUOTA: usize = 2_000_000;
+/// Questions to registries: at once in all, and of one caller in a minute.
+pub const MAX_QUESTIONS: usize = 50;
+pub const QUESTIONS_PER_MINUTE: u32 = 5;
+/// Stable memory that tasks never get: settlements, payouts, reports and certificates have it.
+pub const RESERVE_BYTES: u64 = 4 << 30;
+/// Drafts that are not paid: of one owner, of all. Where there are as many, the oldest makes room once it is so old.
+pub const MAX_UNPAID_OF_OWNER: u64 = 5;
+pub const MAX_UNPAID: u64 = 2_000;
+pub const UNPAID_MAKES_ROOM_NS: u64 = 600 * SECOND_NS;
+/// How long a draft waits to be paid, a paid one to be started, and how long an ended task's files are kept for one payment.
+pub const UNPAID_NS: u64 = 3_600 * SECOND_NS;
+pub const MONTH_NS: u64 = 30 * 86_400 * SECOND_NS;
+/// How far ahead an owner can pay for an ended task's files.
+pub const MAX_KEPT_NS: u64 = 120 * MONTH_NS;
+/// Reports forgotten in one step, tasks looked at in one step after an upgrade.
+pub const REPORTS_PER_STEP: usize = 100;
+pub const TASKS_PER_STEP: usize = 50;
+/// Bytes of records, by estimate: of a task, a client, an update in a report, a stream it declares, a class in a report.
+pub const TASK_BYTES: u64 = 8_192;
+pub const CLIENT_BYTES: u64 = 512;
+pub const UPDATE_BYTES: u64 = 256;
+pub const LINEAGE_BYTES: u64 = 96;
+pub const CLASS_BYTES: u64 = 32;
+/// What is asked at first, in cycles: what a MiB costs a canister in 30 days, almost twice; 10^9 instructions, twice.
+pub const CYCLES_PER_MIB: u128 = 1_500_000_000;
+pub const CYCLES_PER_BILLION: u128 = 2_000_000_000;
 /// Clients whose stakes go back in one step.
 pub const CLIENTS_PER_STEP: usize = 100;
 

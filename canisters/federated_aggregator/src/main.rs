@@ -13,10 +13,10 @@ use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, AssetAudit, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, ClaimArgs, ClaimError,
-    Claimed, CreateTaskArgs, FileStatus, FundArgs, JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs, Page,
-    Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs,
+    Claimed, ComputeFee, CreateTaskArgs, FileStatus, FundArgs, JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs,
+    Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs,
     PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView, SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError,
-    TaskId, TaskInfo, UpdateReceipt, UploadError, UploadStatus,
+    TaskId, TaskInfo, TaskQuote, UpdateReceipt, UploadError, UploadStatus,
 };
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
@@ -24,12 +24,43 @@ use federated_aggregator::host::AGGREGATOR;
 use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
-    certification, create, fund as funding, join as joining, lifecycle, owner, settlement, timer, upload, view,
+    certification, create, fund as funding, inspect, join as joining, lifecycle, owner, settlement, timer, upload, view,
 };
-use ic_cdk::{init, post_upgrade, query, update};
+use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 
 fn or_trap<T>(result: Result<T, String>) -> T {
     result.unwrap_or_else(|message| ic_cdk::trap(message))
+}
+
+/// Refuses what is dear and asked as an update: nobody would pay for it.
+fn as_query() -> Result<(), TaskError> {
+    if System.in_replicated_execution() {
+        return Err(TaskError::Invalid {
+            field: "call".to_owned(),
+            reason: "ask this as a query".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// As [`as_query`], where the answer has no room for an error.
+fn only_as_query() {
+    or_trap(as_query().map_err(|error| error.to_string()));
+}
+
+#[inspect_message]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "no rule is decided here, and nothing else takes part in this"
+)]
+fn inspect_message() {
+    let taken = with(|storage| {
+        let (method, argument) = (ic_cdk::api::msg_method_name(), ic_cdk::api::msg_arg_data());
+        inspect::may_succeed(storage, System.caller(), &method, &argument)
+    });
+    if taken {
+        ic_cdk::api::accept_message();
+    }
 }
 
 /// After a change that may have published something or made something due.
@@ -54,7 +85,16 @@ fn post_upgrade(args: Option<AggregatorArgs>) {
 
 #[update]
 fn create_task(args: CreateTaskArgs) -> Result<TaskId, TaskError> {
-    with_mut(|storage| create::create(storage, System.caller(), System.time(), &args))
+    let created = with_mut(|storage| create::create(storage, System.caller(), System.time(), &args));
+    timer::arm(&AGGREGATOR);
+    created
+}
+
+/// What a task with these arguments would cost; nothing is made.
+#[query]
+fn quote_task(args: CreateTaskArgs) -> Result<TaskQuote, TaskError> {
+    as_query()?;
+    with(|storage| create::quote(storage, &args))
 }
 
 #[update]
@@ -64,7 +104,9 @@ async fn pay_storage(args: PayStorageArgs) -> Result<(), TaskError> {
 
 #[update]
 fn pay_storage_with_cycles(task: TaskId) -> Result<(), TaskError> {
-    funding::pay_storage_with_cycles(&AGGREGATOR, task)
+    let paid = funding::pay_storage_with_cycles(&AGGREGATOR, task);
+    timer::arm(&AGGREGATOR);
+    paid
 }
 
 #[update]
@@ -145,6 +187,7 @@ fn task(task: TaskId) -> Option<TaskInfo> {
 
 #[query]
 fn tasks(page: Page) -> Vec<TaskInfo> {
+    only_as_query();
     with(|storage| view::tasks(storage, page))
 }
 
@@ -155,6 +198,7 @@ fn participant(args: ParticipantArgs) -> Option<Participant> {
 
 #[query]
 fn participants(args: ParticipantsArgs) -> Vec<Participant> {
+    only_as_query();
     with(|storage| view::participants(storage, args))
 }
 
@@ -170,6 +214,7 @@ fn asset_audit(ledger: Principal) -> Option<AssetAudit> {
 
 #[query]
 fn audit(task: TaskId) -> Option<TaskAudit> {
+    only_as_query();
     with(|storage| view::audit(storage, task))
 }
 
@@ -180,26 +225,31 @@ fn round(key: RoundKey) -> Option<RoundView> {
 
 #[query]
 fn report(key: RoundKey) -> Option<CertifiedReport> {
+    only_as_query();
     with(|storage| view::report(storage, &System, key))
 }
 
 #[query]
 fn model_info(task: TaskId) -> Option<CertifiedModel> {
+    only_as_query();
     with(|storage| view::model_info(storage, &System, task))
 }
 
 #[query]
 fn model_chunk(args: ModelChunkArgs) -> Result<ModelChunk, TaskError> {
+    as_query()?;
     with(|storage| view::model_chunk(storage, args))
 }
 
 #[query]
 fn evaluation_chunk(task: TaskId, offset: u64) -> Result<ModelChunk, TaskError> {
+    as_query()?;
     with(|storage| view::evaluation_chunk(storage, task, offset))
 }
 
 #[query]
 fn predict(args: PredictArgs) -> Result<Vec<f32>, TaskError> {
+    as_query()?;
     with(|storage| view::predict(storage, &args))
 }
 
@@ -317,6 +367,48 @@ fn validate_settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) -> Valid
 #[update]
 async fn settle_quarantined_batch(batch: Vec<SettleQuarantinedArgs>) {
     govern(Action::SettleQuarantinedBatch(batch)).await;
+}
+
+#[query]
+fn validate_set_registries(registries: Vec<Principal>) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetRegistries(registries))
+}
+
+#[update]
+async fn set_registries(registries: Vec<Principal>) {
+    govern(Action::SetRegistries(registries)).await;
+}
+
+#[query]
+fn validate_set_compute_fee(fee: ComputeFee) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetComputeFee(fee))
+}
+
+#[update]
+async fn set_compute_fee(fee: ComputeFee) {
+    govern(Action::SetComputeFee(fee)).await;
+}
+
+#[query]
+fn validate_end_task(task: TaskId) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::EndTask(task))
+}
+
+/// As the owner's `stop_task`.
+#[update]
+async fn end_task(task: TaskId) {
+    govern(Action::EndTask(task)).await;
+}
+
+#[query]
+fn validate_free_task(task: TaskId) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::FreeTask(task))
+}
+
+/// Forgets model, evaluation set and reports of a task that has ended.
+#[update]
+async fn free_task(task: TaskId) {
+    govern(Action::FreeTask(task)).await;
 }
 
 // About the canister.

@@ -39,6 +39,11 @@ fn page<R: Runtime>(host: &Aggregator<R>) -> Metrics {
             "The most instructions of a slice so far.",
             counters.most_instructions,
         );
+        page.gauge(
+            "drafts_unpaid",
+            "Drafts that nobody has paid for yet.",
+            storage.unpaid_drafts(),
+        );
         page.gauge("reserved_bytes", "Storage reserved for tasks.", counters.reserved_bytes);
         page.gauge("blob_bytes", "Weights, updates, evaluation sets.", used);
         page.gauge("blob_bytes_free", "Free between them.", free);

@@ -2,7 +2,7 @@
 
 use candid::Principal;
 use ddsx_types::TimestampNs;
-use ddsx_types::federated_aggregator::{EndReason, File, FileStatus, PutFileArgs, Stage, TaskError, TaskId};
+use ddsx_types::federated_aggregator::{CreateTaskArgs, File, FileStatus, PutFileArgs, Stage, TaskError, TaskId};
 
 use crate::amounts::{amount, nat};
 use crate::content::PieceError;
@@ -10,8 +10,10 @@ use crate::create;
 use crate::guard;
 use crate::round;
 use crate::storage::Storage;
+use crate::storage::extents::Blob;
 use crate::storage::records::{FileRecord, TaskRecord};
 use crate::work::Work;
+use crate::{drafts, price};
 
 /// How far a file has come.
 pub fn status(file: &FileRecord) -> FileStatus {
@@ -89,6 +91,7 @@ pub fn start(storage: &mut Storage, caller: Principal, now: TimestampNs, task: T
     }
     record.stage = Stage::Preparing;
     record.since = now;
+    record.expires_at = None;
     record.working = true;
     storage.put_work(task, Some(Work::prepare()));
     storage.schedule(&mut record, Some(now));
@@ -96,24 +99,33 @@ pub fn start(storage: &mut Storage, caller: Principal, now: TimestampNs, task: T
     Ok(())
 }
 
-/// Ends a task early: at once, or when the round that is being worked on is published.
+/// Ends a task early. Accepted updates of the round that collects are combined, scored and paid first, and so is a round that is being worked
+/// on. A draft that nothing was paid for is forgotten.
 pub fn stop(storage: &mut Storage, caller: Principal, now: TimestampNs, task: TaskId) -> Result<(), TaskError> {
-    let mut record = guard::owned(storage, caller, task)?;
+    let record = guard::owned_to_clear(storage, caller, task)?;
+    stop_record(storage, record, now)
+}
+
+/// As [`stop`], whoever wants it.
+pub fn stop_record(storage: &mut Storage, mut record: TaskRecord, now: TimestampNs) -> Result<(), TaskError> {
     if matches!(record.stage, Stage::Ended(_)) {
         return Err(TaskError::WrongStage);
     }
-    if record.working {
-        record.stopping = true;
-    } else {
-        round::end(storage, &mut record, now, EndReason::Stopped);
+    if drafts::is_untouched(&record) {
+        storage.schedule(&mut record, None);
+        storage.forget_draft(&record);
+        return Ok(());
     }
+    let args = storage.arguments(record.id).ok_or(TaskError::NotFound)?;
+    record.stopping = true;
+    round::wind_up(storage, &mut record, &args, now);
     storage.put_task(record);
     Ok(())
 }
 
-/// Forgets the model and the evaluation set of a task that has ended, and gives their room back. Reports stay.
+/// Forgets the model and the evaluation set of a task that has ended, and gives their room back. Reports stay until its time is over.
 pub fn free_storage(storage: &mut Storage, caller: Principal, task: TaskId) -> Result<(), TaskError> {
-    let mut record = guard::owned(storage, caller, task)?;
+    let mut record = guard::owned_to_clear(storage, caller, task)?;
     if !matches!(record.stage, Stage::Ended(_)) || record.working || record.storage_bytes == 0 {
         return Err(TaskError::WrongStage);
     }
@@ -122,7 +134,26 @@ pub fn free_storage(storage: &mut Storage, caller: Principal, task: TaskId) -> R
     Ok(())
 }
 
-fn release(storage: &mut Storage, record: &mut TaskRecord) {
+/// A task has ended and its stakes are on their way: from now on it holds its model, its files and its reports, and no room for more. The
+/// record is the caller's to store.
+pub fn shrink(storage: &mut Storage, record: &mut TaskRecord, args: &CreateTaskArgs) {
+    if !record.reserved {
+        return;
+    }
+    let files = record.weights.iter().chain([&record.evaluation]);
+    let blobs = files
+        .filter_map(|file| file.blob)
+        .chain(record.model.as_ref().map(|model| model.blob));
+    let held = price::records(args) + blobs.map(|blob| Blob::reserved(blob.len())).sum::<u64>();
+    let bytes = held.min(record.storage_bytes);
+    create::release_reserve(storage, record);
+    record.storage_bytes = bytes;
+    record.reserved = true;
+    storage.count(|counters| counters.reserved_bytes += bytes);
+}
+
+/// Gives up what a task holds beside its records. The record is the caller's to store.
+pub fn release(storage: &mut Storage, record: &mut TaskRecord) {
     let files = record.weights.iter_mut().chain([&mut record.evaluation]);
     let mut blobs: Vec<_> = files.filter_map(|file| file.blob.take()).collect();
     blobs.extend(record.model.take().map(|model| model.blob));

@@ -39,6 +39,11 @@ fn standing(storage: &Storage, payee: Payee) -> Option<(AssetRecord, Account, Pa
             let entry = storage.client(task, &client)?;
             Some((asset, entry.account, entry.payable))
         }
+        Payee::Fee(task) => {
+            let record = storage.task(task)?;
+            let asset = storage.asset(record.fee.ledger?)?;
+            Some((asset, record.owner.into(), record.fee.back))
+        }
         Payee::Treasury(ledger) => {
             let asset = storage.asset(ledger)?;
             let payable = asset.treasury;
@@ -52,7 +57,7 @@ fn ready(storage: &Storage, payee: Payee) -> Option<Ready> {
     let (asset, account, payable) = standing(storage, payee)?;
     let least = match payee {
         Payee::Treasury(_) => asset.payout_threshold.max(asset.fee.saturating_mul(2)),
-        Payee::Owner(_) | Payee::Client(..) => asset.fee.saturating_add(1),
+        Payee::Owner(_) | Payee::Client(..) | Payee::Fee(_) => asset.fee.saturating_add(1),
     };
     // At the ledger's minting account it would be burnt: it waits.
     let can_be_paid = payable.in_flight == 0 && payable.due >= least.max(1) && !asset.is_minting(&account);
@@ -107,6 +112,14 @@ fn change(storage: &mut Storage, payee: Payee, amount: u128, change: Change) {
             if let Some(mut asset) = storage.asset(ledger) {
                 apply(&mut asset.treasury);
                 storage.put_asset(asset);
+            }
+            return;
+        }
+        // What computing cost is no part of the task's books.
+        Payee::Fee(task) => {
+            if let Some(mut record) = storage.task(task) {
+                apply(&mut record.fee.back);
+                storage.put_task(record);
             }
             return;
         }

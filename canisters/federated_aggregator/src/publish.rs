@@ -30,6 +30,8 @@ pub fn version(record: &TaskRecord, model: &Model) -> ModelVersion {
 }
 
 /// The bytes of a version that are certified.
+///
+/// Panics if they cannot be made: an inner fault, which undoes the message and certifies nothing.
 pub fn version_bytes(record: &TaskRecord, model: &Model) -> Vec<u8> {
     candid_bytes(&version(record, model))
 }
@@ -105,6 +107,7 @@ pub fn conclude(
         RoundOutcome::Rejected
     };
     record.rounds_held += 1;
+    earn_fee(storage, record, now);
     let report = RoundReport {
         outcome,
         candidate,
@@ -116,6 +119,19 @@ pub fn conclude(
         ..blank(record, before.as_ref(), work.round, work.opened_at, now)
     };
     publish(storage, &report);
+}
+
+/// A round was worked on: what it cost is the treasury's. The record is the caller's to store.
+pub fn earn_fee(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs) {
+    let earned = record.fee.earn();
+    let Some(mut asset) = record.fee.ledger.and_then(|ledger| storage.asset(ledger)) else {
+        return;
+    };
+    if earned > 0 {
+        asset.treasury.credit(earned);
+        storage.ask_payout(now, Payee::Treasury(asset.ledger));
+        storage.put_asset(asset);
+    }
 }
 
 /// What a round may pay.
@@ -228,6 +244,9 @@ pub fn skip(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collect
     publish(storage, &report);
 }
 
+/// Stores and certifies a report.
+///
+/// Panics if it cannot be written: an inner fault, which undoes the message. An empty report is never certified.
 fn publish(storage: &mut Storage, report: &RoundReport) {
     let bytes = candid_bytes(report);
     storage.certify_report(report.task, report.round, sha256(&bytes));

@@ -1,8 +1,10 @@
 //! A round's life from its opening to the moment when its updates are combined, and the end of a task.
 
+use ddsx_nn::strategies::check::needed;
 use ddsx_types::TimestampNs;
-use ddsx_types::federated_aggregator::{EndReason, RoundRules, Stage};
+use ddsx_types::federated_aggregator::{CreateTaskArgs, EndReason, RoundRules, Stage};
 
+use crate::limits::MONTH_NS;
 use crate::publish;
 use crate::storage::Storage;
 use crate::storage::records::{Collecting, Payee, TaskRecord};
@@ -42,10 +44,30 @@ pub fn next(collecting: &Collecting, rules: &RoundRules, now: TimestampNs, worki
     }
 }
 
-/// Opens the next round, or ends the task if it was the last or its owner wants so. The record is the caller's to store.
+/// Goes on with a task that is to end: what is being worked on comes first, then the accepted updates of the round that collects, if the strategy
+/// can combine so few; then it ends. With noise a round needs its `min_updates` even then: fewer would hide nobody. The record is the
+/// caller's to store.
+pub fn wind_up(storage: &mut Storage, record: &mut TaskRecord, args: &CreateTaskArgs, now: TimestampNs) {
+    if record.working {
+        return;
+    }
+    let least = if args.privacy.is_some() {
+        args.rounds.min_updates
+    } else {
+        needed(&args.strategy).max(1)
+    };
+    match record.collecting {
+        Some(collecting) if record.stage == Stage::Running && collecting.accepted >= least => {
+            close(storage, record, &collecting);
+            storage.schedule(record, Some(now));
+        }
+        _ => end(storage, record, now, EndReason::Stopped),
+    }
+}
+
+/// Opens the next round, or ends the task if it was the last. The record is the caller's to store.
 pub fn open(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRules, now: TimestampNs) {
     if record.stopping {
-        end(storage, record, now, EndReason::Stopped);
         return;
     }
     if record.collecting.is_some() {
@@ -139,6 +161,10 @@ pub fn end(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs, rea
     }
     record.stage = Stage::Ended(reason);
     record.since = now;
+    record.stopping = false;
+    record.expires_at = Some(now.saturating_add(MONTH_NS));
+    record.fee.release();
+    storage.ask_payout(now, Payee::Fee(record.id));
     let left = record.books.budget_left;
     record.books.assign(left);
     record.owner_due.credit(left);

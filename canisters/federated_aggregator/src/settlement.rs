@@ -17,9 +17,12 @@ use crate::storage::{self, Storage};
 /// The task whose books a payment concerns.
 pub fn task_of(purpose: &Purpose) -> Option<TaskId> {
     match purpose {
-        Purpose::Storage { task, .. } | Purpose::Budget { task, .. } | Purpose::Stake { task, .. } => Some(*task),
+        Purpose::Storage { task, .. }
+        | Purpose::Keep { task, .. }
+        | Purpose::Budget { task, .. }
+        | Purpose::Stake { task, .. } => Some(*task),
         Purpose::Payout { payee, .. } => match payee {
-            Payee::Owner(task) | Payee::Client(task, _) => Some(*task),
+            Payee::Owner(task) | Payee::Client(task, _) | Payee::Fee(task) => Some(*task),
             Payee::Treasury(_) => None,
         },
     }
@@ -32,7 +35,10 @@ pub fn executed(storage: &mut Storage, ledger: Principal, purpose: &Purpose) {
         storage.count_in(task);
     }
     storage.change_totals(ledger, |totals| match purpose {
-        Purpose::Storage { amount, .. } | Purpose::Budget { amount, .. } | Purpose::Stake { amount, .. } => {
+        Purpose::Storage { amount, .. }
+        | Purpose::Keep { amount, .. }
+        | Purpose::Budget { amount, .. }
+        | Purpose::Stake { amount, .. } => {
             totals.received = totals.received.saturating_add(*amount);
         }
         Purpose::Payout { due, .. } => totals.paid = totals.paid.saturating_add(*due),
@@ -68,6 +74,7 @@ pub fn audit(storage: &Storage, ledger: Principal) -> Option<AssetAudit> {
         stakes: nat(totals.stakes),
         owed: nat(totals.owed),
         in_flight: nat(totals.in_flight),
+        compute_held: nat(totals.compute_held),
         treasury_due: nat(treasury.due),
         treasury_in_flight: nat(treasury.in_flight),
         conserved: totals.received == totals.paid + kept,

@@ -10,8 +10,8 @@ use ddsx_runtime::testing::{Fate, TestRuntime};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BeginUpdateArgs, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs, JoinError,
     JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, PutFileArgs, PutUpdateArgs, Reward, RewardRule,
-    RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, Strategy, TaskId, TaskInfo, UpdateEncoding,
-    UpdateKind, UpdateReceipt, UploadError, UploadStatus,
+    RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, StorageFee, Strategy, TaskId, TaskInfo,
+    UpdateEncoding, UpdateKind, UpdateReceipt, UploadError, UploadStatus,
 };
 use ddsx_types::{AssetListing, Hash};
 use ic_stable_structures::DefaultMemoryImpl;
@@ -22,7 +22,7 @@ use serde_bytes::ByteBuf;
 use crate::host::Aggregator;
 use crate::storage::{self, with, with_mut};
 use crate::work::{self, Slice};
-use crate::{content, create, evaluate, fund, join, lifecycle, owner, settlement, timer, upload, view};
+use crate::{content, create, evaluate, fund, join, licence, lifecycle, owner, settlement, timer, upload, view};
 
 pub const OWNER: Principal = Principal::from_slice(&[1, 1]);
 pub const GOVERNANCE: Principal = Principal::from_slice(&[4, 1]);
@@ -141,6 +141,7 @@ impl World {
         let memory = DefaultMemoryImpl::default();
         storage::open(memory.clone());
         timer::forget();
+        licence::forget();
         evaluate::forget();
         let runtime = TestRuntime::new(SELF);
         runtime.set_caller(GOVERNANCE);
@@ -161,6 +162,8 @@ impl World {
                 dedup_first: true,
                 payout_threshold: Nat::from(100_u32),
             }]),
+            // Most tests are about something else.
+            storage_fee: Some(StorageFee::default()),
             ..AggregatorArgs::default()
         };
         lifecycle::init(&host, Some(args)).unwrap();
@@ -182,6 +185,7 @@ impl World {
         self.runtime.upgrade();
         storage::open(self.memory.clone());
         timer::forget();
+        licence::forget();
         evaluate::forget();
         lifecycle::post_upgrade(&self.host, None).unwrap();
     }
@@ -216,11 +220,16 @@ impl World {
     /// Creates a task and uploads its files.
     pub fn draft(&self, args: &CreateTaskArgs) -> TaskId {
         let task = with_mut(|storage| create::create(storage, OWNER, self.now(), args)).unwrap();
+        self.upload(task, args);
+        task
+    }
+
+    /// Uploads a draft's files.
+    pub fn upload(&self, task: TaskId, args: &CreateTaskArgs) {
         if matches!(args.initial, InitialWeights::Upload(_)) {
             self.put_file(task, File::Weights, &weights_file());
         }
         self.put_file(task, File::Evaluation, &evaluation_file());
-        task
     }
 
     fn put_file(&self, task: TaskId, file: File, bytes: &[u8]) {
@@ -260,6 +269,7 @@ impl World {
             account: None,
             from_subaccount: None,
             request_id: ByteBuf::from([request; 16]),
+            licence: None,
         };
         self.runtime
             .run(async move { join::join(&host, args).await })

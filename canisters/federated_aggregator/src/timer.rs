@@ -1,7 +1,8 @@
 //! The clock: deadlines, slices of work, payments. One timer is set for whatever comes first.
 //!
-//! A tick does nothing that could fail: each slice runs in a message of its own, and before it does, the task is put back on the agenda. A slice that
-//! traps is begun again some time later, and after a few times the task is given up: it holds up no other.
+//! What the timer calls does nothing that could fail: it sets itself again, a while later, and hands the tick to a message of its own. The tick hands each
+//! slice, and the payouts, to messages of their own too, and before it does, a slice's task is put back on the agenda. So whatever traps is begun again
+//! some time later by itself; a task whose slices trap over and over is given up, and holds up no other. There is one chain of timers.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -15,10 +16,12 @@ use crate::host::Aggregator;
 use crate::limits::{MAX_FAILURES, SLICE_TIMEOUT_NS, TASKS_PER_TICK};
 use crate::storage::{self, Storage};
 use crate::work::{self, Slice};
-use crate::{certification, evaluate, payout};
+use crate::{certification, drafts, evaluate, payout, refund};
 
 /// How late a timer may fire before it is taken as lost.
 const GRACE_NS: u64 = 300_000_000_000;
+/// When the timer fires again if a tick does not come to its end.
+const AGAIN_NS: u64 = 60_000_000_000;
 
 thread_local! {
     /// When the timer fires, and which it is. Timers end with an upgrade, and so does this.
@@ -31,30 +34,51 @@ pub fn forget() {
     ARMED.set(None);
 }
 
-/// Makes sure that the timer fires when something is due. Called after whatever may change that.
-pub fn arm<R: Runtime>(host: &Aggregator<R>) {
-    let now = host.runtime().time();
-    let due = storage::with(|storage| {
+/// When something is due, if anything is.
+fn due() -> Option<TimestampNs> {
+    storage::with(|storage| {
         if storage.settings().paused {
             return None;
         }
         let task = storage.next_task().map(|(due, _)| due);
         let payout = storage.next_payout().map(|(due, _)| due);
-        task.into_iter().chain(payout).min()
-    });
-    let Some(due) = due.map(|due| due.max(now)) else { return };
+        let undated = (storage.counters().dated < storage.counters().tasks).then_some(0);
+        task.into_iter().chain(payout).chain(undated).min()
+    })
+}
+
+/// Makes sure that the timer fires when something is due. Called after whatever may change that.
+pub fn arm<R: Runtime>(host: &Aggregator<R>) {
+    let now = host.runtime().time();
+    let Some(due) = due().map(|due| due.max(now)) else {
+        return;
+    };
     if let Some((at, timer)) = ARMED.get() {
         if at <= due && now <= at.saturating_add(GRACE_NS) {
             return;
         }
         host.runtime().clear_timer(timer);
     }
+    set(host, due);
+}
+
+fn set<R: Runtime>(host: &Aggregator<R>, at: TimestampNs) {
+    let now = host.runtime().time();
     let next = host.clone();
-    let timer = host.runtime().set_timer(Duration::from_nanos(due - now), async move {
-        ARMED.set(None);
-        tick(&next);
-    });
-    ARMED.set(Some((due, timer)));
+    let delay = Duration::from_nanos(at.saturating_sub(now));
+    let timer = host.runtime().set_timer(delay, async move { fire(&next) });
+    ARMED.set(Some((at, timer)));
+}
+
+/// The timer has fired. Were the tick to trap here, the timer would be gone with it.
+fn fire<R: Runtime>(host: &Aggregator<R>) {
+    ARMED.set(None);
+    if due().is_none() {
+        return;
+    }
+    set(host, host.runtime().time().saturating_add(AGAIN_NS));
+    let next = host.clone();
+    host.runtime().set_timer(Duration::ZERO, async move { tick(&next) });
 }
 
 fn tick<R: Runtime>(host: &Aggregator<R>) {
@@ -70,8 +94,41 @@ fn tick<R: Runtime>(host: &Aggregator<R>) {
         host.runtime()
             .set_timer(Duration::ZERO, async move { slice(&next, task).await });
     }
-    payout::run(host);
-    arm(host);
+    if storage::with(Storage::next_payout).is_some_and(|(due, _)| due <= now) {
+        let next = host.clone();
+        host.runtime().set_timer(Duration::ZERO, async move {
+            payout::run(&next);
+            arm(&next);
+        });
+        // Not twice for the same: that message arms the timer for what is left.
+    }
+    storage::with_mut(|storage| {
+        if storage.counters().dated < storage.counters().tasks {
+            drafts::date_some(storage, now);
+        }
+    });
+    rearm(host, now);
+}
+
+/// After a tick: the timer is set for what is due next. Payouts that are due now have a message of their own, and if it does not come to its end,
+/// the timer that is set anyway finds them.
+fn rearm<R: Runtime>(host: &Aggregator<R>, now: TimestampNs) {
+    let next = storage::with(|storage| {
+        let task = storage.next_task().map(|(due, _)| due);
+        let payout = storage.next_payout().map(|(due, _)| due).filter(|due| *due > now);
+        let undated = (storage.counters().dated < storage.counters().tasks).then_some(now);
+        task.into_iter().chain(payout).chain(undated).min()
+    });
+    let Some(due) = next.map(|due| due.max(now)) else {
+        return;
+    };
+    if let Some((at, timer)) = ARMED.get() {
+        if at <= due {
+            return;
+        }
+        host.runtime().clear_timer(timer);
+    }
+    set(host, due);
 }
 
 /// The next task that is due, put back on the agenda for the case that its slice does not end well.
@@ -118,6 +175,7 @@ async fn slice<R: Runtime>(host: &Aggregator<R>, task: TaskId) {
         storage::with_mut(|storage| work::set_seed(storage, task, now, Hash(seed)));
     }
     warm_soon(host, task);
+    refund::begin(host, task);
     arm(host);
 }
 

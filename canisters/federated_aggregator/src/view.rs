@@ -5,18 +5,19 @@ use ddsx_nn::build::InputError;
 use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{
     CertifiedModel, CertifiedReport, ModelChunk, ModelChunkArgs, PIECE_BYTES, Page, Participant, ParticipantsArgs,
-    PredictArgs, RoundKey, RoundState, RoundView, Stage, TaskAudit, TaskError, TaskId, TaskInfo, TaskStage,
+    PredictArgs, RoundKey, RoundReport, RoundState, RoundView, Stage, TaskAudit, TaskError, TaskId, TaskInfo,
+    TaskStage,
 };
 use serde_bytes::ByteBuf;
 
 use crate::amounts::nat;
-use crate::create::storage_fee;
 use crate::evaluate::{self, Subject};
-use crate::limits::PREDICT_MULTIPLY_ADDS;
+use crate::limits::{BATCH_NUMBERS, PREDICT_INSTRUCTIONS};
+use crate::price::{self, Price};
 use crate::storage::Storage;
 use crate::storage::records::{ClientRecord, TaskRecord};
 use crate::work::{Context, Work};
-use crate::{certification, files, owner, privacy, publish};
+use crate::{certification, create, files, owner, privacy, publish};
 
 const PAGE: u32 = 100;
 /// Bytes of arguments after which a page of tasks ends; those of one task are far below an answer's other megabyte.
@@ -30,7 +31,14 @@ fn limit(asked: Option<u32>) -> usize {
 pub fn task(storage: &Storage, task: TaskId) -> Option<TaskInfo> {
     let record = storage.task(task)?;
     let args = storage.arguments(task)?;
-    let (fee, cycles) = storage_fee(storage, record.storage_bytes);
+    // A plan that was made once can be made again; figures of a model that cannot are left out.
+    let price = create::plan_of(&args)
+        .ok()
+        .map(|plan| Price::of(storage.settings(), &args, &plan));
+    let (fee, cycles) = match (&record.stage, &price) {
+        (Stage::Ended(_), _) | (_, None) => price::keeping(storage.settings(), record.storage_bytes),
+        (_, Some(price)) => (price.tokens(), price.cycles()),
+    };
     Some(TaskInfo {
         id: task,
         owner: record.owner,
@@ -56,6 +64,9 @@ pub fn task(storage: &Storage, task: TaskId) -> Option<TaskInfo> {
         privacy: args
             .privacy
             .map(|privacy| privacy::spent(&privacy, record.noised_rounds)),
+        expires_at: record.expires_at,
+        stopping: Some(record.stopping),
+        compute: price.map(|price| price.compute(&record.fee)),
         args,
     })
 }
@@ -135,10 +146,20 @@ pub fn audit(storage: &Storage, task: TaskId) -> Option<TaskAudit> {
     })
 }
 
+/// A stored report.
+///
+/// Panics if it cannot be read: we wrote it, and a report that is lost is not a round that never was.
+fn decoded(key: RoundKey, report: &[u8]) -> RoundReport {
+    match candid::decode_one(report) {
+        Ok(report) => report,
+        Err(error) => panic!("the report of round {} of task {}: {error}", key.round, key.task),
+    }
+}
+
 /// A round, going on or over.
 pub fn round(storage: &Storage, key: RoundKey) -> Option<RoundView> {
     if let Some(report) = storage.report(key.task, key.round) {
-        return Some(RoundView::Over(Box::new(candid::decode_one(&report).ok()?)));
+        return Some(RoundView::Over(Box::new(decoded(key, &report))));
     }
     let record = storage.task(key.task)?;
     let version = record.model.as_ref().map_or(0, |model| model.version);
@@ -170,7 +191,7 @@ pub fn report(storage: &Storage, runtime: &impl Runtime, key: RoundKey) -> Optio
     Some(CertifiedReport {
         report: ByteBuf::from(report),
         certificate: runtime.data_certificate().map(ByteBuf::from),
-        witness: certification::report_witness(storage, key.task, key.round).ok()?,
+        witness: certification::report_witness(storage, key.task, key.round),
     })
 }
 
@@ -182,7 +203,7 @@ pub fn model_info(storage: &Storage, runtime: &impl Runtime, task: TaskId) -> Op
         model: publish::version(&record, model),
         encoded: ByteBuf::from(publish::version_bytes(&record, model)),
         certificate: runtime.data_certificate().map(ByteBuf::from),
-        witness: certification::model_witness(storage, task).ok()?,
+        witness: certification::model_witness(storage, task),
     })
 }
 
@@ -237,7 +258,8 @@ pub fn predict(storage: &Storage, args: &PredictArgs) -> Result<Vec<f32>, TaskEr
     let model = record.model.as_ref().ok_or(TaskError::WrongStage)?;
     let plan = &context.plan;
     let samples = args.inputs.len() as u64 / plan.input_len().max(1) as u64;
-    let most = (PREDICT_MULTIPLY_ADDS / plan.multiply_adds.max(1)).max(1);
+    let most = (PREDICT_INSTRUCTIONS / plan.cost.sample.max(1)).min(BATCH_NUMBERS / plan.cost.numbers.max(1));
+    let most = most.max(1);
     if samples > most {
         return Err(TaskError::TooMany {
             what: "samples of a prediction".to_owned(),

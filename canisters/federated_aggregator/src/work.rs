@@ -10,11 +10,11 @@ use ddsx_types::{Hash, TimestampNs};
 use serde::{Deserialize, Serialize};
 
 use crate::combine::{self, RoundWork};
-use crate::limits::{CLIENTS_PER_STEP, SLICE_INSTRUCTIONS};
+use crate::limits::{CLIENTS_PER_STEP, REPORTS_PER_STEP, SLICE_INSTRUCTIONS};
 use crate::prepare::{self, Prepare};
 use crate::storage::Storage;
 use crate::storage::records::{TaskRecord, UpdateRecord};
-use crate::{create, join, publish, round};
+use crate::{create, drafts, join, owner, publish, round};
 
 /// What is being done for a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum Work {
         /// To clients after this one.
         after: Option<Principal>,
     },
+    /// Its time is over, and its reports are forgotten.
+    Forget,
 }
 
 impl Work {
@@ -89,8 +91,12 @@ pub fn run(storage: &mut Storage, task: TaskId, now: TimestampNs, instructions: 
     record.failures = 0;
     let Some(mut work) = storage.work(task) else {
         // Nothing but the clock has brought it here.
-        round::advance(storage, &mut record, &context.args.rounds, now);
-        storage.put_task(record);
+        if record.stage == Stage::Running {
+            round::advance(storage, &mut record, &context.args.rounds, now);
+            storage.put_task(record);
+        } else {
+            drafts::look(storage, record, now);
+        }
         return Slice::Ended;
     };
     let mut slice = Slice::Ended;
@@ -139,6 +145,8 @@ fn step(
         Work::Prepare(prepare) => prepare::step(storage, record, context, prepare),
         Work::Round(round) => combine::step(storage, record, context, round),
         Work::Release { after } => release(storage, record, after, now),
+        Work::Forget if storage.forget_reports(record.id, REPORTS_PER_STEP) => Progress::More,
+        Work::Forget => Progress::Done,
     }
 }
 
@@ -152,9 +160,18 @@ fn conclude(storage: &mut Storage, record: &mut TaskRecord, context: &Context, w
         }
         Work::Round(work) => publish::conclude(storage, record, context, *work, now),
         Work::Release { .. } => {
+            owner::shrink(storage, record, &context.args);
+            storage.schedule(record, record.expires_at);
+            return;
+        }
+        Work::Forget => {
             storage.schedule(record, None);
             return;
         }
+    }
+    if record.stopping {
+        round::wind_up(storage, record, &context.args, now);
+        return;
     }
     round::open(storage, record, rules, now);
     if record.stage == Stage::Running {
@@ -166,8 +183,17 @@ fn conclude(storage: &mut Storage, record: &mut TaskRecord, context: &Context, w
 pub fn give_up(storage: &mut Storage, record: &mut TaskRecord, work: Option<Work>, now: TimestampNs, reason: String) {
     let blobs = match work {
         Some(Work::Prepare(prepare)) => prepare.blobs(),
-        Some(Work::Round(round)) => round.blobs(),
-        Some(Work::Release { .. }) | None => Vec::new(),
+        Some(Work::Round(round)) => {
+            publish::earn_fee(storage, record, now);
+            round.blobs()
+        }
+        // It has ended, and ends no second time: its stakes wait for governance, or its reports stay.
+        Some(Work::Release { .. } | Work::Forget) => {
+            record.failures = 0;
+            storage.schedule(record, None);
+            return;
+        }
+        None => Vec::new(),
     };
     for blob in blobs {
         storage.give_back(blob);
@@ -206,7 +232,7 @@ pub fn set_seed(storage: &mut Storage, task: TaskId, now: TimestampNs, seed: Has
     let slot = match &mut work {
         Work::Prepare(prepare) => &mut prepare.seed,
         Work::Round(round) => &mut round.seed,
-        Work::Release { .. } => return,
+        Work::Release { .. } | Work::Forget => return,
     };
     // The first answer counts: a seed that was used once does not change.
     slot.get_or_insert(seed);

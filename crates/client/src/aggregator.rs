@@ -8,7 +8,7 @@ use candid::{CandidType, Nat, Principal};
 use ddsx_types::federated_aggregator::{
     BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, FileStatus, FundArgs, JoinArgs, JoinError,
     ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs,
-    PredictArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundView, TaskAudit, TaskError, TaskId, TaskInfo,
+    PredictArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundView, TaskAudit, TaskError, TaskId, TaskInfo, TaskQuote,
     UpdateReceipt, UploadError, UploadStatus,
 };
 use serde::de::DeserializeOwned;
@@ -104,6 +104,11 @@ impl Aggregator {
     {
         let answer: Result<R, E> = self.network.update(self.canister, method, arguments).await?;
         answer.map_err(|error| CallError::Refused { method, error })
+    }
+
+    /// What a task would cost before it starts; nothing is made.
+    pub async fn quote_task(&self, args: &CreateTaskArgs) -> Result<TaskQuote, CallError<TaskError>> {
+        self.ask("quote_task", (args,)).await
     }
 
     /// Makes a task; its number. Repeated it makes another.

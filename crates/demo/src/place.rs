@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use candid::{Nat, Principal};
 use ddsx_types::dst_ledger::{InitArgs, LedgerArgs};
-use ddsx_types::federated_aggregator::AggregatorArgs;
+use ddsx_types::federated_aggregator::{AggregatorArgs, StorageFee};
 use ddsx_types::stream_registry::{RegistryArgs, StoragePrice};
 use ddsx_types::web::WebArgs;
 use ddsx_types::{Account, AssetListing};
@@ -221,9 +221,11 @@ impl Place {
         let aggregator_args = AggregatorArgs {
             governance: Some(offices.operator),
             treasury: Some(offices.treasury),
-            limits: None,
-            storage_fee: None,
             assets: Some(vec![listing]),
+            registries: Some(vec![self.registry]),
+            // The table of the demonstration sums to what the task's owner paid in: its budget.
+            storage_fee: Some(StorageFee::default()),
+            ..AggregatorArgs::default()
         };
         self.aggregator = self
             .install(

@@ -1,4 +1,4 @@
-"""Writes tests/vectors/{mlp,lenet5,layers,sgd}.*: what PyTorch computes, for crates/nn to be compared with."""
+"""Writes tests/vectors/{mlp,lenet5,layers,sgd,batch_norm}.*: what PyTorch computes, for crates/nn to be compared with."""
 
 import json
 from pathlib import Path
@@ -240,6 +240,45 @@ def descent(name, model, inputs, targets, proximal_mu=0.0, momentum=0.9, class_w
     }
 
 
+def normed():
+    """Batch norms in training: the batch's own statistics, the running ones moved with momentum 0.1. All tensors of the model
+    are kept, in the order of its state dictionary."""
+    torch.manual_seed(7)
+    for name, model, inputs in [
+        ("batch_norm_1d", sequential(fc1=nn.Linear(4, 6), norm=nn.BatchNorm1d(6), act=nn.ReLU(), fc2=nn.Linear(6, 3)), torch.randn(7, 4)),
+        (
+            "batch_norm_2d",
+            sequential(
+                block=Residual(conv=nn.Conv2d(2, 2, 3, padding=1), bn=nn.BatchNorm2d(2)), flat=nn.Flatten(), fc=nn.Linear(32, 3)
+            ),
+            torch.randn(5, 2, 4, 4),
+        ),
+    ]:
+        targets = torch.randint(0, 3, (inputs.shape[0],))
+        written = case(name, model, inputs)
+        model.train()
+        state = lambda: torch.cat([t.flatten() for k, t in model.state_dict().items() if not k.endswith("num_batches_tracked")])
+        begun = state().clone()
+        optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        for _ in range(5):
+            optimiser.zero_grad()
+            nn.CrossEntropyLoss()(model(inputs), targets).backward()
+            optimiser.step()
+        yield {
+            "name": name,
+            "spec": written["spec"],
+            "start": [round_trip(v) for v in begun.tolist()],
+            "inputs": written["inputs"],
+            "classes": targets.tolist(),
+            "learning_rate": 0.1,
+            "momentum": 0.9,
+            "proximal_mu": 0.0,
+            "class_weight": "none",
+            "epochs": 5,
+            "expected": [round_trip(v) for v in state().tolist()],
+        }
+
+
 def descents():
     yield descent(
         "classes",
@@ -282,6 +321,7 @@ def main():
                 tensors[f"{name}/{key}"] = tensor.contiguous()
     save_file(tensors, OUT / "layers.safetensors")
     (OUT / "sgd.json").write_text("[\n" + ",\n".join(json.dumps(c) for c in descents()) + "\n]\n")
+    (OUT / "batch_norm.json").write_text("[\n" + ",\n".join(json.dumps(c) for c in normed()) + "\n]\n")
     (OUT / "layers.json").write_text("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")
 
 

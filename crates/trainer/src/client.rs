@@ -415,6 +415,7 @@ pub async fn join(
         account,
         from_subaccount: None,
         request_id: ByteBuf::from(state.join_request().to_vec()),
+        licence: None,
     };
     match aggregator.join(&args).await {
         Ok(()) => Ok(()),

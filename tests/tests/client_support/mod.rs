@@ -21,7 +21,7 @@ use ddsx_client::{Network, Registry, RootKey};
 use ddsx_tests::World;
 use ddsx_tests::ledger::{FEE, init_args};
 use ddsx_types::dst_ledger::LedgerArgs;
-use ddsx_types::federated_aggregator::AggregatorArgs;
+use ddsx_types::federated_aggregator::{AggregatorArgs, StorageFee};
 use ddsx_types::stream_registry::{
     AddPlanArgs, CreateStreamArgs, LicenceTerms, NewContributor, PlanKind, Price, RegistryArgs, StoragePrice,
 };
@@ -111,6 +111,8 @@ impl Live {
                 governance: Some(world.controller),
                 treasury: Some(treasury.into()),
                 assets: Some(vec![listing]),
+                registries: Some(vec![registry]),
+                storage_fee: Some(StorageFee::default()),
                 ..AggregatorArgs::default()
             };
             world.install("federated_aggregator", (Some(args),))

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use candid::Principal;
-use ddsx_tests::federated::{Federation, START, client};
+use ddsx_tests::federated::{Federation, START, client, governance};
 use ddsx_tests::ledger::{FEE, approve, transfer};
 use ddsx_tests::registry::{Market, buyer};
 use ddsx_tests::{World, nanos};
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{
-    CertifiedReport, JoinError, JoinRule, LineageStream, RoundKey, RoundReport, UploadError,
+    CertifiedReport, JoinError, JoinRule, LineageStream, RoundKey, RoundReport, TaskError, UploadError,
 };
 use ddsx_types::stream_registry::{BuyArgs, BuyError, CertifiedHead, Licence, PlanId, PlanKind, ProofError};
 
@@ -50,6 +50,11 @@ fn should_let_in_who_holds_a_valid_licence_of_the_stream() {
         registry: market.id,
         stream,
     };
+    let unlisted = federation.create(&args);
+    assert!(matches!(unlisted, Err(TaskError::Invalid { .. })), "{unlisted:?}");
+    federation
+        .govern(governance(), "set_registries", vec![market.id])
+        .unwrap();
     args.rounds.rounds = 1;
     args.rounds.duration_s = 86_400;
     let task = start(&federation, &args, 0);

@@ -61,7 +61,7 @@ fn should_keep_the_banned_out_until_the_ban_is_lifted() {
     ban(&federation, owner(), true);
     assert_eq!(federation.create(&args), Err(TaskError::Banned));
     assert_eq!(federation.fund(task, 1, 9), Err(TaskError::Banned));
-    assert_eq!(federation.own("stop_task", task), Err(TaskError::Banned));
+    assert_eq!(federation.own("start_task", task), Err(TaskError::Banned));
     federation.join(task, 2).unwrap();
     send(&federation, task, 2, (1, 0), &good(2.0)).unwrap();
     let report = federation.finish_round(task, 1, &mut || ());
@@ -72,6 +72,9 @@ fn should_keep_the_banned_out_until_the_ban_is_lifted() {
     federation.wait(Duration::from_mins(2));
     assert_eq!(federation.task(task).stage.stage, Stage::Ended(EndReason::Completed));
     federation.check_paid(task, 4, &[]);
+    // But he may clear up.
+    federation.own("free_storage", task).unwrap();
+    assert_eq!(federation.metric("blob_bytes"), 0);
 }
 
 #[test]

@@ -7,9 +7,10 @@ use ddsx_tests::World;
 use ddsx_tests::federated::{Federation, START, client, governance, owner};
 use ddsx_tests::ledger::FEE;
 use ddsx_types::federated_aggregator::{
-    CreateTaskArgs, EndReason, File, FileStatus, Limits, PayStorageArgs, PutFileArgs, Stage, StorageFee, TaskError,
-    TaskId, TaskInfo,
+    ComputeFee, CreateTaskArgs, EndReason, File, FileStatus, Limits, ModelChunk, ModelChunkArgs, PayStorageArgs,
+    PutFileArgs, PutUpdateArgs, Stage, StorageFee, TaskError, TaskId, TaskInfo, TaskQuote, UploadError, UploadStatus,
 };
+use pocket_ic::ErrorCode;
 use serde_bytes::ByteBuf;
 
 use crate::proxy::Proxy;
@@ -113,10 +114,17 @@ fn should_take_the_fee_once_and_hand_it_to_the_treasury() {
     federation.finish_round(task, 1, &mut || ());
     federation.wait(Duration::from_mins(1));
     assert_eq!(federation.task(task).stage.stage, Stage::Ended(EndReason::Completed));
-    assert_eq!(pay(&federation, None, task, 3), Err(TaskError::WrongStage));
+    // Another month for what it still holds, at what storage costs now.
+    let ended = federation.task(task);
+    let (end, kept) = (ended.expires_at.unwrap(), ended.storage_fee.unwrap());
+    assert_eq!(kept, 10 * PER_MIB);
+    assert_eq!(pay(&federation, None, task, 3), Ok(()));
+    assert_eq!(federation.task(task).expires_at, Some(end + 30 * 86_400_000_000_000));
     federation.own("free_storage", task).unwrap();
     assert_eq!(federation.own("free_storage", task), Err(TaskError::WrongStage));
-    assert_eq!(federation.ledger.balance(owner()), START - FEE - fee - FEE);
+    assert_eq!(pay(&federation, None, task, 4), Err(TaskError::WrongStage));
+    assert_eq!(federation.ledger.balance(owner()), START - FEE - fee - FEE - kept - FEE);
+    federation.wait(Duration::from_mins(1));
     federation.check_paid(task, 2, &[]);
 }
 
@@ -158,7 +166,8 @@ fn should_set_room_aside_for_who_pays_and_for_nobody_else() {
     assert_eq!(federation.own("free_storage", drafts[1]), Err(TaskError::WrongStage));
     federation.own("stop_task", drafts[1]).unwrap();
     federation.wait(Duration::from_secs(10));
-    assert_eq!(federation.metric("reserved_bytes"), room, "ended, and still there");
+    let held = federation.metric("reserved_bytes");
+    assert!(held > 0 && held < room, "ended, and its files still there: {held}");
     federation.own("free_storage", drafts[1]).unwrap();
     assert_eq!(
         (federation.metric("reserved_bytes"), federation.metric("blob_bytes")),
@@ -170,17 +179,16 @@ fn should_set_room_aside_for_who_pays_and_for_nobody_else() {
     upload(&federation, drafts[0]).unwrap();
     assert_eq!(pay(&federation, None, drafts[2], 3), full);
 
-    // A draft that never paid has nothing to give back.
+    // A draft that never paid is forgotten.
     federation.own("stop_task", drafts[2]).unwrap();
-    federation.wait(Duration::from_secs(10));
-    federation.own("free_storage", drafts[2]).unwrap();
+    assert_eq!(federation.own("free_storage", drafts[2]), Err(TaskError::NotFound));
     assert_eq!(federation.metric("reserved_bytes"), room);
     federation.upgrade();
     assert_eq!(federation.metric("reserved_bytes"), room);
     federation.wait(Duration::from_mins(1));
     assert_eq!(federation.ledger.balance(governance()), 2 * fee - 2 * FEE);
-    for draft in drafts {
-        federation.check_paid(draft, 0, &[]);
+    for draft in &drafts[..2] {
+        federation.check_paid(*draft, 0, &[]);
     }
 }
 
@@ -259,6 +267,81 @@ fn should_take_no_cycles_for_a_task_that_has_ended() {
     stopped.unwrap();
     federation.wait(Duration::from_secs(10));
     let paid: Result<(), TaskError> = proxy.call(federation.id, "pay_storage_with_cycles", CYCLES, (task,));
-    assert_eq!(paid, Err(TaskError::WrongStage));
+    // Nothing was paid for it, and it is forgotten.
+    assert_eq!(paid, Err(TaskError::NotFound));
     assert_eq!(federation.metric("reserved_bytes"), 0);
+}
+
+#[test]
+fn should_give_back_what_rounds_that_were_not_held_cost_and_take_no_large_message_in_vain() {
+    let world = World::new();
+    let federation = Federation::open(&world, 2);
+    set_fee(&federation, PER_MIB, 0);
+    let fee = ComputeFee {
+        per_billion: 10_000_000_u32.into(),
+        cycles_per_billion: 0_u8.into(),
+    };
+    federation.govern(governance(), "set_compute_fee", fee).unwrap();
+    let mut args = task_args(federation.ledger.id);
+    args.reward = None;
+    let quote: Result<TaskQuote, TaskError> = world.query(federation.id, "quote_task", (&args,));
+    let quote = quote.unwrap();
+    let (total, per_round) = (quote.fee.unwrap(), quote.compute.per_round);
+    assert!(per_round > FEE, "{per_round}");
+    let before = federation.ledger.balance(owner());
+    let task = federation.create(&args).unwrap();
+    assert_eq!(federation.task(task).storage_fee, Some(total.clone()));
+    pay(&federation, None, task, 1).unwrap();
+    assert_eq!(federation.ledger.balance(owner()), before.clone() - total.clone() - FEE);
+    upload(&federation, task).unwrap();
+    federation.own("start_task", task).unwrap();
+    federation.wait(Duration::from_secs(5));
+    for number in 0..2 {
+        federation.join(task, number).unwrap();
+    }
+    send(&federation, task, 0, (1, 0), &good(1.0)).unwrap();
+    send(&federation, task, 1, (1, 0), &good(2.0)).unwrap();
+    federation.finish_round(task, 1, &mut || ());
+    let estimate = federation.task(task).compute.unwrap();
+    let most = federation.metric("slice_instructions_max");
+    assert!(
+        most < estimate.round_instructions,
+        "{most} of {}",
+        estimate.round_instructions
+    );
+
+    // A megabyte from somebody who has begun nothing costs the canister nothing; neither does one that asks what a query is for.
+    let piece = PutUpdateArgs {
+        task,
+        round: 2,
+        offset: 0,
+        bytes: ByteBuf::from(vec![0; 1 << 20]),
+    };
+    let cycles = world.pic.cycle_balance(federation.id);
+    for number in [0, 9] {
+        let refused: Result<Result<UploadStatus, UploadError>, _> =
+            world.try_call(client(number), federation.id, "put_update", (&piece,));
+        assert_eq!(refused.unwrap_err().error_code, ErrorCode::CanisterRejectedMessage);
+    }
+    let chunk = ModelChunkArgs {
+        task,
+        version: 1,
+        offset: 0,
+    };
+    let refused: Result<Result<ModelChunk, TaskError>, _> =
+        world.try_call(client(0), federation.id, "model_chunk", (chunk,));
+    assert_eq!(refused.unwrap_err().error_code, ErrorCode::CanisterRejectedMessage);
+    let spent = cycles - world.pic.cycle_balance(federation.id);
+    assert!(spent < 100_000_000, "{spent} cycles");
+
+    federation.own("stop_task", task).unwrap();
+    federation.wait(Duration::from_mins(2));
+    assert_eq!(federation.task(task).compute.unwrap().returned, per_round);
+    assert_eq!(
+        federation.ledger.balance(owner()),
+        before - total.clone() + per_round.clone() - 2 * FEE
+    );
+    // In one payment or in two.
+    assert!(federation.ledger.balance(governance()) + 2 * FEE >= total - per_round);
+    assert_eq!(federation.ledger.balance(federation.id), 0_u8);
 }

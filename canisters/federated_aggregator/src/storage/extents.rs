@@ -60,6 +60,12 @@ impl<M: Memory> Extents<M> {
         }
     }
 
+    /// Whether no free run holds so many bytes, so that the memory grows for them.
+    pub fn grows_for(&self, bytes: u64) -> bool {
+        let pages = bytes.div_ceil(PAGE).max(1);
+        self.by_size.range(size_key(pages, 0)..).next().is_none()
+    }
+
     /// Hands out room for so many bytes. What lies there is arbitrary: it must be written before it is read.
     pub fn take(&mut self, bytes: u64) -> Result<Blob, Exhausted> {
         let pages = bytes.div_ceil(PAGE).max(1);

@@ -4,6 +4,7 @@ use ddsx_merkle_log::MapError;
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::TaskId;
 use ic_certification::HashTree;
+use ic_stable_structures::Memory as _;
 
 use super::Storage;
 use super::extents::{Blob, Exhausted};
@@ -13,8 +14,13 @@ fn report_label(task: TaskId, round: u32) -> Vec<u8> {
 }
 
 impl Storage {
-    /// Room for so many bytes; what lies there is arbitrary.
+    /// Room for so many bytes; what lies there is arbitrary. Stable memory does not grow into the reserve for it.
     pub fn take(&mut self, bytes: u64) -> Result<Blob, Exhausted> {
+        let used = self.whole.size() * 65_536;
+        let most = super::stable_limit() - crate::limits::RESERVE_BYTES;
+        if self.extents.grows_for(bytes) && used.saturating_add(Blob::reserved(bytes)) > most {
+            return Err(Exhausted);
+        }
         self.extents.take(bytes)
     }
 

@@ -59,6 +59,9 @@ mod ids {
     pub const JOURNAL_INTENTS: u8 = 19;
     pub const JOURNAL_INDEX: u8 = 20;
     pub const JOURNAL_REQUESTS: u8 = 21;
+    /// (owner, task) that is a draft and not paid.
+    pub const UNPAID: u8 = 22;
+    /// Payments journal: what stands open at each ledger.
     pub const JOURNAL_LEDGERS: u8 = 39;
     /// Task → its books as its asset's totals hold them.
     pub const BOOKED: u8 = 40;
@@ -93,18 +96,21 @@ pub struct Storage {
     agenda: Map<Key<16>, ()>,
     payouts: Map<Key<47>, ()>,
     banned: Map<Key<30>, ()>,
+    unpaid: Map<Key<38>, ()>,
     models: MerkleMap<StableMapStore<Mem>>,
     report_hashes: MerkleMap<StableMapStore<Mem>>,
     extents: Extents<Mem>,
     booked: Map<u64, Stored<Books>>,
     totals: Map<Key<30>, Stored<AssetTotals>>,
+    /// All of stable memory, to be measured.
+    whole: DefaultMemoryImpl,
 }
 
 impl Storage {
     /// Opens what the memory holds, or makes it in a fresh one.
     ///
     /// Panics if the memory holds something else: the canister must not start then.
-    pub fn over(manager: &MemoryManager<DefaultMemoryImpl>) -> Self {
+    pub fn over(manager: &MemoryManager<DefaultMemoryImpl>, whole: DefaultMemoryImpl) -> Self {
         let get = |id: u8| manager.get(MemoryId::new(id));
         let merkle_map = |id: u8| {
             MerkleMap::init(StableMapStore::new(get(id)))
@@ -124,12 +130,27 @@ impl Storage {
             agenda: Map::init(get(ids::AGENDA)),
             payouts: Map::init(get(ids::PAYOUTS)),
             banned: Map::init(get(ids::BANNED)),
+            unpaid: Map::init(get(ids::UNPAID)),
             models: merkle_map(ids::MODEL_MAP),
             report_hashes: merkle_map(ids::REPORT_MAP),
             extents: Extents::open(get(ids::DATA), get(ids::FREE_BY_PLACE), get(ids::FREE_BY_SIZE)),
             booked: Map::init(get(ids::BOOKED)),
             totals: Map::init(get(ids::TOTALS)),
+            whole,
         }
+    }
+
+    /// Bytes that tasks can still take: what the memory manager addresses, less what is in use or set aside, less the reserve that
+    /// settlements, payouts and certificates have for themselves.
+    pub fn room(&self) -> u64 {
+        let used = self.whole.size() * 65_536;
+        let (held, free) = self.extents.usage();
+        // What is set aside and not yet in use, beside what is in use by now and cannot be used again.
+        let promised = self.counters().reserved_bytes.saturating_sub(held);
+        (stable_limit() - crate::limits::RESERVE_BYTES)
+            .saturating_sub(used)
+            .saturating_add(free)
+            .saturating_sub(promised)
     }
 
     /// What governance has set.
@@ -251,8 +272,8 @@ impl Opened {
             crate::limits::journal(),
         );
         Self {
-            memory,
-            storage: RefCell::new(Storage::over(&manager)),
+            memory: memory.clone(),
+            storage: RefCell::new(Storage::over(&manager, memory)),
             journal: RefCell::new(journal),
         }
     }

@@ -24,6 +24,13 @@ pub struct Settings {
     pub fee_ledger: Option<Principal>,
     pub fee_per_mib: u128,
     pub fee_cycles_per_mib: u128,
+    /// Registries that may be asked. Settings of the first release lack this and what follows.
+    #[serde(default)]
+    pub registries: Vec<Principal>,
+    #[serde(default)]
+    pub fee_per_billion: u128,
+    #[serde(default)]
+    pub fee_cycles_per_billion: u128,
 }
 
 impl Default for Settings {
@@ -36,6 +43,9 @@ impl Default for Settings {
             fee_ledger: None,
             fee_per_mib: 0,
             fee_cycles_per_mib: 0,
+            registries: Vec::new(),
+            fee_per_billion: 0,
+            fee_cycles_per_billion: 0,
         }
     }
 }
@@ -55,6 +65,12 @@ pub struct Counters {
     pub most_instructions: u64,
     pub rewards: u64,
     pub cycles_received: u128,
+    /// Cycles that came back to owners.
+    #[serde(default)]
+    pub cycles_returned: u128,
+    /// Tasks that the first release made have no end of their time: those below this number were given one.
+    #[serde(default)]
+    pub dated: u64,
 }
 
 /// A ledger.
@@ -124,6 +140,8 @@ pub struct AssetTotals {
     pub owed: u128,
     /// On its way to them.
     pub in_flight: u128,
+    /// Paid for the computing of rounds that were not worked on yet.
+    pub compute_held: u128,
 }
 
 impl AssetTotals {
@@ -138,6 +156,16 @@ impl AssetTotals {
         replace(&mut self.in_flight, before.in_flight, after.in_flight);
     }
 
+    /// Replaces what is held of one task's fee for computing.
+    pub fn replace_fee(&mut self, before: &Fee, after: &Fee) {
+        let replace = |sum: &mut u128, before: u128, after: u128| {
+            *sum = sum.saturating_add(after).saturating_sub(before);
+        };
+        replace(&mut self.compute_held, before.held, after.held);
+        replace(&mut self.owed, before.back.due, after.back.due);
+        replace(&mut self.in_flight, before.back.in_flight, after.back.in_flight);
+    }
+
     /// Counts a task that no release before this one counted. Its lost stakes were counted with the treasury.
     pub fn enter(&mut self, books: &Books) {
         self.received = self
@@ -148,7 +176,7 @@ impl AssetTotals {
 
     /// What all tasks hold.
     pub fn held(&self) -> u128 {
-        self.budget_left + self.stakes + self.owed + self.in_flight
+        self.budget_left + self.stakes + self.owed + self.in_flight + self.compute_held
     }
 }
 
@@ -204,6 +232,39 @@ fn set_aside() -> bool {
     true
 }
 
+/// The money that computing costs: paid with the storage, earned round by round, and what is left comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fee {
+    /// What tokens it was paid in, if in tokens.
+    pub ledger: Option<Principal>,
+    /// What a round costs.
+    pub per_round: u128,
+    /// For rounds that were not worked on.
+    pub held: u128,
+    /// What comes back to the owner.
+    pub back: Payable,
+    pub cycles_per_round: u128,
+    pub cycles_held: u128,
+    /// Cycles due to the owner, on their way, and there.
+    pub cycles_back: Payable,
+}
+
+impl Fee {
+    /// A round was worked on. What it has earned: tokens, to be handed to the treasury.
+    pub fn earn(&mut self) -> u128 {
+        self.cycles_held = self.cycles_held.saturating_sub(self.cycles_per_round);
+        let earned = self.per_round.min(self.held);
+        self.held -= earned;
+        earned
+    }
+
+    /// No round comes any more: the rest is due to the owner.
+    pub fn release(&mut self) {
+        self.back.credit(std::mem::take(&mut self.held));
+        self.cycles_back.credit(std::mem::take(&mut self.cycles_held));
+    }
+}
+
 /// What changes about a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "facts that do not exclude one another")]
@@ -249,6 +310,14 @@ pub struct TaskRecord {
     pub due: Option<TimestampNs>,
     /// Slices begun since one ended well.
     pub failures: u32,
+    /// When it is cleared away. Records of the first release lack this and what follows.
+    #[serde(default)]
+    pub expires_at: Option<TimestampNs>,
+    #[serde(default)]
+    pub fee: Fee,
+    /// Whether its model, its files and its reports were cleared away.
+    #[serde(default)]
+    pub cleared: bool,
 }
 
 /// A client of a task.
@@ -297,13 +366,24 @@ pub enum Payee {
     Client(TaskId, Principal),
     /// The treasury, in the asset of this ledger.
     Treasury(Principal),
+    /// A task's owner, in the asset of the fee.
+    Fee(TaskId),
 }
 
 /// Why a payment was ordered; kept in the journal with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
-    /// Storage of a task.
-    Storage { task: TaskId, amount: u128 },
+    /// Storage and computing of a task; of the amount, so much for each of so many rounds.
+    Storage {
+        task: TaskId,
+        amount: u128,
+        #[serde(default)]
+        per_round: u128,
+        #[serde(default)]
+        rounds: u32,
+    },
+    /// 30 days more for the files of a task that has ended.
+    Keep { task: TaskId, amount: u128 },
     /// Budget of a task.
     Budget { task: TaskId, amount: u128 },
     /// A client's stake.

@@ -23,8 +23,14 @@ fn report_key(task: TaskId, round: u32) -> Key<12> {
 
 impl Storage {
     /// What a task was created with.
+    ///
+    /// Panics if it cannot be read: we wrote it, and the message is undone.
     pub fn arguments(&self, task: TaskId) -> Option<CreateTaskArgs> {
-        candid::decode_one(&self.arguments.get(&task)?).ok()
+        let stored = self.arguments.get(&task)?;
+        match candid::decode_one(&stored) {
+            Ok(arguments) => Some(arguments),
+            Err(error) => panic!("the arguments of task {task} cannot be read: {error}"),
+        }
     }
 
     /// Bytes of what a task was created with.
@@ -37,17 +43,58 @@ impl Storage {
         self.tasks.get(&task).map(|stored| stored.0)
     }
 
-    /// Enters a new task.
-    pub fn enter_task(&mut self, record: TaskRecord, arguments: &CreateTaskArgs) {
-        self.arguments.insert(record.id, candid_bytes(arguments));
+    /// Enters a new task, whose arguments are these in Candid.
+    pub fn enter_task(&mut self, record: TaskRecord, arguments: Vec<u8>) {
+        self.arguments.insert(record.id, arguments);
         self.tasks_of_owner.insert(owner_key(&record.owner, record.id), ());
+        if !record.storage_paid {
+            self.unpaid.insert(owner_key(&record.owner, record.id), ());
+        }
         self.put_task(record);
     }
 
-    /// Stores a task. Its asset's totals follow.
+    /// Forgets a draft for which nothing was ever paid, and which nobody has joined.
+    pub fn forget_draft(&mut self, record: &TaskRecord) {
+        self.tasks.remove(&record.id);
+        self.arguments.remove(&record.id);
+        self.task_ended(&record.owner, record.id);
+    }
+
+    /// The draft is paid, or it is none any more.
+    pub fn draft_paid(&mut self, owner: &Principal, task: TaskId) {
+        self.unpaid.remove(&owner_key(owner, task));
+    }
+
+    /// Drafts that are not paid.
+    pub fn unpaid_drafts(&self) -> u64 {
+        self.unpaid.len()
+    }
+
+    /// The oldest of them. Task numbers rise with time.
+    pub fn oldest_unpaid(&self) -> Option<TaskId> {
+        self.unpaid.keys().map(|key| number(&key.0[30..])).min()
+    }
+
+    /// Those of one owner.
+    pub fn unpaid_of(&self, owner: &Principal) -> u64 {
+        let key = principal_key(owner);
+        self.unpaid.keys_range(Key::of(&[&key])..=Key::last_of(&[&key])).count() as u64
+    }
+
+    /// Stores a task. Its assets' totals follow.
     pub fn put_task(&mut self, record: TaskRecord) {
         self.count_books(&record);
+        self.count_fee(&record);
         self.tasks.insert(record.id, Stored(record));
+    }
+
+    /// Releases before this one asked no fee for computing, so that what is stored was counted.
+    fn count_fee(&mut self, record: &TaskRecord) {
+        let Some(ledger) = record.fee.ledger else { return };
+        let before = self.task(record.id).map(|stored| stored.fee).unwrap_or_default();
+        if before != record.fee {
+            self.change_totals(ledger, |totals| totals.replace_fee(&before, &record.fee));
+        }
     }
 
     fn count_books(&mut self, record: &TaskRecord) {
@@ -80,6 +127,7 @@ impl Storage {
 
     /// The task does not count against its owner any more.
     pub fn task_ended(&mut self, owner: &Principal, task: TaskId) {
+        self.draft_paid(owner, task);
         self.tasks_of_owner.remove(&owner_key(owner, task));
     }
 
@@ -173,6 +221,19 @@ impl Storage {
         self.reports.insert(report_key(task, round), report);
     }
 
+    /// Forgets some reports of a task; what is certified of them stays. Says whether there were any.
+    pub fn forget_reports(&mut self, task: TaskId, limit: usize) -> bool {
+        let keys: Vec<_> = self
+            .reports
+            .keys_range(report_key(task, 0)..=report_key(task, u32::MAX))
+            .take(limit)
+            .collect();
+        for key in &keys {
+            self.reports.remove(key);
+        }
+        !keys.is_empty()
+    }
+
     /// Sets when a task is to be looked at next; the record is changed with the agenda.
     pub fn schedule(&mut self, record: &mut TaskRecord, due: Option<TimestampNs>) {
         let key = |due: TimestampNs| Key::of(&[&due.to_be_bytes(), &record.id.to_be_bytes()]);
@@ -210,7 +271,8 @@ impl Storage {
             let payee = match key.0[8] {
                 0 => Payee::Owner(task),
                 1 => Payee::Client(task, principal),
-                _ => Payee::Treasury(principal),
+                2 => Payee::Treasury(principal),
+                _ => Payee::Fee(task),
             };
             (number(&key.0[..8]), payee)
         })
@@ -236,6 +298,7 @@ fn payout_key(when: TimestampNs, payee: Payee) -> Key<47> {
         Payee::Owner(task) => (0, task, Principal::management_canister()),
         Payee::Client(task, client) => (1, task, client),
         Payee::Treasury(ledger) => (2, 0, ledger),
+        Payee::Fee(task) => (3, task, Principal::management_canister()),
     };
     Key::of(&[
         &when.to_be_bytes(),

@@ -4,7 +4,7 @@
 //! it and back, which moves nothing.
 
 use burn::module::{Module, Param};
-use burn::tensor::module::{avg_pool2d, batch_norm, conv2d, embedding, layer_norm, max_pool2d};
+use burn::tensor::module::{avg_pool2d, batch_norm, batch_norm_train, conv2d, embedding, layer_norm, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Int, Tensor, activation};
 
@@ -184,17 +184,7 @@ impl Node {
             Kind::BatchNorm(norm) => {
                 let channels = self.input[0];
                 let x = x.reshape([rows, channels, self.values() / channels]);
-                flat(
-                    rows,
-                    batch_norm(
-                        x,
-                        norm.weight.val(),
-                        norm.bias.val(),
-                        norm.mean.val(),
-                        norm.variance.val(),
-                        norm.epsilon,
-                    ),
-                )
+                flat(rows, norm.forward(x, mode))
             }
             Kind::LayerNorm(norm) => self.over_rows(x, |x| {
                 layer_norm(x, norm.weight.val(), Some(norm.bias.val()), norm.epsilon)
@@ -287,6 +277,24 @@ impl Convolution {
             self.bias.as_ref().map(Param::val),
             ConvOptions::new(self.stride, self.padding, self.dilation, self.groups),
         )
+    }
+}
+
+impl BatchNorm {
+    /// As PyTorch's `eval()` when predicting, as its `train()` when training.
+    fn forward(&self, x: Tensor<3>, mode: &mut Mode<'_>) -> Tensor<3> {
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        let Mode::Train { statistics, .. } = mode else {
+            return batch_norm(x, weight, bias, self.mean.val(), self.variance.val(), self.epsilon);
+        };
+        let [rows, _, values] = x.dims();
+        let seen = batch_norm_train(x, weight, bias, self.epsilon);
+        // The batch is normalised by its own variance; what is remembered is the estimate of all samples' variance.
+        #[allow(clippy::cast_precision_loss)]
+        let count = (rows * values) as f32;
+        statistics.note(&self.mean, seen.mean);
+        statistics.note(&self.variance, seen.variance.mul_scalar(count / (count - 1.0).max(1.0)));
+        seen.output
     }
 }
 

@@ -16,7 +16,7 @@ use crate::spec::{Parameter, Plan, Step, StepKind};
 use crate::weights::{self, WeightsError};
 
 pub use layer::Node;
-pub use mode::Mode;
+pub use mode::{Mode, Statistics};
 
 /// A model ready to run.
 #[derive(Module, Debug)]
@@ -75,6 +75,15 @@ impl Network {
     /// `[batch, inputs]` to `[batch, outputs]`; each row is one sample, its axes flattened.
     pub fn forward(&self, inputs: Tensor<2>, mode: &mut Mode<'_>) -> Tensor<2> {
         self.nodes.iter().fold(inputs, |x, node| node.forward(x, mode))
+    }
+
+    /// The same network with these running statistics in its batch norms.
+    #[must_use]
+    pub fn with_statistics(self, mut statistics: Statistics) -> Self {
+        if statistics.is_empty() {
+            return self;
+        }
+        self.map(&mut statistics)
     }
 
     /// Predicts a batch that lies sample after sample in `inputs`; answers the outputs the same way.

@@ -126,8 +126,9 @@ fn should_drop_only_while_training() {
     let out = |tensor: Tensor<2>| tensor.into_data().try_to_vec::<f32>().unwrap();
     assert_eq!(out(network.forward(inputs(), &mut Mode::Predict)), [1.0, 2.0, 3.0, 4.0]);
     let mut draw = |count: usize| (0..count).map(|i| if i % 2 == 0 { 0.1 } else { 0.9 }).collect();
-    assert_eq!(
-        out(network.forward(inputs(), &mut Mode::Train(&mut draw))),
-        [0.0, 4.0, 0.0, 8.0]
-    );
+    let mut training = Mode::Train {
+        draw: &mut draw,
+        statistics: &mut Statistics::default(),
+    };
+    assert_eq!(out(network.forward(inputs(), &mut training)), [0.0, 4.0, 0.0, 8.0]);
 }

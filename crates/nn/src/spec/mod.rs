@@ -2,6 +2,7 @@
 //!
 //! A specification comes from a stranger. Nothing is built, and no memory is asked for, before it has passed here.
 
+mod cost;
 mod names;
 mod shape;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 
 pub use ddsx_types::federated_aggregator::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
 
+pub use cost::Cost;
 use names::qualified;
 
 /// What a model may cost. The defaults are those of `federated_aggregator`.
@@ -113,8 +115,10 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// Length of the flat vector of all weights.
     pub len: usize,
-    /// Multiply-adds of one sample, counted as [`Limits::multiply_adds`] says: what a prediction's instructions are proportional to.
+    /// Multiply-adds of one sample, counted as [`Limits::multiply_adds`] says.
     pub multiply_adds: u64,
+    /// What a prediction costs in a canister, every layer counted.
+    pub cost: Cost,
     /// Whether the last layer is a softmax, so that outputs are probabilities.
     pub ends_in_softmax: bool,
 }
@@ -144,6 +148,7 @@ impl Plan {
             len: checker.len,
             parameters: checker.parameters,
             multiply_adds: checker.multiply_adds,
+            cost: checker.cost,
             ends_in_softmax: matches!(spec.layers.last().map(|last| &last.layer), Some(Layer::Softmax)),
         })
     }
@@ -175,6 +180,7 @@ struct Checker {
     parameter_names: BTreeSet<String>,
     len: usize,
     multiply_adds: u64,
+    cost: Cost,
     /// Whether a layer was met already: an embedding comes first.
     begun: bool,
 }
@@ -188,6 +194,7 @@ impl Checker {
             parameter_names: BTreeSet::new(),
             len: 0,
             multiply_adds: 0,
+            cost: Cost::default(),
             begun: false,
         }
     }
@@ -244,7 +251,7 @@ impl Checker {
             return Err(SpecError::DuplicateName { name });
         }
         let first = !std::mem::replace(&mut self.begun, true);
-        let first_parameter = self.parameters.len();
+        let (first_parameter, before) = (self.parameters.len(), self.multiply_adds);
         let (kind, output) = if let Layer::Residual { layers, shortcut } = &named.layer {
             let (layers, output) = self.path(&name, layers, input.to_vec())?;
             let (shortcut, other) = self.path(&name, shortcut, input.to_vec())?;
@@ -255,12 +262,18 @@ impl Checker {
                     found: shape::narrow(&other),
                 });
             }
+            // The sum of both paths, beside the input that waited for the second.
+            let numbers = |shape: &[usize]| shape.iter().product::<usize>();
+            let sum = numbers(input) + 2 * numbers(&output);
+            self.cost = self.cost.then(Cost::of(&named.layer, &[sum], &output, 0));
             (StepKind::Residual { layers, shortcut }, output)
         } else {
             if matches!(named.layer, Layer::Embedding { .. }) && !(first && prefix.is_empty()) {
                 return Err(SpecError::EmbeddingNotFirst { layer: name });
             }
             let output = self.plain(&name, &named.layer, input)?;
+            let own = self.multiply_adds - before;
+            self.cost = self.cost.then(Cost::of(&named.layer, input, &output, own));
             (StepKind::Plain(named.layer.clone()), output)
         };
         self.activations(&name, &output)?;

@@ -12,9 +12,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _};
 
-use crate::build::{InputError, Mode, Network, check_inputs};
+use crate::build::{InputError, Mode, Network, Statistics, check_inputs};
 use crate::score::evaluation::{Evaluation, EvaluationError};
-use crate::spec::{OutputKind, Plan};
+use crate::spec::{Layer, OutputKind, Plan, Step, StepKind};
 use crate::weights::{self, WeightsError};
 use data::{Dataset, Labels};
 pub use loss::ClassWeight;
@@ -72,6 +72,9 @@ pub enum TrainError {
     /// No samples.
     #[error("there is nothing to train on")]
     NoSamples,
+    /// A batch norm has one value a channel in a batch of one sample, and no spread to normalise by.
+    #[error("the model's batch norms need batches of two samples at least, and two samples")]
+    OneOfABatch,
     /// An embedding model has no loss.
     #[error("a model whose output is an embedding is not trained against labels")]
     NoTargets,
@@ -102,6 +105,10 @@ pub fn train(
     mut progress: impl FnMut(Progress),
 ) -> Result<Vec<f32>, TrainError> {
     check(plan, data, settings)?;
+    let fewest = fewest_rows(plan);
+    if fewest > data.len() || fewest > settings.batch {
+        return Err(TrainError::OneOfABatch);
+    }
     let device = device.clone().autodiff();
     let mut network = Network::new(plan, global, &device)?;
     let mut sgd = Sgd::new(settings.learning_rate, settings.momentum, settings.proximal_mu);
@@ -111,19 +118,24 @@ pub fn train(
     for epoch in 1..=settings.epochs {
         data::shuffle(&mut order, &mut random);
         let mut sum = 0.0;
-        for batch in order.chunks(settings.batch) {
+        for batch in batches(&order, settings.batch, fewest) {
             let samples = data.select(batch);
             let inputs = Tensor::<2>::from_data(
                 TensorData::new(samples.inputs, [batch.len(), plan.input_len()]),
                 &device,
             );
             let mut draw = |count: usize| (0..count).map(|_| uniform(&mut random)).collect();
-            let outputs = network.forward(inputs, &mut Mode::Train(&mut draw));
+            let mut statistics = Statistics::default();
+            let mut mode = Mode::Train {
+                draw: &mut draw,
+                statistics: &mut statistics,
+            };
+            let outputs = network.forward(inputs, &mut mode);
             let loss = loss.of(outputs, samples.labels, &device);
             #[allow(clippy::cast_precision_loss)]
             let size = batch.len() as f64;
             sum += f64::from(loss.clone().into_scalar::<f32>()) * size;
-            network = sgd.step(network, loss.backward());
+            network = sgd.step(network, loss.backward()).with_statistics(statistics);
         }
         #[allow(clippy::cast_precision_loss)]
         let mean = sum / data.len() as f64;
@@ -135,6 +147,33 @@ pub fn train(
     let trained = network.weights();
     weights::check(plan, &trained).map_err(|_| TrainError::Diverged(settings.epochs))?;
     Ok(trained)
+}
+
+/// Samples that a batch needs: two where a batch norm has one value a channel, since it normalises by their spread.
+fn fewest_rows(plan: &Plan) -> usize {
+    fn alone(step: &Step) -> bool {
+        match &step.kind {
+            StepKind::Plain(Layer::BatchNorm { .. }) => step.input.iter().skip(1).product::<usize>() == 1,
+            StepKind::Plain(_) => false,
+            StepKind::Residual { layers, shortcut } => layers.iter().chain(shortcut).any(alone),
+        }
+    }
+    1 + usize::from(plan.steps.iter().any(alone))
+}
+
+/// An epoch's batches. What is left at the end and too small for one goes to the batch before.
+fn batches(order: &[usize], size: usize, fewest: usize) -> impl Iterator<Item = &[usize]> {
+    let rest = order.len() % size;
+    let merged = rest > 0 && rest < fewest && order.len() > size;
+    let count = order.len().div_ceil(size) - usize::from(merged);
+    (0..count).map(move |number| {
+        let end = if number + 1 == count {
+            order.len()
+        } else {
+            (number + 1) * size
+        };
+        &order[number * size..end]
+    })
 }
 
 /// Evaluates weights on `data`, `batch` samples at a time.

@@ -43,6 +43,18 @@ struct Steps {
 fn should_train_as_pytorch_does() {
     let cases: Vec<Steps> = serde_json::from_str(include_str!("../../tests/vectors/sgd.json")).unwrap();
     assert_eq!(cases.len(), 4);
+    compare(cases);
+}
+
+#[test]
+fn should_normalise_by_the_batch_as_pytorch_does_in_training() {
+    let cases: Vec<Steps> = serde_json::from_str(include_str!("../../tests/vectors/batch_norm.json")).unwrap();
+    assert_eq!(cases.len(), 2);
+    compare(cases);
+}
+
+/// Trains each case, running statistics counted, and compares every number.
+fn compare(cases: Vec<Steps>) {
     for case in cases {
         let plan = Plan::new(&case.spec, &Limits::default()).unwrap();
         let labels = match (case.classes, case.values) {
@@ -104,34 +116,62 @@ fn should_learn_the_digits_and_the_same_ones_from_the_same_seed() {
     );
 }
 
-#[test]
-fn should_leave_the_statistics_of_batch_norms_alone() {
-    let plan = plan(
+fn normed() -> Plan {
+    plan(
         r#"{"input_shape":[3],"layers":[{"name":"bn","layer":{"BatchNorm":{"features":3,"epsilon":1e-5}}},
             {"name":"drop","layer":{"Dropout":{"probability":0.2}}},
             {"name":"fc","layer":{"Linear":{"inputs":3,"outputs":2,"bias":true}}}],"output":{"Classes":2}}"#,
-    );
+    )
+}
+
+#[test]
+fn should_move_the_statistics_of_batch_norms_towards_the_data() {
+    let plan = normed();
     let start = weights::init(&plan, [1; 32]);
     let data = Dataset {
         width: 3,
         inputs: vec![5.0, -1.0, 2.0, 0.5, 0.0, 1.0],
         labels: Labels::Classes(vec![0, 1]),
     };
-    let trained = train(
-        &plan,
-        &start,
-        &data,
-        &Settings {
-            epochs: 4,
+    let settings = Settings {
+        epochs: 400,
+        ..Settings::default()
+    };
+    let trained = train(&plan, &start, &data, &settings, &Device::flex(), |_| ()).unwrap();
+    // Mean and unbiased variance of the columns.
+    for (name, expected) in [
+        ("bn.running_mean", [2.75, -0.5, 1.5]),
+        ("bn.running_var", [10.125, 0.5, 0.5]),
+    ] {
+        let parameter = plan.parameters.iter().find(|parameter| parameter.name == name).unwrap();
+        for (found, expected) in trained[parameter.range()].iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-3, "{name}: {found} instead of {expected}");
+        }
+    }
+}
+
+#[test]
+fn should_leave_no_sample_alone_with_a_batch_norm() {
+    let order: Vec<usize> = (0..5).collect();
+    let cut = |size, fewest| batches(&order, size, fewest).map(<[usize]>::len).collect::<Vec<_>>();
+    assert_eq!(cut(2, 1), [2, 2, 1]);
+    assert_eq!(cut(2, 2), [2, 3]);
+    assert_eq!(cut(3, 2), [3, 2]);
+    assert_eq!(cut(9, 2), [5]);
+    let plan = normed();
+    let start = weights::init(&plan, [1; 32]);
+    for (samples, batch) in [(1, 8), (3, 1)] {
+        let data = Dataset {
+            width: 3,
+            inputs: vec![0.5; 3 * samples],
+            labels: Labels::Classes(vec![0; samples]),
+        };
+        let settings = Settings {
+            batch,
             ..Settings::default()
-        },
-        &Device::flex(),
-        |_| (),
-    )
-    .unwrap();
-    for parameter in &plan.parameters {
-        let moved = trained[parameter.range()] != start[parameter.range()];
-        assert_eq!(moved, parameter.trainable, "{}", parameter.name);
+        };
+        let trained = train(&plan, &start, &data, &settings, &Device::flex(), |_| ());
+        assert_eq!(trained, Err(TrainError::OneOfABatch));
     }
 }
 

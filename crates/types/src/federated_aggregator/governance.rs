@@ -31,14 +31,15 @@ pub struct Limits {
     pub evaluation_bytes: u64,
 }
 
-/// What storage costs, for each MiB reserved, once for the task's whole life.
+/// What storage costs, for each MiB reserved and each 30 days that a task may take, the 30 days after its end included. The same
+/// again keeps what an ended task still holds for 30 days more.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct StorageFee {
     /// In this ledger's asset …
     pub ledger: Option<Principal>,
     /// … so much, in its smallest unit,
     pub per_mib: Nat,
-    /// or so many cycles. Nothing is asked where both are zero.
+    /// or so many cycles. Nothing is asked where both are zero, for computing neither.
     pub cycles_per_mib: Nat,
 }
 
@@ -51,10 +52,23 @@ pub struct AggregatorArgs {
     pub treasury: Option<Account>,
     /// Limits.
     pub limits: Option<Limits>,
-    /// What storage costs. Nothing if absent.
+    /// What storage costs. If absent at install: 1,500,000,000 cycles a MiB, or the transfer fee of the first of `assets`.
     pub storage_fee: Option<StorageFee>,
     /// Assets listed from the start. At most 20.
     pub assets: Option<Vec<AssetListing>>,
+    /// Stream registries that may be asked for a client's licence; these and no others from then on. At most 20. None if absent.
+    pub registries: Option<Vec<Principal>>,
+    /// What computing costs. If absent at install: 2,000,000,000 cycles, or the transfer fee of the first of `assets`.
+    pub compute_fee: Option<ComputeFee>,
+}
+
+/// What computing costs, for each 10^9 instructions estimated, in the storage fee's asset or in cycles.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComputeFee {
+    /// In the asset of [`StorageFee::ledger`], in its smallest unit.
+    pub per_billion: Nat,
+    /// In cycles.
+    pub cycles_per_billion: Nat,
 }
 
 /// The parameters in force.
@@ -72,6 +86,10 @@ pub struct Parameters {
     pub storage_fee: StorageFee,
     /// Assets listed.
     pub assets: Vec<AssetListing>,
+    /// Stream registries that may be asked for a client's licence. (Absent from an older aggregator.)
+    pub registries: Option<Vec<Principal>>,
+    /// What computing costs. (Absent from an older aggregator.)
+    pub compute_fee: Option<ComputeFee>,
 }
 
 /// Argument of `set_banned`.

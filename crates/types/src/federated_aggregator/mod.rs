@@ -11,7 +11,8 @@ mod update;
 
 pub use errors::{JoinError, TaskError, UploadError};
 pub use governance::{
-    AggregatorArgs, BanArgs, Evidence, Limits, Parameters, QuarantinedPayment, SettleQuarantinedArgs, StorageFee,
+    AggregatorArgs, BanArgs, ComputeFee, Evidence, Limits, Parameters, QuarantinedPayment, SettleQuarantinedArgs,
+    StorageFee,
 };
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
 pub use money::{AssetAudit, ClaimArgs, ClaimError, Claimed};
@@ -22,9 +23,9 @@ pub use rounds::{
 };
 pub use strategy::{Strategy, StrategyError};
 pub use tasks::{
-    CreateTaskArgs, EndReason, File, FileDigest, FileStatus, FundArgs, InitialWeights, JoinArgs, JoinRule, Page,
-    Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, Privacy, PrivacySpent, PutFileArgs, Reward,
-    RewardRule, RoundRules, Scoring, Stage, TaskAudit, TaskId, TaskInfo, TaskStage,
+    ComputeCost, CreateTaskArgs, EndReason, File, FileDigest, FileStatus, FundArgs, InitialWeights, JoinArgs, JoinRule,
+    Page, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, Privacy, PrivacySpent, PutFileArgs, Reward,
+    RewardRule, RoundRules, Scoring, Stage, TaskAudit, TaskId, TaskInfo, TaskQuote, TaskStage,
 };
 pub use update::{EncodingError, UpdateEncoding};
 

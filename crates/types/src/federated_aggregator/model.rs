@@ -81,8 +81,8 @@ pub enum Layer {
         /// Zeros added on each side; at most half the kernel.
         padding: Pair,
     },
-    /// Normalises each channel (the first axis) by its stored `running_mean` and `running_var`, then `weight` and `bias`.
-    /// The statistics are weights like the others and do not move while a client trains.
+    /// Normalises each channel (the first axis) by its stored `running_mean` and `running_var`, then `weight` and `bias`. While a
+    /// client trains, by the batch's own mean and variance, which move the stored ones by a tenth (PyTorch's `train()`).
     BatchNorm {
         /// Length of the first axis.
         features: u32,

@@ -70,6 +70,8 @@ pub struct AssetAudit {
     pub owed: Nat,
     /// On its way to them.
     pub in_flight: Nat,
+    /// Paid for the computing of rounds to come: earned by the treasury round by round, and what is left comes back.
+    pub compute_held: Nat,
     /// Due to the treasury.
     pub treasury_due: Nat,
     /// On its way to it.

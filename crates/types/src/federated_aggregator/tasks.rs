@@ -232,6 +232,8 @@ pub struct JoinArgs {
     pub from_subaccount: Option<crate::Subaccount>,
     /// 16 to 32 bytes that name this request.
     pub request_id: ByteBuf,
+    /// Where the task asks for a licence: its number. If absent, it must be among the caller's first 100.
+    pub licence: Option<u64>,
 }
 
 /// A client of a task.
@@ -333,9 +335,10 @@ pub struct TaskInfo {
     pub parameters: u64,
     /// Bytes of storage reserved for it.
     pub storage_bytes: u64,
-    /// What its storage costs in the fee's ledger, if it can be paid so.
+    /// What its storage and computing cost in the fee's ledger, if they can be paid so; of a task that has ended, what 30 days
+    /// more cost.
     pub storage_fee: Option<Nat>,
-    /// What its storage costs in cycles.
+    /// The same in cycles.
     pub storage_fee_cycles: Nat,
     /// Whether that is paid.
     pub storage_paid: bool,
@@ -359,6 +362,51 @@ pub struct TaskInfo {
     pub best: Option<f64>,
     /// Privacy spent, where noise is added.
     pub privacy: Option<PrivacySpent>,
+    /// When it is cleared away. A draft that is not paid is forgotten; a paid one ends, and its budget goes back; of a task that
+    /// has ended, model, evaluation set and reports are forgotten. (Absent from an older aggregator, and while a task runs.)
+    pub expires_at: Option<TimestampNs>,
+    /// Whether it ends as soon as the accepted updates of its open round are scored and paid.
+    pub stopping: Option<bool>,
+    /// What computing costs, and what of it comes back. (Absent from an older aggregator.)
+    pub compute: Option<ComputeCost>,
+}
+
+/// What a task's computing is estimated at and costs; part of what is paid for its storage.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct ComputeCost {
+    /// Instructions before the first round.
+    pub prepare_instructions: u64,
+    /// Instructions of one round.
+    pub round_instructions: u64,
+    /// The price of one round in the fee's asset; that of a round that is never worked on comes back.
+    pub per_round: Nat,
+    /// The price of all rounds and of what comes before them.
+    pub total: Nat,
+    /// The same of one round in cycles.
+    pub per_round_cycles: Nat,
+    /// The same of all in cycles.
+    pub total_cycles: Nat,
+    /// What came back, or is on its way back, in the fee's asset.
+    pub returned: Nat,
+    /// What comes back in cycles.
+    pub returned_cycles: Nat,
+}
+
+/// What a task would cost: see [`CreateTaskArgs`].
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct TaskQuote {
+    /// Numbers in the model.
+    pub parameters: u64,
+    /// Bytes reserved for it.
+    pub storage_bytes: u64,
+    /// Instructions of one sample by estimate.
+    pub sample_instructions: u64,
+    /// What is paid in all before it starts, in the fee's asset if it can be paid so: storage and computing.
+    pub fee: Option<Nat>,
+    /// The same in cycles.
+    pub fee_cycles: Nat,
+    /// Computing, which is part of it.
+    pub compute: ComputeCost,
 }
 
 /// The books of a task, in its asset. `received = budget_left + stakes + owed + in_flight + paid + to_treasury`.

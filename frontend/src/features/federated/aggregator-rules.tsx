@@ -77,8 +77,8 @@ function StorageFee({ fee }: { fee: Parameters['storage_fee'] }) {
     <>
       {tokens && <Amount units={fee.per_mib} unit={asset.data} />}
       {tokens && cycles && ' or '}
-      {cycles && `${count(Number(fee.cycles_per_mib) / TRILLION)} trillion cycles`} for each MiB, once for the
-      task’s life
+      {cycles && `${count(Number(fee.cycles_per_mib) / TRILLION)} trillion cycles`} for each MiB and
+      month
     </>
   );
 }

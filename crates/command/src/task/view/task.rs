@@ -74,6 +74,8 @@ pub fn task_json(info: &TaskInfo, units: Option<&LedgerInfo>) -> Value {
         "budget_units": units_text(&info.budget),
         "budget_left_units": units_text(&info.budget_left),
         "storage_paid": info.storage_paid,
+        "expires_at": info.expires_at,
+        "stopping": info.stopping,
         "privacy": info.privacy.map(|spent| json!({ "epsilon": spent.epsilon, "delta": spent.delta, "rounds": spent.rounds })),
     })
 }
@@ -121,6 +123,14 @@ pub fn task_text(info: &TaskInfo, units: Option<&LedgerInfo>) -> String {
         format!("  {}", info.args.description),
         format!("  owner         {}", info.owner),
         format!("  created       {}", text::time(info.created_at)),
+        format!(
+            "  kept until    {}",
+            match (info.expires_at, &info.stage.stage) {
+                (Some(end), _) => text::time(end),
+                (None, Stage::Ended(_)) => "its files are forgotten".into(),
+                (None, _) => "it has ended, and 30 days more".into(),
+            }
+        ),
         format!(
             "  model         {} parameters, version {}, best {}",
             info.parameters,

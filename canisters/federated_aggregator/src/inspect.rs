@@ -1,0 +1,119 @@
+//! What is looked at before an ingress message is taken at all.
+//!
+//! A refusal here costs the canister nothing that the sender has not paid for; what is refused could not succeed. Every endpoint checks again: calls
+//! of canisters do not come by here.
+
+use candid::{CandidType, Principal};
+use ddsx_types::federated_aggregator::{PIECE_BYTES, Stage, TaskId};
+use serde::Deserialize;
+use serde_bytes::Bytes;
+
+use crate::storage::Storage;
+
+/// Bytes of arguments that hold no list and no file.
+pub const SMALL: usize = 4_096;
+/// Bytes of a task's arguments: a model of 256 named layers, 1,000 principals, texts.
+pub const TASK: usize = 192 << 10;
+/// Bytes of a piece and what is said with it.
+#[allow(clippy::cast_possible_truncation, reason = "260 pages")]
+pub const PIECE: usize = PIECE_BYTES as usize + SMALL;
+/// What decoding one argument may cost, in candid's units: bytes read, and more for what is nested.
+const DECODING_QUOTA: usize = 8_000_000;
+
+/// What a method takes.
+enum Method {
+    /// Little, from anybody who is somebody: it is told what is wrong by the method itself.
+    Change,
+    CreateTask,
+    PutFile,
+    PutUpdate,
+    Governed,
+    /// A query that may be asked as an update too.
+    CheapQuery,
+    /// A query that may not, or nothing that is known.
+    Refused,
+}
+
+fn method(name: &str) -> Method {
+    match name {
+        "create_task" => Method::CreateTask,
+        "put_file" => Method::PutFile,
+        "put_update" => Method::PutUpdate,
+        "start_task"
+        | "stop_task"
+        | "free_storage"
+        | "pay_storage_with_cycles"
+        | "pay_storage"
+        | "fund"
+        | "join"
+        | "leave"
+        | "begin_update"
+        | "finish_update" => Method::Change,
+        "set_paused" | "set_limits" | "set_storage_fee" | "set_compute_fee" | "set_registries" | "set_banned"
+        | "list_asset" | "delist_asset" | "set_treasury" | "set_governance" | "settle_quarantined" | "end_task"
+        | "free_task" => Method::Governed,
+        "task" | "participant" | "round" | "upload_status" | "parameters" | "icrc10_supported_standards" => {
+            Method::CheapQuery
+        }
+        name if name.starts_with("validate_") => Method::CheapQuery,
+        _ => Method::Refused,
+    }
+}
+
+/// What is read of a piece of a file; its bytes stay where they are.
+#[derive(CandidType, Deserialize)]
+struct FileHead<'a> {
+    task: TaskId,
+    #[serde(borrow)]
+    bytes: &'a Bytes,
+}
+
+/// What is read of a piece of an update.
+#[derive(CandidType, Deserialize)]
+struct UpdateHead<'a> {
+    task: TaskId,
+    round: u32,
+    #[serde(borrow)]
+    bytes: &'a Bytes,
+}
+
+/// Reads an argument within a quota of work.
+fn decode<'a, T: CandidType + Deserialize<'a>>(argument: &'a [u8]) -> Option<T> {
+    let mut config = candid::DecoderConfig::new();
+    config.set_decoding_quota(DECODING_QUOTA).set_skipping_quota(10_000);
+    candid::utils::decode_one_with_config(argument, &config).ok()
+}
+
+/// Whether a message of `caller` to `name` with this argument could succeed, as far as can be told cheaply. What is small is taken from
+/// anybody with a name, since the method says better what is wrong; what is large only from whom it is wanted.
+pub fn may_succeed(storage: &Storage, caller: Principal, name: &str, argument: &[u8]) -> bool {
+    let method = method(name);
+    let most = match method {
+        Method::CreateTask => TASK,
+        Method::PutFile | Method::PutUpdate => PIECE,
+        _ => SMALL,
+    };
+    let fits = argument.len() <= most;
+    match method {
+        Method::CheapQuery => fits,
+        Method::Refused => false,
+        Method::Governed => fits && caller == storage.settings().governance,
+        _ if !fits || caller == Principal::anonymous() => false,
+        _ if argument.len() <= SMALL => true,
+        _ if storage.settings().paused || storage.is_banned(caller) => false,
+        Method::PutFile => decode::<FileHead<'_>>(argument).is_some_and(|head| {
+            let record = storage.task(head.task);
+            !head.bytes.is_empty()
+                && record
+                    .is_some_and(|record| record.owner == caller && record.stage == Stage::Draft && record.storage_paid)
+        }),
+        // A client that began an upload in this round, over by now or not, is told where it stands.
+        Method::PutUpdate => decode::<UpdateHead<'_>>(argument).is_some_and(|head| {
+            let client = storage.client(head.task, &caller);
+            !head.bytes.is_empty()
+                && client
+                    .is_some_and(|client| client.active && client.attempts_round == head.round && client.attempts > 0)
+        }),
+        Method::CreateTask | Method::Change => true,
+    }
+}
