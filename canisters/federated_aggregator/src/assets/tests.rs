@@ -67,6 +67,7 @@ fn should_not_learn_the_fee_from_whom_a_payment_is_for() {
         account: Some(MINTER.into()),
         from_subaccount: None,
         request_id: ByteBuf::from([1; 16]),
+        licence: None,
     };
     let host = world.host.clone();
     let joined = world.runtime.run(async move { join::join(&host, args).await });
