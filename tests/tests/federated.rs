@@ -126,10 +126,13 @@ impl Digits {
                 per_round: PER_ROUND.into(),
                 rule: RewardRule::ByWorth,
                 stake: STAKE.into(),
+                earning: None,
+                deposit: None,
             }),
             norm_bound: Some(1_000.0),
             privacy: None,
             client_config: String::new(),
+            scores_at_end: None,
         }
     }
 

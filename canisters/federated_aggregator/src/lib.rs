@@ -3,7 +3,8 @@
 //! - [`storage`]: everything that is kept, in stable memory; weights and updates in extents of it. [`content`]: pieces and their hash.
 //! - [`create`], [`owner`], [`join`]: tasks, their files, their clients. [`upload`]: updates on their way in.
 //! - [`round`]: when a round opens and closes. [`work`]: what is then done in slices: [`prepare`], [`combine`] with [`privacy`], [`evaluate`],
-//!   [`score`], [`publish`]. [`timer`]: when.
+//!   [`score`] with [`coalition`], [`publish`]. [`timer`]: when.
+//! - [`findings`], [`sketches`]: what updates show about one another. [`earnings`], [`standing`]: what progress pays, and how clients stand.
 //! - [`books`], [`fund`], [`payout`], [`host`], [`assets`]: money. Across an `await` it goes through `ddsx_payments` only.
 //! - [`certification`], [`files`], [`view`]: what can be read and proved. [`governance`], [`lifecycle`], [`metrics`], [`limits`], [`guard`].
 //!
@@ -13,11 +14,14 @@ pub mod amounts;
 pub mod assets;
 pub mod books;
 pub mod certification;
+pub mod coalition;
 pub mod combine;
 pub mod content;
 pub mod create;
+pub mod earnings;
 pub mod evaluate;
 pub mod files;
+pub mod findings;
 pub mod fund;
 pub mod governance;
 pub mod guard;
@@ -33,6 +37,8 @@ pub mod privacy;
 pub mod publish;
 pub mod round;
 pub mod score;
+pub mod sketches;
+pub mod standing;
 pub mod storage;
 pub mod timer;
 pub mod upload;

@@ -12,11 +12,11 @@ use candid::{CandidType, Nat, Principal};
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::federated_aggregator::{
-    AggregatorArgs, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, FileStatus, FundArgs,
-    JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs,
-    ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView,
-    SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, UpdateReceipt, UploadError,
-    UploadStatus,
+    AggregatorArgs, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, ExcludeClientArgs,
+    FileStatus, FundArgs, JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs, Page, Parameters, Participant,
+    ParticipantArgs, ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs, PutUpdateArgs, QuarantinedPayment,
+    RoundKey, RoundView, SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, UpdateReceipt,
+    UploadError, UploadStatus,
 };
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
@@ -24,7 +24,7 @@ use federated_aggregator::host::AGGREGATOR;
 use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
-    certification, create, fund as funding, join as joining, lifecycle, owner, timer, upload, view,
+    certification, create, fund as funding, join as joining, lifecycle, owner, standing, timer, upload, view,
 };
 use ic_cdk::{init, post_upgrade, query, update};
 
@@ -87,6 +87,13 @@ fn stop_task(task: TaskId) -> Result<(), TaskError> {
     let stopped = with_mut(|storage| owner::stop(storage, System.caller(), System.time(), task));
     changed();
     stopped
+}
+
+#[update]
+fn exclude_client(args: ExcludeClientArgs) -> Result<(), TaskError> {
+    let excluded = with_mut(|storage| standing::exclude(storage, System.caller(), System.time(), &args));
+    timer::arm(&AGGREGATOR);
+    excluded
 }
 
 #[update]

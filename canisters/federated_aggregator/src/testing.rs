@@ -119,10 +119,13 @@ pub fn task_args() -> CreateTaskArgs {
             per_round: Nat::from(PER_ROUND),
             rule: RewardRule::ByWorth,
             stake: Nat::from(STAKE),
+            earning: None,
+            deposit: None,
         }),
         norm_bound: Some(100.0),
         privacy: None,
         client_config: String::new(),
+        scores_at_end: None,
     }
 }
 
@@ -300,6 +303,7 @@ impl World {
             round: args.round,
             offset,
             bytes: ByteBuf::from(bytes),
+            update: Some(args.hash),
         };
         with_mut(|storage| upload::put(storage, client(number), self.now(), &args))
     }

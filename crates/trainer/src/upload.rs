@@ -95,6 +95,7 @@ pub async fn send(
                     round: args.round,
                     offset: at,
                     bytes: ByteBuf::from(&bytes[first..bytes.len().min(first + PIECE)]),
+                    update: Some(args.hash),
                 };
                 match aggregator.put_update(&piece).await {
                     Ok(status) => {

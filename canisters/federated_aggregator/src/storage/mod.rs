@@ -15,6 +15,7 @@ use ddsx_payments::{Journal, Memories};
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager, VirtualMemory};
 use ic_stable_structures::{DefaultMemoryImpl, Memory as _, StableBTreeMap, StableCell};
 
+use crate::sketches::Direction;
 use crate::work::Work;
 use extents::Extents;
 use record::{Key, Stored, principal_key};
@@ -58,6 +59,10 @@ mod ids {
     pub const JOURNAL_INTENTS: u8 = 19;
     pub const JOURNAL_INDEX: u8 = 20;
     pub const JOURNAL_REQUESTS: u8 = 21;
+    /// (task, client, round) → direction of an update.
+    pub const DIRECTIONS: u8 = 30;
+    /// (task, round) → report that is published when the task ends.
+    pub const KEPT_REPORTS: u8 = 31;
 }
 
 /// A part of stable memory.
@@ -90,6 +95,8 @@ pub struct Storage {
     models: MerkleMap<StableMapStore<Mem>>,
     report_hashes: MerkleMap<StableMapStore<Mem>>,
     extents: Extents<Mem>,
+    directions: Map<Key<42>, Stored<Direction>>,
+    kept_reports: Map<Key<12>, Vec<u8>>,
 }
 
 impl Storage {
@@ -119,6 +126,8 @@ impl Storage {
             models: merkle_map(ids::MODEL_MAP),
             report_hashes: merkle_map(ids::REPORT_MAP),
             extents: Extents::open(get(ids::DATA), get(ids::FREE_BY_PLACE), get(ids::FREE_BY_SIZE)),
+            directions: Map::init(get(ids::DIRECTIONS)),
+            kept_reports: Map::init(get(ids::KEPT_REPORTS)),
         }
     }
 

@@ -5,7 +5,9 @@
 )]
 
 use candid::{Nat, Principal};
-use ddsx_types::federated_aggregator::{FileDigest, LineageStream, Stage, TaskId, UpdateEncoding, UpdateKind};
+use ddsx_types::federated_aggregator::{
+    Exclusion, FileDigest, LineageStream, Stage, TaskId, UpdateEncoding, UpdateKind,
+};
 use ddsx_types::{Account, AssetListing, Hash, TimestampNs};
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +150,9 @@ pub struct Collecting {
     pub accepted: u32,
     /// Uploads under way.
     pub uploads: u32,
+    /// Hashes declared so far. Records of the first release lack this.
+    #[serde(default)]
+    pub declared: u32,
 }
 
 fn set_aside() -> bool {
@@ -199,6 +204,18 @@ pub struct TaskRecord {
     pub due: Option<TimestampNs>,
     /// Slices begun since one ended well.
     pub failures: u32,
+    /// The lowest loss that was paid for, at first that of the first model. Records of the first release lack this and what follows.
+    #[serde(default)]
+    pub paid_loss: Option<f64>,
+    /// The median norm of the updates that last made progress.
+    #[serde(default)]
+    pub usual_norm: Option<f64>,
+    /// What the signs of sketches are drawn from; never published.
+    #[serde(default)]
+    pub sketch_seed: Option<Hash>,
+    /// Skipped rounds that are not used up.
+    #[serde(default)]
+    pub free_skips: u32,
 }
 
 /// A client of a task.
@@ -216,6 +233,53 @@ pub struct ClientRecord {
     /// Uploads begun in this round.
     pub attempts_round: u32,
     pub attempts: u32,
+    /// What of the stake an upload holds. Records of the first release lack this and what follows.
+    #[serde(default)]
+    pub locked: u128,
+    /// Uploads never finished, and findings in reports.
+    #[serde(default)]
+    pub unfinished: u32,
+    #[serde(default)]
+    pub findings: u32,
+    /// Marks in force, and until which round they make others come first.
+    #[serde(default)]
+    pub marks: u32,
+    #[serde(default)]
+    pub rests_until: u32,
+    #[serde(default)]
+    pub excluded: Option<Exclusion>,
+    /// What of the score and of what is due is published, and paid, when the task ends.
+    #[serde(default)]
+    pub kept_score: f64,
+    #[serde(default)]
+    pub kept_reward: u128,
+}
+
+impl ClientRecord {
+    /// Of one that comes.
+    pub fn new(account: Account, now: TimestampNs) -> Self {
+        Self {
+            account,
+            joined_at: now,
+            active: false,
+            stake: 0,
+            updates: 0,
+            faults: 0,
+            score: 0.0,
+            earned: 0,
+            payable: Payable::default(),
+            attempts_round: 0,
+            attempts: 0,
+            locked: 0,
+            unfinished: 0,
+            findings: 0,
+            marks: 0,
+            rests_until: 0,
+            excluded: None,
+            kept_score: 0.0,
+            kept_reward: 0,
+        }
+    }
 }
 
 /// An update on its way in, or in.
@@ -236,6 +300,9 @@ pub struct UpdateRecord {
     /// Its place once it is accepted.
     pub place: Option<u32>,
     pub lineage: Vec<LineageStream>,
+    /// The how manieth hash of its round it was declared as. Records of the first release lack this.
+    #[serde(default)]
+    pub declared: u32,
 }
 
 /// Whom a payment is for.

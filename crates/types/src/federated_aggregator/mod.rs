@@ -14,15 +14,16 @@ pub use governance::{
 };
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
 pub use rounds::{
-    BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, LineageStream, ModelChunk,
-    ModelChunkArgs, ModelVersion, PredictArgs, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport, RoundState,
-    RoundView, UpdateKind, UpdateReceipt, UploadStatus,
+    BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, Finding, LineageStream, ModelChunk,
+    ModelChunkArgs, ModelVersion, PredictArgs, Progress, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport,
+    RoundState, RoundView, UpdateKind, UpdateReceipt, UploadStatus,
 };
 pub use strategy::{Strategy, StrategyError};
 pub use tasks::{
-    CreateTaskArgs, EndReason, File, FileDigest, FileStatus, FundArgs, InitialWeights, JoinArgs, JoinRule, Page,
-    Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, Privacy, PrivacySpent, PutFileArgs, Reward,
-    RewardRule, RoundRules, Scoring, Stage, TaskAudit, TaskId, TaskInfo, TaskStage,
+    CreateTaskArgs, Earning, EndReason, ExcludeClientArgs, Exclusion, File, FileDigest, FileStatus, FundArgs,
+    InitialWeights, JoinArgs, JoinRule, Page, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, Privacy,
+    PrivacySpent, PutFileArgs, Reward, RewardRule, RoundRules, Scoring, Stage, Standing, TaskAudit, TaskId, TaskInfo,
+    TaskStage,
 };
 pub use update::{EncodingError, UpdateEncoding};
 
