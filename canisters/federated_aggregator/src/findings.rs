@@ -7,7 +7,7 @@ use ddsx_nn::strategies::{Rule, Strategy};
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::Finding;
 
-use crate::limits::{COPY_COSINE, MIN_COMPARED, NEGLIGIBLE, OUTLIER, PLAUSIBLE_SAMPLES};
+use crate::limits::{COPY_COSINE, MIN_COMPARED, NEGLIGIBLE, OUTLIER, PLAUSIBLE_SAMPLES, REPLAY_COSINE};
 use crate::sketches::{Direction, PUBLIC};
 use crate::storage::Storage;
 use crate::storage::records::{TaskRecord, UpdateRecord};
@@ -88,7 +88,7 @@ fn copies(storage: &Storage, record: &TaskRecord, round: u32, updates: &[UpdateR
             .flatten();
         findings[place] = seen
             .iter()
-            .find(|(_, hash, other)| *hash == update.hash || alike(mine.as_ref(), other.as_ref()))
+            .find(|(_, hash, other)| *hash == update.hash || alike(mine.as_ref(), other.as_ref(), COPY_COSINE))
             .map(|(client, ..)| Finding::CopyOfClient(*client));
         if findings[place].is_none()
             && let Some(mine) = &mine
@@ -96,12 +96,12 @@ fn copies(storage: &Storage, record: &TaskRecord, round: u32, updates: &[UpdateR
             findings[place] = directions(storage, record, &update.client, round)
                 .iter()
                 // From the same version, the same client may well come to the same step again.
-                .find(|(_, earlier)| earlier.version != mine.version && alike(Some(mine), Some(earlier)))
+                .find(|(_, earlier)| earlier.version != mine.version && alike(Some(mine), Some(earlier), REPLAY_COSINE))
                 .map(|(round, _)| Finding::CopyOfRound(*round))
                 .or_else(|| {
                     steps
                         .iter()
-                        .find(|(_, step)| alike(Some(mine), Some(step)))
+                        .find(|(_, step)| alike(Some(mine), Some(step), REPLAY_COSINE))
                         .map(|(version, _)| Finding::CopyOfStep(*version))
                 });
         }
@@ -110,9 +110,9 @@ fn copies(storage: &Storage, record: &TaskRecord, round: u32, updates: &[UpdateR
     findings
 }
 
-fn alike(one: Option<&Direction>, other: Option<&Direction>) -> bool {
+fn alike(one: Option<&Direction>, other: Option<&Direction>, cosine: f64) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => one.sketch.cosine(&other.sketch) >= COPY_COSINE,
+        (Some(one), Some(other)) => one.sketch.cosine(&other.sketch) >= cosine,
         _ => false,
     }
 }

@@ -1,6 +1,8 @@
 //! Whole tasks, through the rules as the endpoints call them.
 
+mod deposits;
 mod drafts;
+mod fairness;
 mod money;
 mod rounds;
 mod uploads;

@@ -74,9 +74,11 @@ pub const PREDICT_MULTIPLY_ADDS: u64 = 300_000_000;
 /// Clients whose stakes go back in one step.
 pub const CLIENTS_PER_STEP: usize = 100;
 
-/// Updates whose cosine is so great are near copies, in models of so many numbers or more: with fewer, honest steps point the same way by themselves.
-/// Measured on the digits with shares of the same data (`ddsx_nn::score::sketch`'s tests): 0.98 at most in training as people do it.
-pub const COPY_COSINE: f64 = 0.995;
+/// Updates of one round whose cosine is so great are near copies; so is one that is so much like its client's own of an earlier round, or a public
+/// step. In models of fewer numbers honest steps point the same way by themselves, and only equal bytes are copies. Measured with shares of the same
+/// data (`ddsx_nn::score::sketch`'s tests): honest clients come to 0.989, their own earlier steps to 0.9998 and public steps to 0.997 at most.
+pub const COPY_COSINE: f64 = 0.999_9;
+pub const REPLAY_COSINE: f64 = 0.999_99;
 pub const MIN_COMPARED: u64 = 1_000;
 /// Directions kept of a client, that of the round among them.
 pub const KEPT_SKETCHES: usize = 5;

@@ -9,9 +9,9 @@ use ddsx_runtime::Runtime;
 use ddsx_runtime::testing::TestRuntime;
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BeginUpdateArgs, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs, JoinError,
-    JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, PutFileArgs, PutUpdateArgs, Reward, RewardRule,
-    RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, Strategy, TaskId, TaskInfo, UpdateEncoding,
-    UpdateKind, UpdateReceipt, UploadError, UploadStatus,
+    JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, Participant, PutFileArgs, PutUpdateArgs, Reward,
+    RewardRule, RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, Strategy, TaskId, TaskInfo,
+    UpdateEncoding, UpdateKind, UpdateReceipt, UploadError, UploadStatus,
 };
 use ddsx_types::{AssetListing, Hash};
 use ic_stable_structures::DefaultMemoryImpl;
@@ -208,6 +208,26 @@ impl World {
         with_mut(|storage| owner::start(storage, OWNER, self.now(), task)).unwrap();
         self.wait(5);
         task
+    }
+
+    /// As [`World::start`], with other first weights.
+    pub fn start_from(&self, args: &CreateTaskArgs, weights: &[u8]) -> TaskId {
+        let args = CreateTaskArgs {
+            initial: InitialWeights::Upload(digest(weights)),
+            ..args.clone()
+        };
+        let task = with_mut(|storage| create::create(storage, OWNER, self.now(), &args)).unwrap();
+        self.put_file(task, File::Weights, weights);
+        self.put_file(task, File::Evaluation, &evaluation_file());
+        self.fund(task, PER_ROUND * u128::from(args.rounds.rounds));
+        with_mut(|storage| owner::start(storage, OWNER, self.now(), task)).unwrap();
+        self.wait(5);
+        task
+    }
+
+    /// A client as everybody sees it.
+    pub fn participant(&self, task: TaskId, number: u8) -> Participant {
+        with(|storage| view::participant(storage, task, client(number))).unwrap()
     }
 
     /// Creates a task and uploads its files.

@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Sketch {
                 self.visit_bytes(&bytes)
             }
         }
-        deserializer.deserialize_bytes(Bytes)
+        deserializer.deserialize_byte_buf(Bytes)
     }
 }
 

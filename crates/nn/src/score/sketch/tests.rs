@@ -1,6 +1,7 @@
 use burn::tensor::Device;
 
 use super::*;
+use crate::encoding::{UpdateEncoding, decode, encode};
 use crate::kernels::reduce::{dot, squared_norm};
 use crate::spec::{Limits, Plan};
 use crate::train::data::Dataset;
@@ -29,16 +30,14 @@ fn should_have_the_same_bits_whatever_the_ranges_and_through_an_upgrade() {
     let mut parts = Sketch::default();
     for (first, range) in [(0, 0..UNIT), (UNIT, UNIT..3 * UNIT), (3 * UNIT, 3 * UNIT..values.len())] {
         parts.add(SEED, first as u64, &values[range]);
-        let bytes = serde_json::to_vec(&serde_bytes_of(&parts)).unwrap();
-        parts = Sketch::deserialize(serde::de::value::BytesDeserializer::<serde::de::value::Error>::new(
-            &serde_json::from_slice::<Vec<u8>>(&bytes).unwrap(),
-        ))
-        .unwrap();
+        let bytes = bytes_of(&parts);
+        let stored = serde::de::value::BytesDeserializer::<serde::de::value::Error>::new(&bytes);
+        parts = Sketch::deserialize(stored).unwrap();
     }
     assert_eq!(whole, parts);
 }
 
-fn serde_bytes_of(sketch: &Sketch) -> Vec<u8> {
+fn bytes_of(sketch: &Sketch) -> Vec<u8> {
     sketch.0.iter().flat_map(|sum| sum.to_le_bytes()).collect()
 }
 
@@ -50,7 +49,7 @@ fn should_know_directions() {
     let b: Vec<f32> = (0..20_000).map(|i| value(i * i * i, 2)).collect();
     let near: Vec<f32> = a.iter().zip(&b).map(|(a, b)| 3.0 * a + 0.3 * b).collect();
     let back: Vec<f32> = a.iter().map(|a| -0.01 * a).collect();
-    for (one, other, by) in [(&a, &b, 0.1), (&a, &near, 0.001), (&a, &back, 1e-12), (&b, &near, 0.1)] {
+    for (one, other, by) in [(&a, &b, 0.1), (&a, &near, 0.001), (&a, &back, 1e-6), (&b, &near, 0.1)] {
         let (found, exact) = (sketch(one).cosine(&sketch(other)), cosine(one, other));
         assert!((found - exact).abs() <= by, "{found} instead of {exact}");
     }
@@ -111,17 +110,18 @@ fn greatest(settings: &Settings, clients: usize, rounds: u32, seed: u64) -> [f64
     most
 }
 
+/// From what is measured here `federated_aggregator::limits` takes where a near copy begins: 0.9999 for two updates of a round, 0.99999 for a client's
+/// own earlier one and for a public step.
 #[test]
-fn measure() {
-    for (name, epochs, batch, rate, momentum, clients, rounds) in [
-        ("5 epochs of 16", 5, 16, 0.1, 0.9, 10, 6),
-        ("5 epochs of 16, plain", 5, 16, 0.05, 0.0, 10, 6),
-        ("1 epoch of 16", 1, 16, 0.1, 0.0, 10, 6),
-        ("one whole batch", 1, 100_000, 0.1, 0.0, 10, 8),
-        ("5 whole batches, small", 5, 100_000, 0.01, 0.0, 10, 8),
-        ("one whole batch of 2 clients", 1, 100_000, 0.1, 0.0, 2, 8),
-        ("5 epochs of 16, 2 clients", 5, 16, 0.1, 0.9, 2, 6),
-        ("5 epochs of 16, 2 clients, plain", 5, 16, 0.05, 0.0, 2, 6),
+fn should_never_take_honest_clients_with_like_data_for_copies() {
+    for (epochs, batch, rate, momentum, clients) in [
+        (5, 16, 0.1, 0.9, 10),
+        (5, 16, 0.05, 0.0, 10),
+        (1, 16, 0.1, 0.0, 10),
+        // Whole batches leave chance no part: the most alike that honest steps are.
+        (1, 100_000, 0.1, 0.0, 10),
+        (1, 100_000, 0.1, 0.0, 2),
+        (5, 16, 0.05, 0.0, 2),
     ] {
         let settings = Settings {
             learning_rate: rate,
@@ -130,11 +130,32 @@ fn measure() {
             epochs,
             ..Settings::default()
         };
-        for seed in 0..2 {
-            println!(
-                "{name}, seed {seed}: {:.4?}",
-                greatest(&settings, clients, rounds, seed)
+        for seed in 0..3 {
+            let [others, own, step] = greatest(&settings, clients, 5, seed);
+            let name = format!("{epochs} epochs of {batch} at {rate}, {clients} clients, seed {seed}");
+            assert!(
+                others < 0.995 && own < 0.999_9 && step < 0.999,
+                "{name}: {others} {own} {step}"
             );
+        }
+    }
+}
+
+#[test]
+fn should_know_a_copy_that_was_scaled_or_encoded_again() {
+    let plan = Plan::new(&serde_json::from_str(MLP).unwrap(), &Limits::default()).unwrap();
+    let digits = Dataset::digits(include_bytes!("../../../../../data/uci-digits.csv.gz")).unwrap();
+    let share = digits.dirichlet(10, 0.5, 10, 3).unwrap().remove(0);
+    let model = weights::init(&plan, [3; 32]);
+    let trained = train(&plan, &model, &share, &Settings::default(), &Device::flex(), |_| ()).unwrap();
+    let update: Vec<f32> = trained.iter().zip(&model).map(|(new, old)| new - old).collect();
+    for scale in [1.0, 0.01, 3.0] {
+        for encoding in [UpdateEncoding::F32, UpdateEncoding::F16, UpdateEncoding::Int8] {
+            let scaled: Vec<f32> = update.iter().map(|value| value * scale).collect();
+            let mut copy = vec![0.0; scaled.len()];
+            decode(encoding, &encode(encoding, &scaled).unwrap(), &mut copy).unwrap();
+            let cosine = sketch(&update).cosine(&sketch(&copy));
+            assert!(cosine >= 0.999_9, "{encoding:?} {scale}: {cosine}");
         }
     }
 }
