@@ -67,6 +67,12 @@ pub fn to_treasury(storage: &mut Storage, record: &mut TaskRecord, lost: u128, n
     }
 }
 
+/// Whether an upload has stood still for so long that another may take its place; a pause does not count.
+pub fn is_idle(storage: &Storage, update: &UpdateRecord, now: TimestampNs) -> bool {
+    let since = update.touched_at.max(storage.settings().resumed_at);
+    since.saturating_add(IDLE_UPLOAD_NS) <= now
+}
+
 /// An upload that is not finished is thrown out of its round. If it stood still, what it locked is lost, and its client gets a mark; one that was
 /// still going on loses nothing. The record is the caller's to store.
 pub fn thrown_out(storage: &mut Storage, record: &mut TaskRecord, update: &UpdateRecord, round: u32, now: TimestampNs) {
@@ -75,7 +81,7 @@ pub fn thrown_out(storage: &mut Storage, record: &mut TaskRecord, update: &Updat
         return;
     };
     let locked = std::mem::take(&mut entry.locked).min(entry.stake);
-    if update.touched_at.saturating_add(IDLE_UPLOAD_NS) <= now {
+    if is_idle(storage, update, now) {
         entry.unfinished = entry.unfinished.saturating_add(1);
         mark(&mut entry, round);
         entry.stake -= locked;

@@ -14,7 +14,7 @@ use ddsx_types::federated_aggregator::{
 };
 
 use crate::content::{Content, PieceError};
-use crate::limits::{IDLE_UPLOAD_NS, MAX_LINEAGE};
+use crate::limits::MAX_LINEAGE;
 use crate::round;
 use crate::storage::Storage;
 use crate::storage::extents::Blob;
@@ -81,7 +81,10 @@ pub fn begin(
         }
     }
     // Another machine with the same key is at it: their pieces must not get mixed.
-    if before.as_ref().is_some_and(|before| !is_idle(before, now)) {
+    if before
+        .as_ref()
+        .is_some_and(|before| !standing::is_idle(storage, before, now))
+    {
         return Err(UploadError::RoundFull);
     }
     let task_args = storage.arguments(args.task).ok_or(UploadError::NotFound)?;
@@ -151,13 +154,8 @@ fn idle_upload(storage: &Storage, args: &BeginUpdateArgs, now: TimestampNs) -> O
     storage
         .updates(args.task, args.round)
         .into_iter()
-        .filter(|update| update.place.is_none() && is_idle(update, now))
+        .filter(|update| update.place.is_none() && standing::is_idle(storage, update, now))
         .min_by_key(|update| update.touched_at)
-}
-
-/// Whether an upload has stood still for so long that another may take its place.
-fn is_idle(update: &UpdateRecord, now: TimestampNs) -> bool {
-    update.touched_at.saturating_add(IDLE_UPLOAD_NS) <= now
 }
 
 fn renew(storage: &mut Storage, before: Blob, bytes: u64) -> Result<Blob, UploadError> {

@@ -10,7 +10,7 @@ use serde_bytes::ByteBuf;
 use super::joined;
 use crate::storage::{with, with_mut};
 use crate::testing::{FEE, OWNER, STAKE, START, World, client, good, task_args};
-use crate::{standing, upload};
+use crate::{governance, standing, upload};
 
 fn begin(world: &World, task: u64, number: u8, scale: f32) -> Result<(), UploadError> {
     let bytes = encoding::encode(UpdateEncoding::F32, &good(scale)).unwrap();
@@ -62,6 +62,17 @@ fn should_cost_nothing_to_be_slow() {
     world.wait(550);
     // Begun shortly before the deadline: it was under way when the round closed.
     begin(&world, task, 2, 3.0).unwrap();
+    let pause = |paused| {
+        world.runtime.set_caller(crate::testing::GOVERNANCE);
+        let (host, action) = (world.host.clone(), governance::Action::SetPaused(paused));
+        let done = world
+            .runtime
+            .run(async move { governance::execute(&host, action).await });
+        done.unwrap().unwrap();
+    };
+    pause(true);
+    world.wait(1_000);
+    pause(false);
     world.wait(100);
     assert_eq!(world.report(task, 1).outcome, RoundOutcome::Accepted);
     let participant = world.participant(task, 2);

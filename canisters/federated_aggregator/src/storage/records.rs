@@ -26,6 +26,9 @@ pub struct Settings {
     pub fee_ledger: Option<Principal>,
     pub fee_per_mib: u128,
     pub fee_cycles_per_mib: u128,
+    /// When a pause last began or ended: nobody could go on with an upload before. Records of the first release lack this.
+    #[serde(default)]
+    pub resumed_at: TimestampNs,
 }
 
 impl Default for Settings {
@@ -38,6 +41,7 @@ impl Default for Settings {
             fee_ledger: None,
             fee_per_mib: 0,
             fee_cycles_per_mib: 0,
+            resumed_at: 0,
         }
     }
 }
