@@ -167,6 +167,8 @@ pub fn step(storage: &mut Storage, record: &mut TaskRecord, context: &Context, w
             }
             Ok(Some(worths)) => {
                 if let (false, Some(place)) = (work.accepted, scorer.culprit(record, work)) {
+                    // A round that the first release began has none yet.
+                    work.findings.resize(work.updates.len(), None);
                     work.findings[place] = Some(Finding::Spoilt);
                 }
                 work.worths = Some(worths);
