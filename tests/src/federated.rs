@@ -213,6 +213,7 @@ impl<'w> Federation<'w> {
             round: args.round,
             offset,
             bytes: ByteBuf::from(bytes),
+            update: Some(args.hash),
         };
         self.world.call(client(number), self.id, "put_update", (args,))
     }

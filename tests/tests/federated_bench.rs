@@ -81,6 +81,7 @@ fn args(strategy: Strategy, scoring: Scoring, evaluation: &[u8]) -> CreateTaskAr
         norm_bound: None,
         privacy: None,
         client_config: String::new(),
+        scores_at_end: None,
     }
 }
 

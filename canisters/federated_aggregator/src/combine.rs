@@ -1,18 +1,20 @@
 //! A round at work: what spans parameters is measured, then the candidate is made range by range, hashed, evaluated, scored.
 
 use ddsx_nn::score::evaluation::Evaluation;
+use ddsx_nn::score::sketch::Sketch;
 use ddsx_nn::spec::Plan;
 use ddsx_nn::strategies::krum::Distances;
 use ddsx_nn::strategies::{
     Measured, Measurement, Rule, Strategy, apply, combine, fed_buff, measure, norm_clipping, rule, state_vectors,
 };
-use ddsx_types::federated_aggregator::{RoundState, Scoring};
+use ddsx_types::federated_aggregator::{Finding, RoundState, Scoring};
 use ddsx_types::{Hash, TimestampNs};
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::evaluate::{self, EvaluationRun, Subject};
 use crate::files;
+use crate::findings;
 use crate::limits::{PER_NOISE, PER_NUMBER, PER_PAIR, PER_WRITE, range};
 use crate::privacy;
 use crate::score::Scorer;
@@ -49,6 +51,12 @@ pub struct RoundWork {
     pub accepted: bool,
     /// What each update is worth.
     pub worths: Option<Vec<f64>>,
+    /// What was found about each update; empty until it is looked for. Records of the first release lack this and what follows.
+    #[serde(default)]
+    pub findings: Vec<Option<Finding>>,
+    /// Where the candidate's step points.
+    #[serde(default)]
+    pub step_sketch: Option<Sketch>,
     step: Step,
 }
 
@@ -78,6 +86,8 @@ impl RoundWork {
             evaluated: None,
             accepted: false,
             worths: None,
+            findings: Vec::new(),
+            step_sketch: None,
             step: Step::Measure { at: 0, distances: None },
         }
     }
@@ -103,13 +113,13 @@ impl RoundWork {
         }
     }
 
-    /// What each update counts: its samples, or one where the strategy does not count them.
+    /// What each update counts: its samples as far as they are plausible, or one where the strategy does not count them.
     pub fn counts(&self, context: &Context) -> Vec<u64> {
-        let equal = context.args.privacy.is_some() || matches!(context.args.strategy, Strategy::FedBuff { .. });
-        self.updates
-            .iter()
-            .map(|update| if equal { 1 } else { update.samples })
-            .collect()
+        if context.args.privacy.is_some() || matches!(context.args.strategy, Strategy::FedBuff { .. }) {
+            return vec![1; self.updates.len()];
+        }
+        let samples: Vec<u64> = self.updates.iter().map(|update| update.samples).collect();
+        findings::plausible(&samples)
     }
 
     /// The deltas of all updates for a range of parameters.
@@ -157,6 +167,11 @@ pub fn step(storage: &mut Storage, record: &mut TaskRecord, context: &Context, w
                 Progress::More
             }
             Ok(Some(worths)) => {
+                if let (false, Some(place)) = (work.accepted, scorer.culprit(record, work)) {
+                    // A round that the first release began has none yet.
+                    work.findings.resize(work.updates.len(), None);
+                    work.findings[place] = Some(Finding::Spoilt);
+                }
                 work.worths = Some(worths);
                 Progress::Done
             }
@@ -193,17 +208,23 @@ fn measure_some(
             };
             return Progress::More;
         }
-        return decide_rule(context, work, &Measured::Distances(distances));
+        return decide_rule(storage, record, context, work, &Measured::Distances(distances));
     }
     let measured = match measure(strategy) {
         Measurement::Norms => Measured::Norms(work.updates.iter().map(|update| update.squared_norm).collect()),
         Measurement::None | Measurement::Distances => Measured::None,
     };
-    decide_rule(context, work, &measured)
+    decide_rule(storage, record, context, work, &measured)
 }
 
-/// Fixes how the round is combined.
-fn decide_rule(context: &Context, work: &mut RoundWork, measured: &Measured) -> Progress {
+/// Fixes how the round is combined, and finds what its updates show about one another.
+fn decide_rule(
+    storage: &Storage,
+    record: &TaskRecord,
+    context: &Context,
+    work: &mut RoundWork,
+    measured: &Measured,
+) -> Progress {
     let strategy = &context.args.strategy;
     let bound = match (&context.args.privacy, strategy) {
         (Some(privacy), _) => Some(privacy.clip),
@@ -233,6 +254,7 @@ fn decide_rule(context: &Context, work: &mut RoundWork, measured: &Measured) -> 
     };
     match decided {
         Ok(rule) => {
+            work.findings = findings::judge(storage, record, strategy, &rule, work.round, &work.updates);
             work.step = Step::Combine { at: 0, rule };
             Progress::More
         }
@@ -241,7 +263,7 @@ fn decide_rule(context: &Context, work: &mut RoundWork, measured: &Measured) -> 
 }
 
 /// Instructions that one parameter of the candidate costs, by estimate.
-fn per_parameter(context: &Context, rule: &Rule, updates: u64) -> u64 {
+pub fn per_parameter(context: &Context, rule: &Rule, updates: u64) -> u64 {
     let sorted = match rule {
         Rule::Weighted(_) => 0,
         // Sorting networks of up to 16 inputs are written out; beyond, insertion into a sorted column.
@@ -272,7 +294,8 @@ fn combine_some(
     let per_parameter = per_parameter(context, &rule, work.updates.len() as u64);
     let end = record.parameters.min(at + range(per_parameter));
     let deltas = work.deltas(storage, record, at, end);
-    let mut numbers = storage.read_numbers(&model.blob, at, end - at);
+    let before = storage.read_numbers(&model.blob, at, end - at);
+    let mut numbers = before.clone();
     let mut step = vec![0.0; numbers.len()];
     if let (
         Strategy::FedBuff {
@@ -310,9 +333,15 @@ fn combine_some(
     hold_variances(&context.plan, at, &mut numbers);
     if numbers.iter().any(|number| !number.is_finite()) {
         // Finite updates can still overflow together: such a candidate is worse than any model.
-        return Progress::Done;
+        return reject(record, context, work);
     }
     storage.write_numbers(&candidate, at, &numbers);
+    if let Some(seed) = record.sketch_seed {
+        for (before, number) in step.iter_mut().zip(before.iter().zip(&numbers)) {
+            *before = number.1 - number.0;
+        }
+        work.step_sketch.get_or_insert_default().add(seed.0, at, &step);
+    }
     work.step = if end < record.parameters {
         Step::Combine { at: end, rule }
     } else {
@@ -373,7 +402,7 @@ fn evaluate_some(
             work.accepted = is_accepted(value, record.best, context.args.tolerance);
             work.evaluated = Some(run.sums().clone());
             if !work.accepted {
-                return Progress::Done;
+                return reject(record, context, work);
             }
             match Scorer::new(context, work) {
                 Ok(scorer) => {
@@ -384,6 +413,17 @@ fn evaluate_some(
             }
         }
         Err(reason) => Progress::Failed(format!("evaluation: {reason}")),
+    }
+}
+
+/// A rejected round is over, unless it can be found out which update made it so: where the task evaluates coalitions, that is looked for.
+fn reject(record: &TaskRecord, context: &Context, work: &mut RoundWork) -> Progress {
+    match Scorer::of_rejected(record, context, work) {
+        Some(scorer) => {
+            work.step = Step::Score(scorer);
+            Progress::More
+        }
+        None => Progress::Done,
     }
 }
 

@@ -14,8 +14,8 @@ use ddsx_types::federated_aggregator::{
 use crate::amounts::{amount, nat};
 use crate::books::{Books, Payable};
 use crate::limits::{
-    DURATION_S, MAX_ALLOWED, MAX_CLASSES, MAX_CONFIG_BYTES, MAX_DESCRIPTION_BYTES, MAX_HEADER_BYTES, MAX_NAME_BYTES,
-    MAX_PERMUTATIONS, MAX_ROUNDS, MAX_SCORED, MONTH_NS, SAMPLE_INSTRUCTIONS, UNPAID_NS,
+    DURATION_S, MAX_ALLOWED, MAX_CLASSES, MAX_CONFIG_BYTES, MAX_DESCRIPTION_BYTES, MAX_FULL_BPS, MAX_HEADER_BYTES,
+    MAX_NAME_BYTES, MAX_PERMUTATIONS, MAX_ROUNDS, MAX_SCORED, MONTH_NS, SAMPLE_INSTRUCTIONS, UNPAID_NS,
 };
 use crate::price::{self, Price};
 use crate::storage::Storage;
@@ -116,6 +116,10 @@ pub fn create(
         expires_at: None,
         fee: Fee::default(),
         cleared: false,
+        paid_loss: None,
+        usual_norm: None,
+        sketch_seed: None,
+        free_skips: 0,
     };
     let mut expires_at = now.saturating_add(UNPAID_NS);
     if paid {
@@ -313,6 +317,12 @@ fn check_scores(args: &CreateTaskArgs) -> Result<(), TaskError> {
         "norm_bound",
         "above 0",
     )?;
+    // Without one, a single finite update could be so great that no sum holds it.
+    require(
+        args.norm_bound.is_some() || args.reward.is_none(),
+        "norm_bound",
+        "needed where rewards are paid or stakes are held",
+    )?;
     if args.scoring != Scoring::Proxy {
         require(
             args.rounds.max_updates <= MAX_SCORED,
@@ -377,6 +387,23 @@ fn check_privacy(privacy: &Privacy, strategy: &Strategy) -> Result<(), TaskError
 fn check_reward(storage: &Storage, reward: &Reward) -> Result<(), TaskError> {
     storage.listed_asset(reward.ledger).ok_or(TaskError::AssetNotListed)?;
     amount(&reward.per_round).ok_or_else(|| invalid("per_round", "at most 2^96"))?;
-    amount(&reward.stake).ok_or_else(|| invalid("stake", "at most 2^96"))?;
+    if let Some(earning) = &reward.earning {
+        require(
+            earning.floor_bps <= earning.ceiling_bps && earning.ceiling_bps <= 10_000,
+            "earning",
+            "the floor at most the ceiling, and the ceiling at most 10,000",
+        )?;
+        require(
+            (1..=MAX_FULL_BPS).contains(&earning.full_bps) && earning.least_bps <= earning.full_bps,
+            "earning",
+            format!("full_bps 1 to {MAX_FULL_BPS}, and least_bps at most that"),
+        )?;
+    }
+    let stake = amount(&reward.stake).ok_or_else(|| invalid("stake", "at most 2^96"))?;
+    let deposit = reward
+        .deposit
+        .as_ref()
+        .map(|deposit| amount(deposit).filter(|deposit| *deposit <= stake));
+    require(deposit != Some(None), "deposit", "at most the stake")?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Whole tasks, through the rules as the endpoints call them.
 
+mod deposits;
 mod drafts;
 mod ends;
+mod fairness;
 mod inspecting;
 mod licences;
 mod money;

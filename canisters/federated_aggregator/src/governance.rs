@@ -230,7 +230,11 @@ pub async fn execute<R: Runtime>(host: &Aggregator<R>, action: Action) -> Result
         }
         Action::SetStorageFee(fee) => storage::with_mut(|storage| set_fee(storage, &fee)),
         Action::SetPaused(paused) => {
-            change(|settings| settings.paused = paused);
+            let now = host.runtime().time();
+            change(|settings| {
+                settings.paused = paused;
+                settings.resumed_at = now;
+            });
             timer::arm(host);
             Ok(())
         }

@@ -7,7 +7,6 @@ use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{JoinArgs, JoinError, JoinRule, RoundKey, Stage, TaskId};
 use ddsx_types::{Account, TimestampNs};
 
-use crate::books::Payable;
 use crate::fund::{CannotPay, journal_asset, means};
 use crate::host::Aggregator;
 use crate::licence;
@@ -134,6 +133,9 @@ fn admit(storage: &Storage, caller: Principal, task: TaskId, account: &Account) 
     {
         return Err(JoinError::TooManyFaults { faults: client.faults });
     }
+    if client.as_ref().is_some_and(|client| client.excluded.is_some()) {
+        return Err(JoinError::NotAllowed);
+    }
     if record.clients >= args.max_clients && !client.is_some_and(|client| client.active) {
         return Err(JoinError::Full {
             limit: args.max_clients,
@@ -152,24 +154,12 @@ fn admit(storage: &Storage, caller: Principal, task: TaskId, account: &Account) 
 pub fn enter(storage: &mut Storage, task: TaskId, client: Principal, account: Account, stake: u128, now: TimestampNs) {
     let Some(mut record) = storage.task(task) else { return };
     let known = storage.client(task, &client);
-    let mut entry = known.unwrap_or(ClientRecord {
-        account,
-        joined_at: now,
-        active: false,
-        stake: 0,
-        updates: 0,
-        faults: 0,
-        score: 0.0,
-        earned: 0,
-        payable: Payable::default(),
-        attempts_round: 0,
-        attempts: 0,
-    });
+    let mut entry = known.unwrap_or_else(|| ClientRecord::new(account, now));
     entry.account = account;
     record.books.receive_stake(stake);
     let limit = storage.arguments(task).map_or(0, |args| args.max_clients);
     let ended = matches!(record.stage, Stage::Ended(_));
-    if entry.active || ended || record.clients >= limit {
+    if entry.active || ended || record.clients >= limit || entry.excluded.is_some() {
         record.books.release(stake);
         entry.payable.credit(stake);
         if stake > 0 {
@@ -218,6 +208,7 @@ pub fn release_stake(
     now: TimestampNs,
 ) {
     let stake = std::mem::take(&mut entry.stake);
+    entry.locked = 0;
     if stake > 0 {
         record.books.release(stake);
         entry.payable.credit(stake);

@@ -4,7 +4,8 @@
 //! - [`create`], [`owner`], [`join`] with [`licence`]: tasks, their files, their clients. [`price`]: what they cost. [`drafts`]: when their time is
 //!   over. [`upload`]: updates on their way in. [`inspect`]: what is not even looked at.
 //! - [`round`]: when a round opens and closes. [`work`]: what is then done in slices: [`prepare`], [`combine`] with [`privacy`], [`evaluate`],
-//!   [`score`], [`publish`]. [`timer`]: when.
+//!   [`score`] with [`coalition`], [`publish`]. [`timer`]: when.
+//! - [`findings`], [`sketches`]: what updates show about one another. [`earnings`], [`standing`]: what progress pays, and how clients stand.
 //! - [`books`], [`fund`], [`payout`], [`refund`], [`host`], [`assets`]: money. Across an `await` it goes through `ddsx_payments` only.
 //! - [`certification`], [`files`], [`view`]: what can be read and proved. [`governance`], [`lifecycle`], [`metrics`], [`limits`], [`guard`].
 //!
@@ -14,12 +15,15 @@ pub mod amounts;
 pub mod assets;
 pub mod books;
 pub mod certification;
+pub mod coalition;
 pub mod combine;
 pub mod content;
 pub mod create;
 pub mod drafts;
+pub mod earnings;
 pub mod evaluate;
 pub mod files;
+pub mod findings;
 pub mod fund;
 pub mod governance;
 pub mod guard;
@@ -40,6 +44,8 @@ pub mod refund;
 pub mod round;
 pub mod score;
 pub mod settlement;
+pub mod sketches;
+pub mod standing;
 pub mod storage;
 pub mod timer;
 pub mod upload;

@@ -114,6 +114,30 @@ pub const CYCLES_PER_BILLION: u128 = 2_000_000_000;
 /// Clients whose stakes go back in one step.
 pub const CLIENTS_PER_STEP: usize = 100;
 
+/// Updates of one round whose cosine is so great are near copies; so is one that is so much like its client's own of an earlier round, or a public
+/// step. In models of fewer numbers honest steps point the same way by themselves, and only equal bytes are copies. Measured with shares of the same
+/// data (`ddsx_nn::score::sketch`'s tests): honest clients come to 0.989, their own earlier steps to 0.9998 and public steps to 0.997 at most.
+pub const COPY_COSINE: f64 = 0.999_9;
+pub const REPLAY_COSINE: f64 = 0.999_99;
+pub const MIN_COMPARED: u64 = 1_000;
+/// Directions kept of a client, that of the round among them.
+pub const KEPT_SKETCHES: usize = 5;
+/// Below this part of the usual norm an update is next to nothing; beyond so many times the median it is an outlier.
+pub const NEGLIGIBLE: f64 = 0.01;
+pub const OUTLIER: f64 = 10.0;
+/// So many times the median of what a round's clients declare, an update can count for.
+pub const PLAUSIBLE_SAMPLES: u64 = 4;
+/// Skipped rounds of a task that are not used up.
+pub const MAX_FREE_SKIPS: u32 = 10;
+/// A client rests for 2^n rounds at most.
+pub const MOST_REST: u32 = 6;
+/// Bytes of the reason for an exclusion.
+pub const MAX_REASON_BYTES: usize = 500;
+/// Progress that earns the whole budget, at most, in ten-thousandths.
+pub const MAX_FULL_BPS: u32 = 1_000_000;
+/// Reports published again in one step when a task ends.
+pub const REPORTS_PER_STEP: usize = 20;
+
 /// Slices that are begun for a task before one has ended well; then the task is given up.
 pub const MAX_FAILURES: u32 = 5;
 /// How long a slice may take before another is begun in its place.

@@ -13,10 +13,10 @@ use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, AssetAudit, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, ClaimArgs, ClaimError,
-    Claimed, ComputeFee, CreateTaskArgs, FileStatus, FundArgs, JoinArgs, JoinError, Limits, ModelChunk, ModelChunkArgs,
-    Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, PredictArgs, PutFileArgs,
-    PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView, SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError,
-    TaskId, TaskInfo, TaskQuote, UpdateReceipt, UploadError, UploadStatus,
+    Claimed, ComputeFee, CreateTaskArgs, ExcludeClientArgs, FileStatus, FundArgs, JoinArgs, JoinError, Limits,
+    ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs,
+    PredictArgs, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView, SettleQuarantinedArgs,
+    StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, TaskQuote, UpdateReceipt, UploadError, UploadStatus,
 };
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
@@ -24,7 +24,8 @@ use federated_aggregator::host::AGGREGATOR;
 use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
-    certification, create, fund as funding, inspect, join as joining, lifecycle, owner, settlement, timer, upload, view,
+    certification, create, fund as funding, inspect, join as joining, lifecycle, owner, settlement, standing, timer,
+    upload, view,
 };
 use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 
@@ -131,6 +132,13 @@ fn stop_task(task: TaskId) -> Result<(), TaskError> {
     let stopped = with_mut(|storage| owner::stop(storage, System.caller(), System.time(), task));
     changed();
     stopped
+}
+
+#[update]
+fn exclude_client(args: ExcludeClientArgs) -> Result<(), TaskError> {
+    let excluded = with_mut(|storage| standing::exclude(storage, System.caller(), System.time(), &args));
+    timer::arm(&AGGREGATOR);
+    excluded
 }
 
 #[update]

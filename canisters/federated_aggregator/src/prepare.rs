@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::evaluate::{self, EvaluationRun, Subject};
 use crate::files;
-use crate::publish;
 use crate::storage::Storage;
 use crate::storage::extents::Blob;
 use crate::storage::records::{Model, TaskRecord};
 use crate::work::{Context, Progress};
+use crate::{privacy, publish};
 
 /// How far it has come.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Prepare {
-    /// What weights are drawn from, where they are.
+    /// What weights are drawn from, where they are, and the signs of sketches.
     pub seed: Option<Hash>,
     step: Step,
     blob: Option<Blob>,
@@ -84,6 +84,9 @@ fn load(storage: &mut Storage, record: &mut TaskRecord, context: &Context, prepa
     if let Err(reason) = evaluate::Dataset::open(storage, record, plan) {
         return Progress::Failed(format!("evaluation set: {reason}"));
     }
+    let Some(seed) = prepare.seed else {
+        return Progress::NeedsSeed;
+    };
     let numbers = match &record.weights {
         Some(file) => {
             let Some(blob) = file.complete() else {
@@ -94,10 +97,7 @@ fn load(storage: &mut Storage, record: &mut TaskRecord, context: &Context, prepa
                 Err(error) => return Progress::Failed(format!("first weights: {error}")),
             }
         }
-        None => match prepare.seed {
-            Some(seed) => weights::init(plan, seed.0),
-            None => return Progress::NeedsSeed,
-        },
+        None => weights::init(plan, seed.0),
     };
     let Ok(blob) = storage.take(record.parameters * 4) else {
         return Progress::Failed("stable memory is exhausted".to_owned());
@@ -119,6 +119,8 @@ pub fn conclude(storage: &mut Storage, record: &mut TaskRecord, context: &Contex
     };
     record.best = evaluate::value(&sums);
     record.loss = sums.loss().filter(|loss| loss.is_finite());
+    record.paid_loss = record.loss;
+    record.sketch_seed = prepare.seed.map(|seed| Hash(privacy::derive(seed, "ddsx sketch")));
     let model = Model {
         version: 0,
         round: 0,

@@ -3,7 +3,7 @@
 use ddsx_merkle_log::sha256;
 use ddsx_nn::score::evaluation::Evaluation;
 use ddsx_types::federated_aggregator::{
-    ClientReport, CreateTaskArgs, Evaluated, ModelVersion, RoundOutcome, RoundReport, Scoring,
+    ClientReport, CreateTaskArgs, Earning, Evaluated, ModelVersion, Progress, RoundOutcome, RoundReport, Scoring,
 };
 use ddsx_types::{Hash, TimestampNs};
 
@@ -11,11 +11,13 @@ use crate::amounts::{amount, nat};
 use crate::books::split;
 use crate::combine::RoundWork;
 use crate::evaluate::{self, Subject};
-use crate::privacy;
+use crate::limits::{MAX_FREE_SKIPS, REPORTS_PER_STEP};
+use crate::sketches::{self, Direction, PUBLIC};
 use crate::storage::Storage;
 use crate::storage::record::candid_bytes;
-use crate::storage::records::{Collecting, Model, Payee, TaskRecord, UpdateRecord};
+use crate::storage::records::{Collecting, Model, Payee, TaskRecord};
 use crate::work::Context;
+use crate::{earnings, findings, privacy, standing};
 
 /// The version as the interface names it.
 pub fn version(record: &TaskRecord, model: &Model) -> ModelVersion {
@@ -63,33 +65,29 @@ pub fn conclude(
 ) {
     let before = record.model.clone();
     let budget = round_budget(record, &context.args);
-    let rule = context.args.reward.as_ref().map(|reward| reward.rule);
-    let rewards = match (&work.worths, rule) {
-        (Some(worths), Some(rule)) if work.accepted => split(budget, worths, rule),
+    work.worths = work.worths.map(|worths| earnings::coarse(&worths));
+    let progress = work.accepted.then(|| measure_progress(record, context, &work));
+    let rewards = match (&work.worths, &context.args.reward, &progress) {
+        (Some(worths), Some(reward), Some(progress)) => {
+            split(earnings::part(budget, progress.part_ppm), worths, reward.rule)
+        }
         _ => vec![0; work.updates.len()],
     };
+    if let Some(progress) = &progress {
+        settle_progress(record, context, &work, progress, rewards.iter().sum());
+    }
     let counts = work.counts(context);
-    let clients = work
-        .updates
-        .iter()
-        .enumerate()
-        .map(|(place, update)| {
-            client_report(
-                update,
-                counts[place],
-                work.worths.as_ref().map(|worths| worths[place]),
-                rewards[place],
-            )
-        })
+    let clients = (0..work.updates.len())
+        .map(|place| client_report(&work, place, counts[place], rewards[place]))
         .collect();
     // What is published of a rejected candidate comes from the clients' data too, so it spends privacy as the others do.
     record.noised_rounds += u32::from(context.args.privacy.is_some() && work.evaluated.is_some());
     if work.accepted {
         accept(storage, record, context, &mut work);
     }
-    for (place, update) in work.updates.iter().enumerate() {
-        let worth = work.worths.as_ref().map_or(0.0, |worths| worths[place]);
-        reward(storage, record, update, worth, rewards[place], now);
+    let later = context.args.scores_at_end == Some(true);
+    for (place, reward) in rewards.iter().enumerate() {
+        book(storage, record, &work, place, *reward, (!later).then_some(now));
     }
     let candidate = work.hash;
     for blob in work.blobs() {
@@ -116,9 +114,67 @@ pub fn conclude(
         seed,
         budget: nat(budget),
         rewarded: nat(rewards.iter().sum()),
+        progress: progress.filter(|_| context.args.reward.is_some()),
         ..blank(record, before.as_ref(), work.round, work.opened_at, now)
     };
-    publish(storage, &report);
+    if later && work.worths.is_some() {
+        storage.keep_report(
+            report.task,
+            report.round,
+            candid::encode_one(&report).unwrap_or_default(),
+        );
+        publish(storage, &without_scores(report));
+    } else {
+        publish(storage, &report);
+    }
+}
+
+/// What a round's pay is measured by.
+fn measure_progress(record: &TaskRecord, context: &Context, work: &RoundWork) -> Progress {
+    let loss = work.evaluated.as_ref().and_then(Evaluation::loss);
+    let before = record.paid_loss.or(record.loss);
+    earnings::progress(&earning(context), before, loss.filter(|loss| loss.is_finite()))
+}
+
+fn earning(context: &Context) -> Earning {
+    let reward = context.args.reward.as_ref();
+    reward.and_then(|reward| reward.earning).unwrap_or_default()
+}
+
+/// Progress that was paid for is not paid for again; where nothing was paid, it counts for a later round.
+fn settle_progress(record: &mut TaskRecord, context: &Context, work: &RoundWork, progress: &Progress, paid: u128) {
+    record.paid_loss = progress.before;
+    if !earnings::is_enough(&earning(context), progress.gain) {
+        return;
+    }
+    record.usual_norm = Some(findings::median_norm(&work.updates));
+    if paid > 0 || context.args.reward.is_none() {
+        record.paid_loss = work.evaluated.as_ref().and_then(Evaluation::loss);
+    }
+}
+
+/// The report as it is published until the task ends.
+fn without_scores(report: RoundReport) -> RoundReport {
+    let hide = |client: ClientReport| ClientReport {
+        score: None,
+        reward: nat(0),
+        ..client
+    };
+    RoundReport {
+        clients: report.clients.into_iter().map(hide).collect(),
+        scores_later: Some(true),
+        ..report
+    }
+}
+
+/// Publishes, when a task has ended, some more reports with what was kept back. Says whether there were none left.
+pub fn reveal(storage: &mut Storage, record: &TaskRecord) -> bool {
+    let kept = storage.take_kept_reports(record.id, REPORTS_PER_STEP);
+    for (round, report) in &kept {
+        storage.certify_report(record.id, *round, sha256(report));
+        storage.put_report(record.id, *round, report.clone());
+    }
+    kept.is_empty()
 }
 
 /// A round was worked on: what it cost is the treasury's. The record is the caller's to store.
@@ -140,16 +196,18 @@ fn round_budget(record: &TaskRecord, args: &CreateTaskArgs) -> u128 {
     per_round.unwrap_or(0).min(record.books.budget_left)
 }
 
-fn client_report(update: &UpdateRecord, samples: u64, score: Option<f64>, reward: u128) -> ClientReport {
+fn client_report(work: &RoundWork, place: usize, samples: u64, reward: u128) -> ClientReport {
+    let update = &work.updates[place];
     ClientReport {
         client: update.client,
         samples,
         update: update.hash,
         norm: update.squared_norm.sqrt(),
         staleness: update.staleness,
-        score,
+        score: work.worths.as_ref().map(|worths| worths[place]),
         reward: nat(reward),
         lineage: update.lineage.clone(),
+        finding: work.findings.get(place).copied().flatten(),
     }
 }
 
@@ -168,6 +226,10 @@ fn accept(storage: &mut Storage, record: &mut TaskRecord, context: &Context, wor
         blob,
     };
     let version = model.version;
+    if let Some(sketch) = work.step_sketch.take() {
+        storage.put_direction(record.id, &PUBLIC, version, &Direction { version, sketch });
+        sketches::prune(storage, record.id, &PUBLIC);
+    }
     if let Some(value) = evaluate::value(sums) {
         record.best = Some(record.best.map_or(value, |best| best.max(value)));
     }
@@ -182,26 +244,40 @@ fn accept(storage: &mut Storage, record: &mut TaskRecord, context: &Context, wor
     );
 }
 
-/// Books what a client has earned; its payment begins soon.
-fn reward(
+/// Books what a client has earned, and what was found about its update. Its payment begins soon, or without a time when the task ends.
+fn book(
     storage: &mut Storage,
     record: &mut TaskRecord,
-    update: &UpdateRecord,
-    worth: f64,
+    work: &RoundWork,
+    place: usize,
     reward: u128,
-    now: TimestampNs,
+    now: Option<TimestampNs>,
 ) {
+    let update = &work.updates[place];
+    sketches::prune(storage, record.id, &update.client);
     let Some(mut client) = storage.client(record.id, &update.client) else {
         return;
     };
-    if worth.is_finite() {
-        client.score += worth;
+    let worth = work.worths.as_ref().map_or(0.0, |worths| worths[place]);
+    if work.accepted && worth.is_finite() {
+        *(if now.is_some() {
+            &mut client.score
+        } else {
+            &mut client.kept_score
+        }) += worth;
+    }
+    if let Some(finding) = work.findings.get(place).copied().flatten() {
+        standing::find(&mut client, work.round, finding);
     }
     if reward > 0 {
         record.books.assign(reward);
         client.payable.credit(reward);
         client.earned += reward;
-        storage.ask_payout(now, Payee::Client(record.id, update.client));
+        client.marks = client.marks.saturating_sub(1);
+        match now {
+            Some(now) => storage.ask_payout(now, Payee::Client(record.id, update.client)),
+            None => client.kept_reward += reward,
+        }
         storage.count(|counters| counters.rewards += 1);
     }
     storage.put_client(record.id, &update.client, client);
@@ -232,12 +308,15 @@ fn blank(
         rewarded: nat(0),
         opened_at,
         published_at: now,
+        progress: None,
+        scores_later: None,
     }
 }
 
 /// Publishes a round that had too few updates.
 pub fn skip(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting, now: TimestampNs) {
     record.rounds_held += 1;
+    record.free_skips += u32::from(record.free_skips < MAX_FREE_SKIPS);
     storage.count(|counters| counters.rounds_skipped += 1);
     let model = record.model.clone();
     let report = blank(record, model.as_ref(), collecting.round, collecting.opened_at, now);

@@ -6,6 +6,7 @@ use ddsx_types::federated_aggregator::{CreateTaskArgs, EndReason, RoundRules, St
 
 use crate::limits::MONTH_NS;
 use crate::publish;
+use crate::standing;
 use crate::storage::Storage;
 use crate::storage::records::{Collecting, Payee, TaskRecord};
 use crate::work::Work;
@@ -74,7 +75,7 @@ pub fn open(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRules, 
         return;
     }
     let held = record.rounds_held + u32::from(record.working);
-    if held >= rules.rounds {
+    if held.saturating_sub(record.free_skips) >= rules.rounds {
         if !record.working {
             end(storage, record, now, EndReason::Completed);
         }
@@ -87,6 +88,7 @@ pub fn open(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRules, 
         extended: false,
         accepted: 0,
         uploads: 0,
+        declared: 0,
     });
 }
 
@@ -102,13 +104,13 @@ pub fn advance(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRule
                 record.collecting = Some(collecting);
             }
             Next::Close => {
-                close(storage, record, &collecting);
+                close(storage, record, &collecting, now);
                 if record.asynchronous {
                     open(storage, record, rules, now);
                 }
             }
             Next::Skip => {
-                discard(storage, record, collecting.round);
+                discard(storage, record, collecting.round, Some(now));
                 record.collecting = None;
                 publish::skip(storage, record, &collecting, now);
                 open(storage, record, rules, now);
@@ -124,7 +126,7 @@ pub fn advance(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRule
 }
 
 /// Takes the accepted updates out of the collection and hands them to the work; uploads that did not finish are dropped.
-fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting) {
+fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting, now: TimestampNs) {
     let mut accepted = Vec::new();
     for update in storage.updates(record.id, collecting.round) {
         storage.remove_update(record.id, collecting.round, &update.client);
@@ -132,6 +134,7 @@ fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting
             accepted.push(update);
         } else {
             storage.give_back(update.blob);
+            standing::thrown_out(storage, record, &update, collecting.round, now);
         }
     }
     accepted.sort_by_key(|update| update.place);
@@ -143,18 +146,21 @@ fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting
     );
 }
 
-/// Drops all uploads of a round.
-fn discard(storage: &mut Storage, record: &TaskRecord, round: u32) {
+/// Drops all uploads of a round; those that stood still are held against their clients, unless the task ends.
+fn discard(storage: &mut Storage, record: &mut TaskRecord, round: u32, now: Option<TimestampNs>) {
     for update in storage.updates(record.id, round) {
         storage.remove_update(record.id, round, &update.client);
         storage.give_back(update.blob);
+        if let (Some(now), None) = (now, update.place) {
+            standing::thrown_out(storage, record, &update, round, now);
+        }
     }
 }
 
 /// Ends a task: what is left of the budget is the owner's again, and stakes go back in slices. The record is the caller's to store.
 pub fn end(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs, reason: EndReason) {
     if let Some(collecting) = record.collecting.take() {
-        discard(storage, record, collecting.round);
+        discard(storage, record, collecting.round, None);
     }
     for blob in std::mem::take(&mut record.state) {
         storage.give_back(blob);
@@ -208,6 +214,7 @@ mod tests {
                 extended,
                 accepted,
                 uploads: 0,
+                declared: 0,
             };
             let now = if late { 100 } else { 99 };
             assert_eq!(

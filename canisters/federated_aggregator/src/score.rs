@@ -1,17 +1,16 @@
-//! What each update of an accepted round is worth.
+//! What each update of a round is worth.
 //!
-//! Leave-one-out and Shapley ask for the value of coalitions: minus the loss of the model before the round plus the mean, weighted as FedAvg weighs,
-//! of the members' updates (clipped where the round clips). A coalition's model is made range by range into one spare vector and evaluated
-//! batch by batch, so that a slice's work does not depend on how many there are.
+//! Leave-one-out and Shapley ask for the value of coalitions: minus the loss of the model that its members would have made (see [`coalition`]). It is
+//! made range by range into one spare vector and evaluated batch by batch, so that a slice's work does not depend on how many there are. Updates
+//! against which something was found are no members, and worth nothing. A rejected round is scored by leave-one-out, to find who spoilt it.
 
-use ddsx_nn::score::leave_one_out::coalition_shares;
 use ddsx_nn::score::proxy::Alignment;
 use ddsx_nn::score::shapley::Shapley;
-use ddsx_nn::strategies::fed_avg::weighted_sum;
 use ddsx_types::federated_aggregator::Scoring;
 use serde::{Deserialize, Serialize};
 
-use crate::combine::RoundWork;
+use crate::coalition;
+use crate::combine::{RoundWork, per_parameter};
 use crate::evaluate::{self, EvaluationRun, Subject};
 use crate::limits::{PER_NUMBER, PER_WRITE, range};
 use crate::privacy;
@@ -24,7 +23,12 @@ use crate::work::Context;
 pub struct Scorer {
     machine: Machine,
     coalition: Option<Coalition>,
+    /// By which rules; what the first release began is begun again by those of now.
+    #[serde(default)]
+    rules: u8,
 }
+
+const RULES: u8 = 1;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Machine {
@@ -66,6 +70,19 @@ impl LeaveOneOut {
         self.values.push(if value.is_finite() { value } else { fallback });
     }
 
+    /// Who, if anybody, spoilt the round: the one without whom the value is highest, if it is then above `before` and was not with all.
+    fn culprit(&self, before: f64) -> Option<usize> {
+        let (all, without) = self.values.split_first()?;
+        let mut best = 0;
+        for place in 1..without.len() {
+            if without[place] > without[best] {
+                best = place;
+            }
+        }
+        (without.len() == self.players as usize && without.len() > 1 && *all <= before && without[best] > before)
+            .then_some(best)
+    }
+
     fn worths(&self) -> Vec<f64> {
         match self.values.split_first() {
             Some((all, without)) => without.iter().map(|value| all - value).collect(),
@@ -77,9 +94,18 @@ impl LeaveOneOut {
 impl Scorer {
     /// For a round that was accepted.
     pub fn new(context: &Context, work: &RoundWork) -> Result<Self, String> {
-        let players = u32::try_from(work.updates.len()).unwrap_or(u32::MAX);
+        let players = u32::try_from(coalition::seats(work).len()).unwrap_or(u32::MAX);
         let machine = match context.args.scoring {
-            Scoring::LeaveOneOut if (1..=64).contains(&players) => Machine::LeaveOneOut(LeaveOneOut {
+            Scoring::Proxy => Machine::Proxy {
+                at: 0,
+                alignments: vec![Alignment::default(); work.updates.len()],
+            },
+            // Nobody is left to be compared.
+            _ if players == 0 => Machine::LeaveOneOut(LeaveOneOut {
+                players,
+                values: vec![0.0],
+            }),
+            Scoring::LeaveOneOut if players <= 64 => Machine::LeaveOneOut(LeaveOneOut {
                 players,
                 values: Vec::new(),
             }),
@@ -93,15 +119,35 @@ impl Scorer {
                 let machine = Shapley::new(players, permutations, tolerance, seed);
                 Machine::Shapley(Box::new(machine.map_err(|error| error.to_string())?))
             }
-            Scoring::Proxy => Machine::Proxy {
-                at: 0,
-                alignments: vec![Alignment::default(); work.updates.len()],
-            },
         };
         Ok(Self {
             machine,
             coalition: None,
+            rules: RULES,
         })
+    }
+
+    /// For a round that was rejected, where the task evaluates coalitions and there are some to compare.
+    pub fn of_rejected(record: &TaskRecord, context: &Context, work: &RoundWork) -> Option<Self> {
+        let players = u32::try_from(coalition::seats(work).len()).ok()?;
+        let scored = context.args.scoring != Scoring::Proxy && record.loss.is_some();
+        (scored && (2..=64).contains(&players)).then_some(Self {
+            machine: Machine::LeaveOneOut(LeaveOneOut {
+                players,
+                values: Vec::new(),
+            }),
+            coalition: None,
+            rules: RULES,
+        })
+    }
+
+    /// The place of the update that spoilt a rejected round, if it was one alone.
+    pub fn culprit(&self, record: &TaskRecord, work: &RoundWork) -> Option<usize> {
+        let Machine::LeaveOneOut(machine) = &self.machine else {
+            return None;
+        };
+        let seat = machine.culprit(-record.loss?)?;
+        coalition::seats(work).get(seat).copied()
     }
 
     /// One step; the worths when it was the last.
@@ -112,8 +158,12 @@ impl Scorer {
         context: &Context,
         work: &mut RoundWork,
     ) -> Result<Option<Vec<f64>>, String> {
+        if self.rules != RULES {
+            *self = Self::new(context, work)?;
+            return Ok(None);
+        }
         if let Machine::Proxy { at, alignments } = &mut self.machine {
-            return align(storage, record, context, work, at, alignments);
+            return align(storage, record, work, at, alignments);
         }
         if let Some(coalition) = &mut self.coalition {
             let Some(loss) = go_on(storage, record, context, work, coalition)? else {
@@ -134,7 +184,7 @@ impl Scorer {
             Machine::Proxy { .. } => (None, Vec::new()),
         };
         let Some(members) = wanted else {
-            return Ok(Some(worths));
+            return Ok(Some(seated(work, &worths)));
         };
         self.coalition = Some(Coalition {
             members,
@@ -161,23 +211,13 @@ fn go_on(
     };
     work.scratch = Some(scratch);
     let Some(run) = &mut coalition.run else {
-        let model = record.model.as_ref().ok_or("there is no model")?;
-        let mut shares = coalition_shares(&work.counts(context), coalition.members);
-        for (share, factor) in shares.iter_mut().zip(&work.factors) {
-            *share *= factor;
-        }
-        let (first, updates) = (coalition.made, work.updates.len() as u64);
+        let members = coalition::members(&coalition::seats(work), coalition.members);
+        let rule = coalition::rule(&context.args.strategy, &vec![1.0; members.len()]);
+        let first = coalition.made;
         let end = record
             .parameters
-            .min(first + range(updates * PER_NUMBER + 2 * PER_WRITE));
-        let deltas = work.deltas(storage, record, first, end);
-        let slices: Vec<&[f32]> = deltas.iter().map(Vec::as_slice).collect();
-        let mut numbers = storage.read_numbers(&model.blob, first, end - first);
-        let mut step = vec![0.0; numbers.len()];
-        weighted_sum(&shares, &slices, &mut step);
-        for (number, step) in numbers.iter_mut().zip(&step) {
-            *number += step;
-        }
+            .min(first + range(per_parameter(context, &rule, members.len() as u64)));
+        let numbers = coalition::numbers(storage, record, context, work, &members, (first, end))?;
         if numbers.iter().any(|number| !number.is_finite()) {
             return Ok(Some(f64::INFINITY));
         }
@@ -199,7 +239,6 @@ fn go_on(
 fn align(
     storage: &Storage,
     record: &TaskRecord,
-    context: &Context,
     work: &RoundWork,
     at: &mut u64,
     alignments: &mut [Alignment],
@@ -219,19 +258,38 @@ fn align(
     if end < record.parameters {
         return Ok(None);
     }
-    let counts = work.counts(context);
-    Ok(Some(
-        alignments
-            .iter()
-            .zip(counts)
-            .map(|(alignment, count)| alignment.score(count))
-            .collect(),
-    ))
+    let worths: Vec<f64> = coalition::seats(work)
+        .iter()
+        .map(|place| alignments[*place].cosine())
+        .collect();
+    Ok(Some(seated(work, &worths)))
+}
+
+/// The worths of all updates, from those that have seats; the others' are zero.
+fn seated(work: &RoundWork, worths: &[f64]) -> Vec<f64> {
+    let mut all = vec![0.0; work.updates.len()];
+    for (place, worth) in coalition::seats(work).into_iter().zip(worths) {
+        all[place] = *worth;
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn should_find_the_one_who_spoilt_a_round() {
+        for (values, before, expected) in [
+            (vec![-9.0, -9.0, -0.5, -9.0], -1.0, Some(1)),
+            // Better with everybody than before, or no better without anybody.
+            (vec![-0.9, -9.0, -0.5, -9.0], -1.0, None),
+            (vec![-9.0, -9.0, -1.5, -9.0], -1.0, None),
+        ] {
+            let machine = LeaveOneOut { players: 3, values };
+            assert_eq!(machine.culprit(before), expected);
+        }
+    }
 
     #[test]
     fn should_ask_for_everybody_and_everybody_but_one() {

@@ -9,8 +9,8 @@ use ddsx_runtime::Runtime;
 use ddsx_runtime::testing::{Fate, TestRuntime};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, BeginUpdateArgs, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs, JoinError,
-    JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, PutFileArgs, PutUpdateArgs, Reward, RewardRule,
-    RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, StorageFee, Strategy, TaskId, TaskInfo,
+    JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, Participant, PutFileArgs, PutUpdateArgs, Reward,
+    RewardRule, RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, StorageFee, Strategy, TaskId, TaskInfo,
     UpdateEncoding, UpdateKind, UpdateReceipt, UploadError, UploadStatus,
 };
 use ddsx_types::{AssetListing, Hash};
@@ -119,10 +119,13 @@ pub fn task_args() -> CreateTaskArgs {
             per_round: Nat::from(PER_ROUND),
             rule: RewardRule::ByWorth,
             stake: Nat::from(STAKE),
+            earning: None,
+            deposit: None,
         }),
         norm_bound: Some(100.0),
         privacy: None,
         client_config: String::new(),
+        scores_at_end: None,
     }
 }
 
@@ -215,6 +218,26 @@ impl World {
         with_mut(|storage| owner::start(storage, OWNER, self.now(), task)).unwrap();
         self.wait(5);
         task
+    }
+
+    /// As [`World::start`], with other first weights.
+    pub fn start_from(&self, args: &CreateTaskArgs, weights: &[u8]) -> TaskId {
+        let args = CreateTaskArgs {
+            initial: InitialWeights::Upload(digest(weights)),
+            ..args.clone()
+        };
+        let task = with_mut(|storage| create::create(storage, OWNER, self.now(), &args)).unwrap();
+        self.put_file(task, File::Weights, weights);
+        self.put_file(task, File::Evaluation, &evaluation_file());
+        self.fund(task, PER_ROUND * u128::from(args.rounds.rounds));
+        with_mut(|storage| owner::start(storage, OWNER, self.now(), task)).unwrap();
+        self.wait(5);
+        task
+    }
+
+    /// A client as everybody sees it.
+    pub fn participant(&self, task: TaskId, number: u8) -> Participant {
+        with(|storage| view::participant(storage, task, client(number))).unwrap()
     }
 
     /// Creates a task and uploads its files.
@@ -316,6 +339,7 @@ impl World {
             round: args.round,
             offset,
             bytes: ByteBuf::from(bytes),
+            update: Some(args.hash),
         };
         with_mut(|storage| upload::put(storage, client(number), self.now(), &args))
     }

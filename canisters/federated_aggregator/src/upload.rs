@@ -1,7 +1,8 @@
 //! Updates on their way in: begun, sent piece by piece, finished. Each piece is decoded and checked when it comes.
 //!
-//! A refusal costs the sender what it should: a mistake of transport nothing; junk, one of a few attempts in a round; what is provably false
-//! (numbers that are not finite, another hash than declared, a norm above the bound) the stake.
+//! A refusal costs the sender what it should: a mistake of transport nothing; junk, one of a few attempts in a round; what a single message proves
+//! false (an `F32` that is not finite, a piece whose norm alone is above the bound) the stake. Two machines with one key can mix up an upload between
+//! them, and sums overflow where training diverges: neither costs a stake.
 
 use candid::Principal;
 use ddsx_nn::encoding::{self, encoded_len};
@@ -13,11 +14,12 @@ use ddsx_types::federated_aggregator::{
 };
 
 use crate::content::{Content, PieceError};
-use crate::limits::{IDLE_UPLOAD_NS, MAX_LINEAGE};
+use crate::limits::MAX_LINEAGE;
 use crate::round;
 use crate::storage::Storage;
 use crate::storage::extents::Blob;
-use crate::storage::records::{ClientRecord, Collecting, Payee, TaskRecord, UpdateRecord};
+use crate::storage::records::{ClientRecord, Collecting, TaskRecord, UpdateRecord};
+use crate::{sketches, standing};
 
 fn status(update: &UpdateRecord) -> UploadStatus {
     UploadStatus {
@@ -78,6 +80,13 @@ pub fn begin(
             return Ok(status(before));
         }
     }
+    // Another machine with the same key is at it: their pieces must not get mixed.
+    if before
+        .as_ref()
+        .is_some_and(|before| !standing::is_idle(storage, before, now))
+    {
+        return Err(UploadError::RoundFull);
+    }
     let task_args = storage.arguments(args.task).ok_or(UploadError::NotFound)?;
     let staleness = check(&record, args)?;
     if staleness > task_args.rounds.max_staleness {
@@ -92,6 +101,9 @@ pub fn begin(
     if client.attempts >= limit {
         return Err(UploadError::TooManyAttempts { limit });
     }
+    if standing::waits(storage, &record, &client, args.round, task_args.rounds.min_updates) {
+        return Err(UploadError::RoundFull);
+    }
     let full = collecting.accepted + collecting.uploads >= task_args.rounds.max_updates;
     if before.is_none() && full {
         let Some(idle) = idle_upload(storage, args, now) else {
@@ -99,6 +111,7 @@ pub fn begin(
         };
         storage.remove_update(args.task, args.round, &idle.client);
         storage.give_back(idle.blob);
+        standing::thrown_out(storage, &mut record, &idle, args.round, now);
         collecting.uploads -= 1;
     }
     let bytes = encoded_len(args.encoding, args.numbers);
@@ -107,9 +120,11 @@ pub fn begin(
         None => storage.take(bytes).map_err(|_| UploadError::NoStorage)?,
     };
     client.attempts += 1;
+    client.locked = task_args.reward.as_ref().map_or(0, standing::deposit).min(client.stake);
     if before.is_none() {
         collecting.uploads += 1;
     }
+    collecting.declared += 1;
     let update = UpdateRecord {
         client: caller,
         kind: args.kind,
@@ -124,6 +139,7 @@ pub fn begin(
         touched_at: now,
         place: None,
         lineage: args.lineage.clone(),
+        declared: collecting.declared,
     };
     let status = status(&update);
     record.collecting = Some(collecting);
@@ -138,7 +154,7 @@ fn idle_upload(storage: &Storage, args: &BeginUpdateArgs, now: TimestampNs) -> O
     storage
         .updates(args.task, args.round)
         .into_iter()
-        .filter(|update| update.place.is_none() && update.touched_at.saturating_add(IDLE_UPLOAD_NS) <= now)
+        .filter(|update| update.place.is_none() && standing::is_idle(storage, update, now))
         .min_by_key(|update| update.touched_at)
 }
 
@@ -202,6 +218,10 @@ pub fn put(
     if update.place.is_some() {
         return Err(UploadError::AlreadyAccepted);
     }
+    // A piece of another upload of the same key.
+    if args.update.is_some_and(|hash| hash != update.hash) {
+        return Err(UploadError::NotBegun);
+    }
     update
         .content
         .check(args.offset, args.bytes.len() as u64)
@@ -209,9 +229,10 @@ pub fn put(
             PieceError::Offset(expected) => UploadError::WrongOffset { expected },
             PieceError::Length(expected) => UploadError::WrongLength { expected },
         })?;
-    match delta(storage, &record, &update, &args.bytes) {
-        Ok(delta) => update.squared_norm = squared_norm(update.squared_norm, &delta),
-        Err(error @ EncodingError::NotFinite { .. }) => {
+    let delta = match delta(storage, &record, &update, &args.bytes) {
+        Ok(delta) => delta,
+        // It says so itself; with the other encodings, a scale or a half that was too small for its number may have made it so.
+        Err(error @ EncodingError::NotFinite { .. }) if update.encoding == UpdateEncoding::F32 => {
             fault(storage, record, client, &update, args.round, now);
             return Err(UploadError::Encoding(error));
         }
@@ -220,7 +241,22 @@ pub fn put(
             refuse(storage, record, &update, args.round);
             return Err(UploadError::Encoding(error));
         }
+    };
+    let bound = storage.arguments(args.task).and_then(|args| args.norm_bound);
+    let alone = squared_norm(0.0, &delta).sqrt();
+    if bound.is_some_and(|bound| alone.is_finite() && alone > f64::from(bound)) {
+        fault(storage, record, client, &update, args.round, now);
+        return Err(norm_exceeded(alone));
     }
+    update.squared_norm = squared_norm(update.squared_norm, &delta);
+    let first = numbers_in(update.encoding, args.offset);
+    sketches::add(
+        storage,
+        &record,
+        (caller, args.round, update.base_version),
+        first,
+        &delta,
+    );
     storage.write(&update.blob, args.offset, &args.bytes);
     update.content.push(&args.bytes);
     update.touched_at = now;
@@ -307,24 +343,25 @@ pub fn finish(
         });
     }
     let task_args: CreateTaskArgs = storage.arguments(key.task).ok_or(UploadError::NotFound)?;
+    // No single message proves whose piece was the wrong one.
     if update.content.hash() != update.hash {
-        fault(storage, record, client, &update, key.round, now);
+        refuse(storage, record, &update, key.round);
         return Err(UploadError::WrongHash);
     }
     let norm = update.squared_norm.sqrt();
     if task_args.norm_bound.is_some_and(|bound| norm > f64::from(bound)) || !norm.is_finite() {
-        fault(storage, record, client, &update, key.round, now);
-        // A float becomes the nearest integer that there is.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        return Err(UploadError::NormExceeded {
-            norm_thousandths: (norm * 1_000.0) as u64,
-        });
+        // The sum of many messages, or an overflow: nothing that one message proves.
+        refuse(storage, record, &update, key.round);
+        return Err(norm_exceeded(norm));
     }
-    let others = storage.updates(key.task, key.round);
-    if others
-        .iter()
-        .any(|other| other.place.is_some() && other.hash == update.hash && other.client != caller)
-    {
+    // A copy does not keep out whoever declared the hash first: its place stays, and it will earn nothing.
+    let copied = |other: &UpdateRecord| {
+        other.place.is_some()
+            && other.hash == update.hash
+            && other.client != caller
+            && other.declared <= update.declared
+    };
+    if storage.updates(key.task, key.round).iter().any(copied) {
         refuse(storage, record, &update, key.round);
         return Err(UploadError::Duplicate);
     }
@@ -341,6 +378,7 @@ pub fn finish(
     collecting.uploads -= 1;
     record.collecting = Some(collecting);
     client.updates += 1;
+    client.locked = 0;
     let receipt = UpdateReceipt {
         place,
         updates: collecting.accepted,
@@ -362,8 +400,17 @@ pub fn upload_status(storage: &Storage, caller: Principal, key: RoundKey) -> Opt
         .map(|update| status(&update))
 }
 
+fn norm_exceeded(norm: f64) -> UploadError {
+    // A float becomes the nearest integer that there is.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    UploadError::NormExceeded {
+        norm_thousandths: (norm * 1_000.0) as u64,
+    }
+}
+
 fn drop_upload(storage: &mut Storage, record: &mut TaskRecord, update: &UpdateRecord, round: u32) {
     storage.remove_update(record.id, round, &update.client);
+    storage.remove_direction(record.id, &update.client, round);
     storage.give_back(update.blob);
     if let Some(collecting) = &mut record.collecting {
         collecting.uploads -= 1;
@@ -373,6 +420,10 @@ fn drop_upload(storage: &mut Storage, record: &mut TaskRecord, update: &UpdateRe
 /// The upload is gone, and nothing else.
 fn refuse(storage: &mut Storage, mut record: TaskRecord, update: &UpdateRecord, round: u32) {
     drop_upload(storage, &mut record, update, round);
+    if let Some(mut client) = storage.client(record.id, &update.client) {
+        client.locked = 0;
+        storage.put_client(record.id, &update.client, client);
+    }
     storage.count(|counters| counters.refused += 1);
     storage.put_task(record);
 }
@@ -388,16 +439,12 @@ fn fault(
 ) {
     drop_upload(storage, &mut record, update, round);
     client.faults += 1;
+    client.locked = 0;
     let stake = std::mem::take(&mut client.stake);
     if stake > 0 {
         client.active = false;
         record.clients -= 1;
-        record.books.slash(stake);
-        if let Some(mut asset) = record.ledger.and_then(|ledger| storage.asset(ledger)) {
-            asset.treasury.credit(stake);
-            storage.ask_payout(now, Payee::Treasury(asset.ledger));
-            storage.put_asset(asset);
-        }
+        standing::to_treasury(storage, &mut record, stake, now);
     } else if client.faults >= storage.settings().limits.faults {
         client.active = false;
         record.clients -= 1;

@@ -17,7 +17,7 @@ use crate::price::{self, Price};
 use crate::storage::Storage;
 use crate::storage::records::{ClientRecord, TaskRecord};
 use crate::work::{Context, Work};
-use crate::{certification, create, files, owner, privacy, publish};
+use crate::{certification, create, files, owner, privacy, publish, standing};
 
 const PAGE: u32 = 100;
 /// Bytes of arguments after which a page of tasks ends; those of one task are far below an answer's other megabyte.
@@ -95,11 +95,13 @@ fn participant_of(client: Principal, entry: &ClientRecord) -> Participant {
         updates: entry.updates,
         faults: entry.faults,
         score: entry.score,
-        earned: nat(entry.earned),
-        due: nat(entry.payable.due),
+        // What is published when the task ends is not told before.
+        earned: nat(entry.earned.saturating_sub(entry.kept_reward)),
+        due: nat(entry.payable.due.saturating_sub(entry.kept_reward)),
         in_flight: nat(entry.payable.in_flight),
         paid: nat(entry.payable.paid),
         active: entry.active,
+        standing: Some(standing::standing(entry)),
     }
 }
 

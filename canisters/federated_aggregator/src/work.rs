@@ -13,8 +13,8 @@ use crate::combine::{self, RoundWork};
 use crate::limits::{CLIENTS_PER_STEP, REPORTS_PER_STEP, SLICE_INSTRUCTIONS};
 use crate::prepare::{self, Prepare};
 use crate::storage::Storage;
-use crate::storage::records::{TaskRecord, UpdateRecord};
-use crate::{create, drafts, join, owner, publish, round};
+use crate::storage::records::{Payee, TaskRecord, UpdateRecord};
+use crate::{create, drafts, join, owner, publish, round, sketches};
 
 /// What is being done for a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -203,13 +203,17 @@ pub fn give_up(storage: &mut Storage, record: &mut TaskRecord, work: Option<Work
     round::end(storage, record, now, EndReason::Failed(reason));
 }
 
-/// Stakes of some more clients go back.
+/// What was kept back is published; stakes of some more clients go back.
 fn release(
     storage: &mut Storage,
     record: &mut TaskRecord,
     after: &mut Option<Principal>,
     now: TimestampNs,
 ) -> Progress {
+    if !publish::reveal(storage, record) {
+        return Progress::More;
+    }
+    sketches::forget(storage, record.id, &sketches::PUBLIC);
     let clients = storage.clients(record.id, after.as_ref(), CLIENTS_PER_STEP);
     let Some((last, _)) = clients.last() else {
         return Progress::Done;
@@ -218,6 +222,11 @@ fn release(
     for (client, mut entry) in clients {
         join::release_stake(storage, record, &client, &mut entry, now);
         entry.active = false;
+        entry.score += std::mem::take(&mut entry.kept_score);
+        if std::mem::take(&mut entry.kept_reward) > 0 {
+            storage.ask_payout(now, Payee::Client(record.id, client));
+        }
+        sketches::forget(storage, record.id, &client);
         storage.put_client(record.id, &client, entry);
     }
     record.clients = 0;

@@ -6,10 +6,10 @@ mod proof;
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, Nat, Principal};
 use ddsx_types::federated_aggregator::{
-    BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, FileStatus, FundArgs, JoinArgs, JoinError,
-    ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs,
-    PredictArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundView, TaskAudit, TaskError, TaskId, TaskInfo, TaskQuote,
-    UpdateReceipt, UploadError, UploadStatus,
+    BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, ExcludeClientArgs, FileStatus, FundArgs,
+    JoinArgs, JoinError, ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs,
+    PayStorageArgs, PredictArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundView, TaskAudit, TaskError, TaskId,
+    TaskInfo, TaskQuote, UpdateReceipt, UploadError, UploadStatus,
 };
 use serde::de::DeserializeOwned;
 
@@ -139,6 +139,11 @@ impl Aggregator {
     /// Ends a task early.
     pub async fn stop_task(&self, task: TaskId) -> Result<(), CallError<TaskError>> {
         self.change("stop_task", (task,)).await
+    }
+
+    /// Excludes a client of a task of one's own against whom the records say something.
+    pub async fn exclude_client(&self, args: &ExcludeClientArgs) -> Result<(), CallError<TaskError>> {
+        self.change("exclude_client", (args,)).await
     }
 
     /// Forgets model and evaluation set of a task that has ended.

@@ -5,7 +5,7 @@ pub mod view;
 
 use ddsx_client::{Aggregator, LedgerInfo};
 use ddsx_trainer::{Membership, StateFolder, definition};
-use ddsx_types::federated_aggregator::{JoinError, Page, RoundKey, Stage, TaskId, TaskInfo};
+use ddsx_types::federated_aggregator::{ExcludeClientArgs, JoinError, Page, RoundKey, Stage, TaskId, TaskInfo};
 use serde_json::{Value, json};
 
 use crate::args::{TaskCommand, TaskJoinArgs, TaskListArgs};
@@ -39,6 +39,20 @@ pub async fn run(context: &Context, command: TaskCommand) -> Result<(), Failure>
             aggregator.stop_task(task).await?;
             let said = format!("task {task} ends, at the latest when the round that is being worked on is published");
             context.output.result(&json!({ "task": task, "stopping": true }), &said)
+        }
+        TaskCommand::Exclude {
+            task,
+            client,
+            reason,
+            yes,
+        } => {
+            confirmed(&aggregator, task, yes, &format!("Exclude {client} from")).await?;
+            let args = ExcludeClientArgs { task, client, reason };
+            aggregator.exclude_client(&args).await?;
+            context.output.result(
+                &json!({ "task": task, "client": client.to_text(), "excluded": true }),
+                &format!("{client} is excluded from task {task}; its stake goes back, and what it earned is its own"),
+            )
         }
         TaskCommand::Free { task, yes } => {
             confirmed(&aggregator, task, yes, "Forget model and evaluation set of").await?;

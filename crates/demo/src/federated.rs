@@ -215,7 +215,7 @@ fn check_rounds(task: &TaskInfo, reports: &[RoundReport]) -> Result<()> {
         reports.len(),
         task.args.rounds.rounds
     );
-    let mut parent = None;
+    let (mut parent, mut paying) = (None, 0);
     for report in reports {
         ensure!(
             report.clients.len() == CLIENTS,
@@ -239,7 +239,28 @@ fn check_rounds(task: &TaskInfo, reports: &[RoundReport]) -> Result<()> {
             "the rewards of round {} do not sum to what was assigned",
             report.round
         );
+        // What is paid follows how far the loss fell below the lowest that was paid for.
+        let earnable = report.progress.map_or_else(Nat::default, |progress| {
+            report.budget.clone() * progress.part_ppm / 1_000_000_u32
+        });
+        ensure!(
+            report.rewarded == 0_u8 || report.rewarded == earnable,
+            "round {} pays {} where {earnable} could be earned",
+            report.round,
+            report.rewarded
+        );
+        if report.rewarded > 0_u8 {
+            paying += 1;
+        }
     }
+    println!(
+        "   {paying} of {} rounds brought the loss down and paid; what nobody earned goes back",
+        reports.len()
+    );
+    ensure!(
+        reports.first().is_some_and(|report| report.rewarded == report.budget),
+        "the first round, which brings most, does not pay its whole budget"
+    );
     Ok(())
 }
 

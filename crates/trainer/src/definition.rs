@@ -9,7 +9,7 @@ use ddsx_nn::spec::{Limits, ModelSpec, Plan};
 use ddsx_nn::strategies;
 use ddsx_nn::weights;
 use ddsx_types::federated_aggregator::{
-    CreateTaskArgs, InitialWeights, JoinRule, Privacy, Reward, RewardRule, RoundRules, Scoring, Strategy,
+    CreateTaskArgs, Earning, InitialWeights, JoinRule, Privacy, Reward, RewardRule, RoundRules, Scoring, Strategy,
 };
 use serde::Deserialize;
 
@@ -75,6 +75,7 @@ pub struct Definition {
     reward: Option<Pay>,
     norm_bound: Option<f32>,
     privacy: Option<Privacy>,
+    scores_at_end: Option<bool>,
     #[serde(default)]
     client: Recipe,
 }
@@ -148,6 +149,8 @@ struct Pay {
     #[serde(default = "by_worth")]
     rule: Split,
     stake: Option<String>,
+    deposit: Option<String>,
+    earning: Option<Earning>,
     ledger: Option<Principal>,
 }
 
@@ -251,6 +254,7 @@ impl Definition {
             norm_bound: self.norm_bound,
             privacy: self.privacy,
             client_config: self.client.to_config(),
+            scores_at_end: self.scores_at_end,
         };
         Ok(Prepared {
             args,
@@ -307,10 +311,13 @@ impl Definition {
 
     fn reward(&self, ledger: Option<(Principal, &LedgerInfo)>) -> Result<Option<Reward>, DefinitionError> {
         let Some(pay) = &self.reward else { return Ok(None) };
+        if self.norm_bound.is_none() {
+            return Err(field("norm_bound", "needed where money is paid"));
+        }
         let (ledger, info) = ledger.ok_or_else(|| field("reward", "which ledger? In the file, or --ledger"))?;
         let units = |text: &str| {
             amount::parse(text, info.decimals, &info.symbol)
-                .map(Into::into)
+                .map(candid::Nat::from)
                 .map_err(|error| field("reward", error))
         };
         Ok(Some(Reward {
@@ -321,6 +328,8 @@ impl Definition {
                 Split::Equal => RewardRule::Equal,
             },
             stake: units(pay.stake.as_deref().unwrap_or("0"))?,
+            earning: pay.earning,
+            deposit: pay.deposit.as_deref().map(units).transpose()?,
         }))
     }
 }
@@ -384,7 +393,13 @@ mod tests {
         assert_ne!(open, EXAMPLE);
         let args = prepare(&open).unwrap().args;
         assert!(args.privacy.is_some() && args.norm_bound.is_some());
-        assert_eq!(args.reward.unwrap().stake, 100_000_000_u64);
+        let reward = args.reward.unwrap();
+        assert_eq!(reward.stake, 100_000_000_u64);
+        assert_eq!(
+            (reward.deposit, reward.earning),
+            (Some(10_000_000_u64.into()), Some(Earning::default()))
+        );
+        assert_eq!(args.scores_at_end, Some(true));
     }
 
     #[test]
@@ -406,6 +421,7 @@ mod tests {
             (with("per_round = \"5\"", "per_round = \"5 ICP\""), "ICP was written"),
             (with("held-out.csv", "none.csv"), "none.csv"),
             (with("epochs = 5", "epochs = 0"), "epochs"),
+            (with("norm_bound = 100.0", ""), "norm_bound"),
             (with("outputs = 10", "outputs = 9"), "model"),
         ] {
             let error = prepare(&text).unwrap_err().to_string();

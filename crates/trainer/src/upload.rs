@@ -137,6 +137,7 @@ pub async fn send(
                     round: args.round,
                     offset: at,
                     bytes: ByteBuf::from(&bytes[first..end]),
+                    update: Some(args.hash),
                 };
                 // Written down before: its reply may be lost.
                 state.set_sent(end as u64)?;

@@ -85,7 +85,7 @@ fn should_clip_what_is_too_long_and_count_everybody_the_same() {
     };
     let mut args = task_args(federation.ledger.id);
     args.rounds.rounds = 1;
-    args.norm_bound = None;
+    args.norm_bound = Some(2_000.0);
     args.privacy = Some(privacy);
     let task = start(&federation, &args, CLIENTS);
     // A thousand times the clip, and declared for as many samples as may be; beside it a short one of ten.

@@ -100,10 +100,13 @@ pub fn task_args(ledger: Principal) -> CreateTaskArgs {
             per_round: PER_ROUND.into(),
             rule: RewardRule::Equal,
             stake: STAKE.into(),
+            earning: None,
+            deposit: None,
         }),
         norm_bound: Some(100.0),
         privacy: None,
         client_config: String::new(),
+        scores_at_end: None,
     }
 }
 

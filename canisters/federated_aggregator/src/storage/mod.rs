@@ -15,7 +15,8 @@ use ddsx_payments::{Journal, Memories};
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager, VirtualMemory};
 use ic_stable_structures::{DefaultMemoryImpl, Memory as _, StableBTreeMap, StableCell};
 
-use crate::books::{Books, Payable};
+use crate::books::Books;
+use crate::sketches::Direction;
 use crate::work::Work;
 use extents::Extents;
 use record::{Key, Stored, principal_key};
@@ -61,6 +62,10 @@ mod ids {
     pub const JOURNAL_REQUESTS: u8 = 21;
     /// (owner, task) that is a draft and not paid.
     pub const UNPAID: u8 = 22;
+    /// (task, client, round) → direction of an update.
+    pub const DIRECTIONS: u8 = 30;
+    /// (task, round) → report that is published when the task ends.
+    pub const KEPT_REPORTS: u8 = 31;
     /// Payments journal: what stands open at each ledger.
     pub const JOURNAL_LEDGERS: u8 = 39;
     /// Task → its books as its asset's totals hold them.
@@ -104,6 +109,8 @@ pub struct Storage {
     totals: Map<Key<30>, Stored<AssetTotals>>,
     /// All of stable memory, to be measured.
     whole: DefaultMemoryImpl,
+    directions: Map<Key<42>, Stored<Direction>>,
+    kept_reports: Map<Key<12>, Vec<u8>>,
 }
 
 impl Storage {
@@ -137,6 +144,8 @@ impl Storage {
             booked: Map::init(get(ids::BOOKED)),
             totals: Map::init(get(ids::TOTALS)),
             whole,
+            directions: Map::init(get(ids::DIRECTIONS)),
+            kept_reports: Map::init(get(ids::KEPT_REPORTS)),
         }
     }
 

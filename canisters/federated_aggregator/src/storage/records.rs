@@ -5,7 +5,9 @@
 )]
 
 use candid::{Nat, Principal};
-use ddsx_types::federated_aggregator::{FileDigest, LineageStream, Stage, TaskId, UpdateEncoding, UpdateKind};
+use ddsx_types::federated_aggregator::{
+    Exclusion, FileDigest, LineageStream, Stage, TaskId, UpdateEncoding, UpdateKind,
+};
 use ddsx_types::{Account, AssetListing, Hash, TimestampNs};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,9 @@ pub struct Settings {
     pub fee_per_billion: u128,
     #[serde(default)]
     pub fee_cycles_per_billion: u128,
+    /// When a pause last began or ended: nobody could go on with an upload before. Records of the first release lack this.
+    #[serde(default)]
+    pub resumed_at: TimestampNs,
 }
 
 impl Default for Settings {
@@ -46,6 +51,7 @@ impl Default for Settings {
             registries: Vec::new(),
             fee_per_billion: 0,
             fee_cycles_per_billion: 0,
+            resumed_at: 0,
         }
     }
 }
@@ -226,6 +232,9 @@ pub struct Collecting {
     pub accepted: u32,
     /// Uploads under way.
     pub uploads: u32,
+    /// Hashes declared so far. Records of the first release lack this.
+    #[serde(default)]
+    pub declared: u32,
 }
 
 fn set_aside() -> bool {
@@ -318,6 +327,18 @@ pub struct TaskRecord {
     /// Whether its model, its files and its reports were cleared away.
     #[serde(default)]
     pub cleared: bool,
+    /// The lowest loss that was paid for, at first that of the first model. Records of the first release lack this and what follows.
+    #[serde(default)]
+    pub paid_loss: Option<f64>,
+    /// The median norm of the updates that last made progress.
+    #[serde(default)]
+    pub usual_norm: Option<f64>,
+    /// What the signs of sketches are drawn from; never published.
+    #[serde(default)]
+    pub sketch_seed: Option<Hash>,
+    /// Skipped rounds that are not used up.
+    #[serde(default)]
+    pub free_skips: u32,
 }
 
 /// A client of a task.
@@ -335,6 +356,53 @@ pub struct ClientRecord {
     /// Uploads begun in this round.
     pub attempts_round: u32,
     pub attempts: u32,
+    /// What of the stake an upload holds. Records of the first release lack this and what follows.
+    #[serde(default)]
+    pub locked: u128,
+    /// Uploads never finished, and findings in reports.
+    #[serde(default)]
+    pub unfinished: u32,
+    #[serde(default)]
+    pub findings: u32,
+    /// Marks in force, and until which round they make others come first.
+    #[serde(default)]
+    pub marks: u32,
+    #[serde(default)]
+    pub rests_until: u32,
+    #[serde(default)]
+    pub excluded: Option<Exclusion>,
+    /// What of the score and of what is due is published, and paid, when the task ends.
+    #[serde(default)]
+    pub kept_score: f64,
+    #[serde(default)]
+    pub kept_reward: u128,
+}
+
+impl ClientRecord {
+    /// Of one that comes.
+    pub fn new(account: Account, now: TimestampNs) -> Self {
+        Self {
+            account,
+            joined_at: now,
+            active: false,
+            stake: 0,
+            updates: 0,
+            faults: 0,
+            score: 0.0,
+            earned: 0,
+            payable: Payable::default(),
+            attempts_round: 0,
+            attempts: 0,
+            locked: 0,
+            unfinished: 0,
+            findings: 0,
+            marks: 0,
+            rests_until: 0,
+            excluded: None,
+            kept_score: 0.0,
+            kept_reward: 0,
+        }
+    }
 }
 
 /// An update on its way in, or in.
@@ -355,6 +423,9 @@ pub struct UpdateRecord {
     /// Its place once it is accepted.
     pub place: Option<u32>,
     pub lineage: Vec<LineageStream>,
+    /// The how manieth hash of its round it was declared as. Records of the first release lack this.
+    #[serde(default)]
+    pub declared: u32,
 }
 
 /// Whom a payment is for.
@@ -395,4 +466,66 @@ pub enum Purpose {
     },
     /// What a payee is due, the ledger's fee counted.
     Payout { payee: Payee, due: u128 },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::record::{decode, encode};
+    use ciborium::Value;
+
+    /// The bytes of a record as a release wrote it that did not know these fields yet.
+    fn without<T: Serialize>(record: &T, fields: &[&str]) -> Vec<u8> {
+        let bytes = encode(record);
+        let mut value: Value = ciborium::from_reader(&bytes[1..]).unwrap();
+        let Value::Map(entries) = &mut value else {
+            panic!("a record is a map")
+        };
+        let before = entries.len();
+        entries.retain(|(name, _)| !fields.iter().any(|field| name.as_text() == Some(*field)));
+        assert_eq!(before - entries.len(), fields.len());
+        let mut old = vec![bytes[0]];
+        ciborium::into_writer(&value, &mut old).unwrap();
+        old
+    }
+
+    #[test]
+    fn should_read_what_the_first_release_wrote() {
+        let account: Account = Principal::from_slice(&[7]).into();
+        let mut client = ClientRecord::new(account, 5);
+        client.stake = 9;
+        let fields = [
+            "locked",
+            "unfinished",
+            "findings",
+            "marks",
+            "rests_until",
+            "excluded",
+            "kept_score",
+            "kept_reward",
+        ];
+        let read: ClientRecord = decode(&without(&client, &fields)).unwrap();
+        assert_eq!((read.stake, read.locked, read.marks, read.excluded), (9, 0, 0, None));
+
+        let collecting = Collecting {
+            round: 3,
+            opened_at: 1,
+            deadline: 2,
+            extended: false,
+            accepted: 4,
+            uploads: 5,
+            declared: 6,
+        };
+        let read: Collecting = decode(&without(&collecting, &["declared"])).unwrap();
+        assert_eq!((read.round, read.uploads, read.declared), (3, 5, 0));
+
+        let world = crate::testing::World::new();
+        let task = world.start(&crate::testing::task_args());
+        let record = crate::storage::with(|storage| storage.task(task)).unwrap();
+        assert!(record.sketch_seed.is_some() && record.paid_loss == record.loss);
+        let fields = ["paid_loss", "usual_norm", "sketch_seed", "free_skips"];
+        let read: TaskRecord = decode(&without(&record, &fields)).unwrap();
+        assert_eq!((read.id, read.loss, read.paid_loss), (task, record.loss, None));
+        assert_eq!((read.sketch_seed, read.free_skips), (None, 0));
+    }
 }

@@ -7,6 +7,7 @@ use ddsx_types::federated_aggregator::{CreateTaskArgs, TaskId};
 use super::Storage;
 use super::record::{Key, Stored, candid_bytes, key_principal, principal_key};
 use super::records::{ClientRecord, Payee, TaskRecord, UpdateRecord};
+use crate::sketches::Direction;
 use crate::work::Work;
 
 fn client_key(task: TaskId, client: &Principal) -> Key<38> {
@@ -21,7 +22,58 @@ fn report_key(task: TaskId, round: u32) -> Key<12> {
     Key::of(&[&task.to_be_bytes(), &round.to_be_bytes()])
 }
 
+fn direction_key(task: TaskId, client: &Principal, round: u32) -> Key<42> {
+    Key::of(&[&task.to_be_bytes(), &principal_key(client), &round.to_be_bytes()])
+}
+
 impl Storage {
+    /// The direction of a client's update in a round.
+    pub fn direction(&self, task: TaskId, client: &Principal, round: u32) -> Option<Direction> {
+        self.directions
+            .get(&direction_key(task, client, round))
+            .map(|stored| stored.0)
+    }
+
+    /// Stores the direction of a client's update.
+    pub fn put_direction(&mut self, task: TaskId, client: &Principal, round: u32, direction: &Direction) {
+        self.directions
+            .insert(direction_key(task, client, round), Stored(direction.clone()));
+    }
+
+    /// Forgets the direction of a client's update.
+    pub fn remove_direction(&mut self, task: TaskId, client: &Principal, round: u32) {
+        self.directions.remove(&direction_key(task, client, round));
+    }
+
+    /// The rounds of which directions of a client are kept, ascending; a few.
+    pub fn directions_of(&self, task: TaskId, client: &Principal) -> Vec<u32> {
+        self.directions
+            .keys_range(direction_key(task, client, 0)..=direction_key(task, client, u32::MAX))
+            .map(|key| u32::try_from(number(&key.0[38..])).unwrap_or(u32::MAX))
+            .collect()
+    }
+
+    /// Keeps a round's report until the task ends.
+    pub fn keep_report(&mut self, task: TaskId, round: u32, report: Vec<u8>) {
+        self.kept_reports.insert(report_key(task, round), report);
+    }
+
+    /// Takes the first reports that are kept of a task, at most so many.
+    pub fn take_kept_reports(&mut self, task: TaskId, limit: usize) -> Vec<(u32, Vec<u8>)> {
+        let kept: Vec<(Key<12>, Vec<u8>)> = self
+            .kept_reports
+            .range(report_key(task, 0)..=report_key(task, u32::MAX))
+            .take(limit)
+            .map(|entry| (*entry.key(), entry.value()))
+            .collect();
+        for (key, _) in &kept {
+            self.kept_reports.remove(key);
+        }
+        kept.into_iter()
+            .map(|(key, report)| (u32::try_from(number(&key.0[8..])).unwrap_or(u32::MAX), report))
+            .collect()
+    }
+
     /// What a task was created with.
     ///
     /// Panics if it cannot be read: we wrote it, and the message is undone.

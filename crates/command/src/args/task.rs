@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use candid::Principal;
 use clap::{Args, Subcommand};
 use ddsx_types::Account;
 
@@ -45,6 +46,19 @@ Example:
         task: u64,
         /// The round, from 1
         round: u32,
+    },
+    /// Exclude a client of a task of yours for what the reports show; it gets its stake back, keeps what it earned, and everybody can read the reason
+    Exclude {
+        /// Number of the task
+        task: u64,
+        /// Principal of the client
+        client: Principal,
+        /// Why, for everybody to read
+        #[arg(long)]
+        reason: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
     },
     /// End a task of yours early; what is left of its budget comes back
     Stop {

@@ -4,6 +4,7 @@ pub mod evaluation;
 pub mod leave_one_out;
 pub mod proxy;
 pub mod shapley;
+pub mod sketch;
 
 #[cfg(test)]
 mod tests;

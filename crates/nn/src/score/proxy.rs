@@ -1,4 +1,4 @@
-//! A score that needs no evaluation: how far an update points where the model went, times its samples.
+//! A score that needs no evaluation: how far an update points where the model went. Samples do not count: they are what a client says.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,5 @@ impl Alignment {
         } else {
             0.0
         }
-    }
-
-    /// Cosine × samples.
-    pub fn score(&self, samples: u64) -> f64 {
-        #[allow(clippy::cast_precision_loss)]
-        let samples = samples as f64;
-        self.cosine() * samples
     }
 }

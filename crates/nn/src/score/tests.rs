@@ -115,15 +115,15 @@ fn should_refuse_games_that_cannot_be_played() {
 }
 
 #[test]
-fn should_score_by_direction_and_samples() {
+fn should_score_by_direction_alone() {
     let mut along = Alignment::default();
     along.add(&[1.0, 0.0], &[2.0, 0.0]);
     along.add(&[0.0], &[0.0]);
-    assert!((along.score(50) - 50.0).abs() < 1e-9);
+    assert!((along.cosine() - 1.0).abs() < 1e-9);
     let mut against = Alignment::default();
     against.add(&[-1.0, 1.0], &[1.0, 0.0]);
     assert!((against.cosine() + std::f64::consts::FRAC_1_SQRT_2).abs() < 1e-9);
-    assert!(Alignment::default().score(9).abs() < 1e-12);
+    assert!(Alignment::default().cosine().abs() < 1e-12);
 }
 
 fn plan(output: &str) -> Plan {

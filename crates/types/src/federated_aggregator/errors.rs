@@ -191,7 +191,7 @@ pub enum UploadError {
     /// Another client has sent the same bytes in this round.
     #[error("the same update was sent by another client")]
     Duplicate,
-    /// The round has as many updates, or uploads under way, as it takes.
+    /// The round has as many updates, or uploads under way, as it takes; another upload of the same client is under way; or others come first.
     #[error("the round takes no more uploads")]
     RoundFull,
     /// Too many uploads were begun for this round.
@@ -249,13 +249,13 @@ pub enum UploadError {
         /// In all.
         bytes: u64,
     },
-    /// Fault where a number is not finite; what is only badly written costs the upload alone.
+    /// Fault where an `F32` is not finite; what is only badly written, or overflows on decoding, costs the upload alone.
     #[error("{0}")]
     Encoding(EncodingError),
-    /// Fault: not the hash declared.
+    /// Not the hash declared: it costs the upload, since no single message proves who mixed the pieces up.
     #[error("the update's hash is not the one declared")]
     WrongHash,
-    /// Fault: the norm is above the task's bound, given in thousandths.
+    /// The norm is above the task's bound, given in thousandths. Fault where one piece alone is, by a finite norm.
     #[error("the update's norm is above the bound")]
     NormExceeded {
         /// Its norm in thousandths, at most `u64::MAX`.

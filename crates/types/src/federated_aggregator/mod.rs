@@ -17,15 +17,16 @@ pub use governance::{
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
 pub use money::{AssetAudit, ClaimArgs, ClaimError, Claimed};
 pub use rounds::{
-    BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, LineageStream, ModelChunk,
-    ModelChunkArgs, ModelVersion, PredictArgs, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport, RoundState,
-    RoundView, UpdateKind, UpdateReceipt, UploadStatus,
+    BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, Finding, LineageStream, ModelChunk,
+    ModelChunkArgs, ModelVersion, PredictArgs, Progress, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport,
+    RoundState, RoundView, UpdateKind, UpdateReceipt, UploadStatus,
 };
 pub use strategy::{Strategy, StrategyError};
 pub use tasks::{
-    ComputeCost, CreateTaskArgs, EndReason, File, FileDigest, FileStatus, FundArgs, InitialWeights, JoinArgs, JoinRule,
-    Page, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs, Privacy, PrivacySpent, PutFileArgs, Reward,
-    RewardRule, RoundRules, Scoring, Stage, TaskAudit, TaskId, TaskInfo, TaskQuote, TaskStage,
+    ComputeCost, CreateTaskArgs, Earning, EndReason, ExcludeClientArgs, Exclusion, File, FileDigest, FileStatus,
+    FundArgs, InitialWeights, JoinArgs, JoinRule, Page, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs,
+    Privacy, PrivacySpent, PutFileArgs, Reward, RewardRule, RoundRules, Scoring, Stage, Standing, TaskAudit, TaskId,
+    TaskInfo, TaskQuote, TaskStage,
 };
 pub use update::{EncodingError, UpdateEncoding};
 

@@ -71,6 +71,8 @@ pub struct PutUpdateArgs {
     pub offset: u64,
     /// The piece: [`super::PIECE_BYTES`], or what is left.
     pub bytes: ByteBuf,
+    /// The hash that this upload declared: a piece of another one is refused as `NotBegun`. Not looked at if absent.
+    pub update: Option<Hash>,
 }
 
 /// How far an upload has come.
@@ -121,12 +123,42 @@ pub enum RoundOutcome {
     Skipped,
 }
 
+/// Why an update earned nothing, or was no part of the scoring.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A near copy of an update of the same round, declared earlier by this client.
+    CopyOfClient(Principal),
+    /// A near copy of its client's own update of this earlier round, made from another version.
+    CopyOfRound(u32),
+    /// A near copy of the public step to this version.
+    CopyOfStep(u32),
+    /// Its norm is next to nothing beside the others'.
+    Negligible,
+    /// The strategy looks at all updates together, and this one's norm is far beyond the others'.
+    Outlier,
+    /// The strategy took other updates: nothing is held against it.
+    LeftOut,
+    /// The round was rejected, and without this update it would have lowered the loss.
+    Spoilt,
+}
+
+/// What a round's pay was measured by.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// The lowest loss paid for before it; absent where no loss was a number.
+    pub before: Option<f64>,
+    /// `ln(before / loss)`, zero where the loss is not lower.
+    pub gain: f64,
+    /// The part of the round's budget that could be earned, in millionths.
+    pub part_ppm: u32,
+}
+
 /// One client in a round's report.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct ClientReport {
     /// Who.
     pub client: Principal,
-    /// Samples that it counted for.
+    /// Samples that it counted for: those declared, at most the task's cap and four times the median of the round.
     pub samples: u64,
     /// Content hash of its encoded update.
     pub update: Hash,
@@ -134,12 +166,14 @@ pub struct ClientReport {
     pub norm: f64,
     /// By how many versions it lagged behind.
     pub staleness: u32,
-    /// Its worth; absent where the round was not scored.
+    /// Its worth, as exact as pay needs it: to a 512th of the greatest. Absent where the round was not scored, or scores are published later.
     pub score: Option<f64>,
     /// Its reward.
     pub reward: Nat,
     /// Streams that it declared.
     pub lineage: Vec<LineageStream>,
+    /// What was found about it.
+    pub finding: Option<Finding>,
 }
 
 /// A round's certified report.
@@ -175,6 +209,10 @@ pub struct RoundReport {
     pub opened_at: TimestampNs,
     /// When this was published.
     pub published_at: TimestampNs,
+    /// What its pay was measured by; absent where it was not accepted or nothing is paid.
+    pub progress: Option<Progress>,
+    /// Whether scores and single rewards are still kept back: the report is published again, with them, when the task ends.
+    pub scores_later: Option<bool>,
 }
 
 /// A report with its proof.

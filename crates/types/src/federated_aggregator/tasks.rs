@@ -81,7 +81,7 @@ pub enum Scoring {
         /// An order is left when no more than this is to be gained, in nats.
         tolerance: f64,
     },
-    /// Cosine of the update and the step, times samples. Costs no evaluation.
+    /// Cosine of the update and the step. Costs no evaluation.
     Proxy,
 }
 
@@ -94,17 +94,47 @@ pub enum RewardRule {
     Equal,
 }
 
-/// What is paid.
+/// How much of a round's budget is paid for how much progress. An accepted round's progress is `ln(lowest loss paid for so far / its loss)`, zero where
+/// its loss is not lower; the part is `progress / full`, from the floor to the ceiling. What is not paid stays in the budget.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earning {
+    /// The part that an accepted round pays whatever it brought, in ten-thousandths of the budget; 0 unless told.
+    pub floor_bps: u32,
+    /// The greatest part, in ten-thousandths of the budget: the floor to 10,000; 10,000 unless told.
+    pub ceiling_bps: u32,
+    /// The progress that earns the whole budget, in ten-thousandths: 1 to 1,000,000; 1,000 unless told (the loss falls by 9.5 %).
+    pub full_bps: u32,
+    /// Progress below this earns the floor alone, and counts with that of later rounds, in ten-thousandths: at most `full_bps`; 50 unless told.
+    pub least_bps: u32,
+}
+
+impl Default for Earning {
+    fn default() -> Self {
+        Self {
+            floor_bps: 0,
+            ceiling_bps: 10_000,
+            full_bps: 1_000,
+            least_bps: 50,
+        }
+    }
+}
+
+/// What is paid. A task that pays, or asks for a stake, needs a norm bound.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Reward {
     /// The asset's ledger; it must be listed.
     pub ledger: Principal,
-    /// For each round, in the asset's smallest unit; below 2^96.
+    /// For each round at most, in the asset's smallest unit; below 2^96.
     pub per_round: Nat,
     /// How it is split.
     pub rule: RewardRule,
     /// What a client deposits when it joins; it comes back unless the client sends what is provably false. Below 2^96.
     pub stake: Nat,
+    /// How much of a round's budget is paid for how much progress; [`Earning::default`] if absent.
+    pub earning: Option<Earning>,
+    /// The part of the stake that an upload locks until it is finished, and that goes to the treasury where it never is. At most the stake; a tenth
+    /// of it, one unit at least, if absent.
+    pub deposit: Option<Nat>,
 }
 
 /// Differential privacy of the published models: each update is clipped, and Gaussian noise is added to their mean.
@@ -158,12 +188,15 @@ pub struct CreateTaskArgs {
     pub scoring: Scoring,
     /// What is paid; nothing if absent.
     pub reward: Option<Reward>,
-    /// Greatest Euclidean norm that an update may have. One beyond it is refused, and its sender's stake is lost.
+    /// Greatest Euclidean norm that an update may have; needed where money is paid. One beyond it is refused; where a single piece of it is beyond the
+    /// bound, its sender's stake is lost.
     pub norm_bound: Option<f32>,
     /// Noise, if wanted.
     pub privacy: Option<Privacy>,
     /// Clients' local training, in words or JSON that `ddsx train` understands; at most 2,000 bytes. Not looked at.
     pub client_config: String,
+    /// Whether what single clients' updates were worth and earned is published, and paid, only when the task ends; at once if absent.
+    pub scores_at_end: Option<bool>,
 }
 
 /// A file of a task.
@@ -236,6 +269,43 @@ pub struct JoinArgs {
     pub licence: Option<u64>,
 }
 
+/// A client that its task's owner has excluded: it sends nothing more, its stake is given back, and what it earned stays its own.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Exclusion {
+    /// When.
+    pub at: TimestampNs,
+    /// Why, in its owner's words.
+    pub reason: String,
+}
+
+/// Argument of `exclude_client`.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct ExcludeClientArgs {
+    /// The task.
+    pub task: TaskId,
+    /// Whom: a client against whom the records say something (faults, uploads that never ended, findings in reports).
+    pub client: Principal,
+    /// Why; everybody can read it. 1 to 500 bytes.
+    pub reason: String,
+}
+
+/// How a client stands in a task beside its money.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What of the stake an upload that is not finished holds.
+    pub locked: Nat,
+    /// Uploads that it began and never finished.
+    pub unfinished: u32,
+    /// Findings against it in the reports; being left out by the strategy is none.
+    pub findings: u32,
+    /// Marks in force: each such upload or finding adds one, each round that earns takes one away.
+    pub marks: u32,
+    /// Until this round others come first: it is let in only where too few of them are there.
+    pub rests_until: u32,
+    /// Whether and why it was excluded.
+    pub excluded: Option<Exclusion>,
+}
+
 /// A client of a task.
 #[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct Participant {
@@ -263,6 +333,8 @@ pub struct Participant {
     pub paid: Nat,
     /// Whether it may go on.
     pub active: bool,
+    /// How it stands; always there, but in answers of the first release.
+    pub standing: Option<Standing>,
 }
 
 /// Argument of `participant`.
@@ -354,7 +426,7 @@ pub struct TaskInfo {
     pub clients: u32,
     /// The model in force.
     pub version: u32,
-    /// Rounds held, skipped ones counted.
+    /// Rounds held, skipped ones counted: a task of so many rounds can come to hold some more.
     pub rounds_held: u32,
     /// The round that collects, if one does.
     pub collecting: Option<u32>,

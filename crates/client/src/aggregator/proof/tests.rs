@@ -45,6 +45,8 @@ fn report(key: RoundKey) -> RoundReport {
         rewarded: Nat::from(9_u8),
         opened_at: NOW,
         published_at: NOW + 1,
+        progress: None,
+        scores_later: None,
     }
 }
 

@@ -22,6 +22,15 @@ pub fn participant_json(participant: &Participant) -> Value {
         "due_units": units_text(&participant.due),
         "in_flight_units": units_text(&participant.in_flight),
         "paid_units": units_text(&participant.paid),
+        "locked_units": participant.standing.as_ref().map(|standing| units_text(&standing.locked)),
+        "unfinished": participant.standing.as_ref().map(|standing| standing.unfinished),
+        "findings": participant.standing.as_ref().map(|standing| standing.findings),
+        "marks": participant.standing.as_ref().map(|standing| standing.marks),
+        "rests_until": participant.standing.as_ref().map(|standing| standing.rests_until),
+        "excluded": participant.standing.as_ref().and_then(|standing| standing.excluded.as_ref()).map(|excluded| json!({
+            "at": excluded.at,
+            "reason": excluded.reason,
+        })),
     })
 }
 
@@ -33,11 +42,7 @@ pub fn participants_text(participants: &[Participant], units: Option<&LedgerInfo
             .to_vec(),
     ];
     rows.extend(participants.iter().map(|one| {
-        let state = match (one.active, one.faults) {
-            (_, faults @ 1..) => format!("{faults} faults"),
-            (false, 0) if !over => "left".into(),
-            (_, 0) => String::new(),
-        };
+        let state = state(one, over);
         vec![
             one.client.to_text(),
             one.updates.to_string(),
@@ -48,4 +53,28 @@ pub fn participants_text(participants: &[Participant], units: Option<&LedgerInfo
         ]
     }));
     table(&rows)
+}
+
+/// What is to be said of a client beside its money.
+fn state(one: &Participant, over: bool) -> String {
+    let standing = one.standing.as_ref();
+    if let Some(excluded) = standing.and_then(|standing| standing.excluded.as_ref()) {
+        return format!("excluded: {}", excluded.reason);
+    }
+    let counted = |count: u32, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let parts: Vec<String> = [
+        counted(one.faults, "faults"),
+        counted(
+            standing.map_or(0, |standing| standing.unfinished),
+            "uploads not finished",
+        ),
+        counted(standing.map_or(0, |standing| standing.findings), "findings"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match (one.active, parts.is_empty()) {
+        (false, true) if !over => "left".into(),
+        _ => parts.join(", "),
+    }
 }

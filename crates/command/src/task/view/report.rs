@@ -1,10 +1,10 @@
 //! Rounds' reports.
 
 use ddsx_client::LedgerInfo;
-use ddsx_types::federated_aggregator::RoundReport;
+use ddsx_types::federated_aggregator::{Progress, RoundReport};
 use serde_json::{Value, json};
 
-use super::words::{amount, outcome, percent, score};
+use super::words::{amount, finding, finding_json, outcome, percent, score};
 use crate::output::table;
 use crate::text;
 use crate::view::units_text;
@@ -31,6 +31,7 @@ pub fn report_json(report: &RoundReport, units: Option<&LedgerInfo>) -> Value {
             "staleness": client.staleness,
             "score": client.score,
             "reward_units": units_text(&client.reward),
+            "finding": client.finding.as_ref().map(finding_json),
             "lineage": client.lineage.iter().map(|stream| json!({
                 "registry": stream.registry.to_text(),
                 "stream": stream.stream,
@@ -42,6 +43,12 @@ pub fn report_json(report: &RoundReport, units: Option<&LedgerInfo>) -> Value {
         "symbol": units.map(|units| &units.symbol),
         "budget_units": units_text(&report.budget),
         "rewarded_units": units_text(&report.rewarded),
+        "progress": report.progress.map(|progress| json!({
+            "before": progress.before,
+            "gain": progress.gain,
+            "part_ppm": progress.part_ppm,
+        })),
+        "scores_later": report.scores_later.unwrap_or(false),
         "opened_at": report.opened_at,
         "published_at": report.published_at,
     })
@@ -87,8 +94,29 @@ pub fn report_text(report: &RoundReport, units: Option<&LedgerInfo>) -> String {
             amount(&report.rewarded, units),
             amount(&report.budget, units)
         ));
+        if let Some(progress) = &report.progress {
+            lines.push(progress_text(progress));
+        }
+        if report.scores_later == Some(true) {
+            lines.push("  scores and single rewards are published, and paid, when the task ends".into());
+        }
+        lines.extend(report.clients.iter().filter_map(|client| {
+            let found = client.finding.as_ref()?;
+            Some(format!("  {}: {}", client.client, finding(found)))
+        }));
     }
     lines.join("\n")
+}
+
+/// How the part of the budget came about.
+fn progress_text(progress: &Progress) -> String {
+    let part = percent(Some(f64::from(progress.part_ppm) / 1e6));
+    let why = match progress.before {
+        Some(before) if progress.gain > 0.0 => format!("the loss fell below {before:.4}, the lowest paid for so far"),
+        Some(before) => format!("the loss is not below {before:.4}, the lowest paid for so far"),
+        None => "no loss before it was a number".into(),
+    };
+    format!("  {part} of the budget could be earned: {why}")
 }
 
 pub fn rounds_text(reports: &[RoundReport], units: Option<&LedgerInfo>) -> String {
@@ -110,4 +138,66 @@ pub fn rounds_text(reports: &[RoundReport], units: Option<&LedgerInfo>) -> Strin
         ]
     }));
     table(&rows).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candid::{Nat, Principal};
+    use ddsx_types::Hash;
+    use ddsx_types::federated_aggregator::{ClientReport, Finding, RoundOutcome};
+
+    #[test]
+    fn should_say_who_was_named_and_why_and_what_could_be_earned() {
+        let client = |number: u8, finding| ClientReport {
+            client: Principal::from_slice(&[number]),
+            samples: 10,
+            update: Hash([number; 32]),
+            norm: 1.0,
+            staleness: 0,
+            score: Some(0.0),
+            reward: Nat::from(0_u8),
+            lineage: Vec::new(),
+            finding,
+        };
+        let first = Principal::from_slice(&[1]);
+        let report = RoundReport {
+            task: 1,
+            round: 2,
+            outcome: RoundOutcome::Accepted,
+            version: 2,
+            parent: 1,
+            model: Hash([5; 32]),
+            parent_model: Hash([4; 32]),
+            candidate: None,
+            evaluated: None,
+            clients: vec![client(1, None), client(2, Some(Finding::CopyOfClient(first)))],
+            seed: None,
+            budget: Nat::from(10_u8),
+            rewarded: Nat::from(2_u8),
+            opened_at: 0,
+            published_at: 1,
+            progress: Some(Progress {
+                before: Some(0.5),
+                gain: 0.02,
+                part_ppm: 200_000,
+            }),
+            scores_later: None,
+        };
+        let text = report_text(&report, None);
+        let second = Principal::from_slice(&[2]);
+        assert!(
+            text.contains(&format!("{second}: a near copy of {first}'s update")),
+            "{text}"
+        );
+        assert!(
+            text.contains("20.00 % of the budget could be earned: the loss fell below 0.5000"),
+            "{text}"
+        );
+        let json = report_json(&report, None);
+        assert_eq!(json["clients"][0]["finding"], Value::Null);
+        assert_eq!(json["clients"][1]["finding"]["kind"], "copy_of_client");
+        assert_eq!(json["clients"][1]["finding"]["of"], first.to_text());
+        assert_eq!(json["progress"]["part_ppm"], 200_000);
+    }
 }

@@ -2,7 +2,7 @@
 
 use candid::Nat;
 use ddsx_client::LedgerInfo;
-use ddsx_types::federated_aggregator::{EndReason, RoundOutcome, Stage};
+use ddsx_types::federated_aggregator::{EndReason, Finding, RoundOutcome, Stage};
 
 use crate::view::{tokens, units_text};
 
@@ -29,6 +29,33 @@ pub fn outcome(outcome: RoundOutcome) -> &'static str {
         RoundOutcome::Rejected => "rejected",
         RoundOutcome::Skipped => "skipped",
     }
+}
+
+/// What a report finds about an update, for people.
+pub fn finding(finding: &Finding) -> String {
+    match finding {
+        Finding::CopyOfClient(client) => format!("a near copy of {client}'s update"),
+        Finding::CopyOfRound(round) => format!("a near copy of its own update of round {round}"),
+        Finding::CopyOfStep(version) => format!("a near copy of the public step to version {version}"),
+        Finding::Negligible => "next to no step at all".into(),
+        Finding::Outlier => "an outlier, far longer than the others".into(),
+        Finding::LeftOut => "left out by the strategy".into(),
+        Finding::Spoilt => "the round was rejected because of it".into(),
+    }
+}
+
+/// The same, for programs: its kind, and what it is a copy of.
+pub fn finding_json(finding: &Finding) -> serde_json::Value {
+    let (kind, of) = match finding {
+        Finding::CopyOfClient(client) => ("copy_of_client", Some(client.to_text())),
+        Finding::CopyOfRound(round) => ("copy_of_round", Some(round.to_string())),
+        Finding::CopyOfStep(version) => ("copy_of_step", Some(version.to_string())),
+        Finding::Negligible => ("negligible", None),
+        Finding::Outlier => ("outlier", None),
+        Finding::LeftOut => ("left_out", None),
+        Finding::Spoilt => ("spoilt", None),
+    };
+    serde_json::json!({ "kind": kind, "of": of })
 }
 
 /// A part as a percentage.

@@ -1,0 +1,162 @@
+//! What a round's updates show about one another before anything is combined: copies, updates of next to no size, those that the strategy leaves out.
+//!
+//! Such an update is no member of the coalitions by which worth is found, and earns nothing; whether it counts for the model is the strategy's alone.
+
+use candid::Principal;
+use ddsx_nn::strategies::{Rule, Strategy};
+use ddsx_types::Hash;
+use ddsx_types::federated_aggregator::Finding;
+
+use crate::limits::{COPY_COSINE, MIN_COMPARED, NEGLIGIBLE, OUTLIER, PLAUSIBLE_SAMPLES, REPLAY_COSINE};
+use crate::sketches::{Direction, PUBLIC};
+use crate::storage::Storage;
+use crate::storage::records::{TaskRecord, UpdateRecord};
+
+/// What each update may count for: what it declares, at most so many times the median of the round. Half of the clients would have to lie
+/// together to raise it.
+pub fn plausible(samples: &[u64]) -> Vec<u64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
+    let most = median.saturating_mul(PLAUSIBLE_SAMPLES);
+    samples.iter().map(|samples| (*samples).min(most)).collect()
+}
+
+/// The lower median of norms; zero of none.
+pub fn median_norm(updates: &[UpdateRecord]) -> f64 {
+    let mut norms: Vec<f64> = updates.iter().map(|update| update.squared_norm.sqrt()).collect();
+    norms.sort_by(f64::total_cmp);
+    norms.get(norms.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+}
+
+/// What is found about each update of a round that is combined by this rule.
+pub fn judge(
+    storage: &Storage,
+    record: &TaskRecord,
+    strategy: &Strategy,
+    rule: &Rule,
+    round: u32,
+    updates: &[UpdateRecord],
+) -> Vec<Option<Finding>> {
+    let median = median_norm(updates);
+    let usual = record.usual_norm.unwrap_or(0.0).max(median);
+    let mut findings = copies(storage, record, round, updates);
+    for (place, (update, finding)) in updates.iter().zip(&mut findings).enumerate() {
+        let norm = update.squared_norm.sqrt();
+        if finding.is_none() {
+            *finding = if norm < usual * NEGLIGIBLE {
+                Some(Finding::Negligible)
+            } else if leaves_out(rule, place) {
+                Some(Finding::LeftOut)
+            } else if looks_at_all(strategy) && norm > median * OUTLIER {
+                Some(Finding::Outlier)
+            } else {
+                None
+            };
+        }
+    }
+    findings
+}
+
+/// Whether a strategy ignores single updates coordinate by coordinate: in a small coalition nobody is left to outvote them.
+fn looks_at_all(strategy: &Strategy) -> bool {
+    matches!(
+        strategy,
+        Strategy::FedMedian | Strategy::TrimmedMean { .. } | Strategy::Bulyan { .. }
+    )
+}
+
+fn leaves_out(rule: &Rule, place: usize) -> bool {
+    match rule {
+        Rule::Weighted(coefficients) => coefficients.get(place) == Some(&0.0),
+        Rule::AroundMedian { selected, .. } => !selected.contains(&place),
+        Rule::Median | Rule::TrimmedMean { .. } => false,
+    }
+}
+
+/// Of updates that are near copies of one another, the one declared first is none.
+fn copies(storage: &Storage, record: &TaskRecord, round: u32, updates: &[UpdateRecord]) -> Vec<Option<Finding>> {
+    let mut order: Vec<usize> = (0..updates.len()).collect();
+    order.sort_by_key(|&place| (updates[place].declared, updates[place].place));
+    let steps = directions(storage, record, &PUBLIC, u32::MAX);
+    let mut findings = vec![None; updates.len()];
+    let mut seen: Vec<(Principal, Hash, Option<Direction>)> = Vec::new();
+    for place in order {
+        let update = &updates[place];
+        let mine = (record.parameters >= MIN_COMPARED)
+            .then(|| storage.direction(record.id, &update.client, round))
+            .flatten();
+        findings[place] = seen
+            .iter()
+            .find(|(_, hash, other)| *hash == update.hash || alike(mine.as_ref(), other.as_ref(), COPY_COSINE))
+            .map(|(client, ..)| Finding::CopyOfClient(*client));
+        if findings[place].is_none()
+            && let Some(mine) = &mine
+        {
+            findings[place] = directions(storage, record, &update.client, round)
+                .iter()
+                // From the same version, the same client may well come to the same step again.
+                .find(|(_, earlier)| earlier.version != mine.version && alike(Some(mine), Some(earlier), REPLAY_COSINE))
+                .map(|(round, _)| Finding::CopyOfRound(*round))
+                .or_else(|| {
+                    steps
+                        .iter()
+                        .find(|(_, step)| alike(Some(mine), Some(step), REPLAY_COSINE))
+                        .map(|(version, _)| Finding::CopyOfStep(*version))
+                });
+        }
+        seen.push((update.client, update.hash, mine));
+    }
+    findings
+}
+
+fn alike(one: Option<&Direction>, other: Option<&Direction>, cosine: f64) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.sketch.cosine(&other.sketch) >= cosine,
+        _ => false,
+    }
+}
+
+/// The directions kept of a client from rounds before this one.
+fn directions(storage: &Storage, record: &TaskRecord, client: &Principal, before: u32) -> Vec<(u32, Direction)> {
+    storage
+        .directions_of(record.id, client)
+        .into_iter()
+        .filter(|round| *round < before)
+        .filter_map(|round| Some((round, storage.direction(record.id, client, round)?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn should_cap_what_nobody_else_declares() {
+        for (declared, counted) in [
+            (vec![10, 20, 30], vec![10, 20, 30]),
+            (vec![10, 1_000_000, 30], vec![10, 120, 30]),
+            (vec![1_000, 10], vec![1_000, 10]),
+            (vec![7], vec![7]),
+            (vec![], vec![]),
+            (vec![u64::MAX, u64::MAX, 1], vec![u64::MAX, u64::MAX, 1]),
+        ] {
+            assert_eq!(plausible(&declared), counted);
+        }
+    }
+
+    #[test]
+    fn should_know_whom_a_rule_leaves_out() {
+        let selected = Rule::AroundMedian {
+            selected: vec![0, 2],
+            keep: 1,
+        };
+        for (rule, expected) in [
+            (Rule::Weighted(vec![0.5, 0.0, 0.5]), [false, true, false]),
+            (selected, [false, true, false]),
+            (Rule::Median, [false; 3]),
+        ] {
+            assert_eq!([0, 1, 2].map(|place| leaves_out(&rule, place)), expected, "{rule:?}");
+        }
+    }
+}
