@@ -101,6 +101,8 @@ pub const MONTH_NS: u64 = 30 * 86_400 * SECOND_NS;
 pub const MAX_KEPT_NS: u64 = 120 * MONTH_NS;
 /// Reports forgotten in one step, tasks looked at in one step after an upgrade.
 pub const REPORTS_PER_STEP: usize = 100;
+/// Reports published again in one step when a task ends.
+pub const REVEALED_PER_STEP: usize = 20;
 pub const TASKS_PER_STEP: usize = 50;
 /// Bytes of records, by estimate: of a task, a client, an update in a report, a stream it declares, a class in a report.
 pub const TASK_BYTES: u64 = 8_192;
@@ -135,8 +137,6 @@ pub const MOST_REST: u32 = 6;
 pub const MAX_REASON_BYTES: usize = 500;
 /// Progress that earns the whole budget, at most, in ten-thousandths.
 pub const MAX_FULL_BPS: u32 = 1_000_000;
-/// Reports published again in one step when a task ends.
-pub const REPORTS_PER_STEP: usize = 20;
 
 /// Slices that are begun for a task before one has ended well; then the task is given up.
 pub const MAX_FAILURES: u32 = 5;

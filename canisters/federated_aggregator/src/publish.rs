@@ -11,7 +11,7 @@ use crate::amounts::{amount, nat};
 use crate::books::split;
 use crate::combine::RoundWork;
 use crate::evaluate::{self, Subject};
-use crate::limits::{MAX_FREE_SKIPS, REPORTS_PER_STEP};
+use crate::limits::{MAX_FREE_SKIPS, REVEALED_PER_STEP};
 use crate::sketches::{self, Direction, PUBLIC};
 use crate::storage::Storage;
 use crate::storage::record::candid_bytes;
@@ -169,7 +169,7 @@ fn without_scores(report: RoundReport) -> RoundReport {
 
 /// Publishes, when a task has ended, some more reports with what was kept back. Says whether there were none left.
 pub fn reveal(storage: &mut Storage, record: &TaskRecord) -> bool {
-    let kept = storage.take_kept_reports(record.id, REPORTS_PER_STEP);
+    let kept = storage.take_kept_reports(record.id, REVEALED_PER_STEP);
     for (round, report) in &kept {
         storage.certify_report(record.id, *round, sha256(report));
         storage.put_report(record.id, *round, report.clone());

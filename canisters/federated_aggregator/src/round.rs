@@ -59,7 +59,7 @@ pub fn wind_up(storage: &mut Storage, record: &mut TaskRecord, args: &CreateTask
     };
     match record.collecting {
         Some(collecting) if record.stage == Stage::Running && collecting.accepted >= least => {
-            close(storage, record, &collecting);
+            close(storage, record, &collecting, now);
             storage.schedule(record, Some(now));
         }
         _ => end(storage, record, now, EndReason::Stopped),

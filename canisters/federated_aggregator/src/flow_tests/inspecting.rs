@@ -47,6 +47,7 @@ fn should_take_pieces_only_from_whom_they_are_wanted() {
             round,
             offset: 0,
             bytes: whole_piece(),
+            update: None,
         })
     };
     assert!(!takes(client(0), "put_update", &update(1)), "nothing is begun");

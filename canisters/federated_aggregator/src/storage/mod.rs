@@ -15,7 +15,7 @@ use ddsx_payments::{Journal, Memories};
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager, VirtualMemory};
 use ic_stable_structures::{DefaultMemoryImpl, Memory as _, StableBTreeMap, StableCell};
 
-use crate::books::Books;
+use crate::books::{Books, Payable};
 use crate::sketches::Direction;
 use crate::work::Work;
 use extents::Extents;

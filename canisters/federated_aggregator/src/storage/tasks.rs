@@ -5,7 +5,7 @@ use ddsx_types::TimestampNs;
 use ddsx_types::federated_aggregator::{CreateTaskArgs, TaskId};
 
 use super::Storage;
-use super::record::{Key, Stored, candid_bytes, key_principal, principal_key};
+use super::record::{Key, Stored, key_principal, principal_key};
 use super::records::{ClientRecord, Payee, TaskRecord, UpdateRecord};
 use crate::sketches::Direction;
 use crate::work::Work;
