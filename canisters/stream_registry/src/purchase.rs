@@ -59,7 +59,8 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
     payments::look(host, caller, from, &payable, price)
         .await
         .map_err(no_means)?;
-    // While the ledger answered, the same request may have been made, and anything may have changed.
+    // While the ledger answered, the same request may have been made, and anything may have
+    // changed.
     if let Some(answer) = known(host, caller, &request)? {
         return answer;
     }
@@ -88,7 +89,8 @@ pub fn journal_asset(asset: &AssetRecord) -> Result<Asset, String> {
 
 /// Hash of all that a repeated call must have the same.
 ///
-/// Panics if the arguments cannot be encoded, which these can: with a hash of nothing, all such calls would count as the same.
+/// Panics if the arguments cannot be encoded, which these can: with a hash of nothing, all such
+/// calls would count as the same.
 fn arguments_hash(args: &BuyArgs) -> Hash {
     match candid::encode_one(args) {
         Ok(bytes) => sha256(&bytes),
@@ -96,7 +98,8 @@ fn arguments_hash(args: &BuyArgs) -> Hash {
     }
 }
 
-/// What a look at the buyer's means came to. Nothing was charged, unless a call that is being looked at goes on to be.
+/// What a look at the buyer's means came to. Nothing was charged, unless a call that is being
+/// looked at goes on to be.
 fn no_means(error: NoMeans) -> BuyError {
     match error {
         NoMeans::Allowance { allowance, needed } => BuyError::InsufficientAllowance {
@@ -213,7 +216,8 @@ fn grant_free(
 
 /// Grants what was accepted and books its price. The caller publishes the certified root.
 ///
-/// Panics if stable memory is full or the licence cannot be read back, so that the message is undone and the payment stays unsettled.
+/// Panics if stable memory is full or the licence cannot be read back, so that the message is
+/// undone and the payment stays unsettled.
 pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> LicenceId {
     let id = storage.counters().licences;
     let licence = Licence {
@@ -251,8 +255,8 @@ fn answer<R: Runtime>(host: &Registry<R>, status: &Status) -> Result<Licence, Bu
         Status::Paid { id, result, .. } => {
             let licence = result.as_slice().try_into().map(u64::from_be_bytes);
             let licence = licence.ok().and_then(|id| storage::with(|storage| storage.licence(id)));
-            // It was read when it was granted. If it cannot be now, the store is damaged: the price is here, and must not be told
-            // as not charged.
+            // It was read when it was granted. If it cannot be now, the store is damaged: the price
+            // is here, and must not be told as not charged.
             licence.ok_or(BuyError::Pending { intent: *id })
         }
         Status::Pending { id } => Err(BuyError::Pending { intent: *id }),

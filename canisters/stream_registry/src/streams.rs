@@ -131,8 +131,9 @@ fn check_contributor_count(contributors: &[NewContributor]) -> Result<(), Stream
     Ok(())
 }
 
-/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled. Again is no error. If nobody was
-/// credited with a record, nobody ever will be: what was held for contributors goes to the provider.
+/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled.
+/// Again is no error. If nobody was credited with a record, nobody ever will be: what was held for
+/// contributors goes to the provider.
 pub fn close(storage: &mut Storage, caller: Principal, stream: StreamId) -> Result<(), StreamError> {
     let mut state = guard::owned(storage, caller, stream)?;
     if state.status != StreamStatus::Closed {
