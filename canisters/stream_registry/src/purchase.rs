@@ -240,9 +240,8 @@ pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> Li
     if let Err(error) = granted {
         panic!("licence {id} cannot be granted: {error}");
     }
-    if readable(storage, id) != licence {
-        panic!("licence {id} is not read as it was granted");
-    }
+    let read = readable(storage, id);
+    assert!(read == licence, "licence {id} is not read as it was granted");
     if let Some((_, asset, price)) = purchase.payment {
         revenue_book::receive(storage, now, purchase.stream, asset, price, purchase.protocol_fee_bps);
     }
