@@ -1,4 +1,5 @@
-//! A ledger that says what it is and that everybody has plenty, and executes no transfer: it never answers, or traps.
+//! A ledger that says what it is and that everybody has plenty, and executes no transfer: it never
+//! answers, or traps.
 
 use std::fmt::Write as _;
 
@@ -17,7 +18,8 @@ struct Standard {
 /// What becomes of a transfer.
 #[derive(Clone, Copy, Debug)]
 pub enum Transfers {
-    /// It is never answered: the ledger asks the management canister for randomness again and again, so that the call stays open.
+    /// It is never answered: the ledger asks the management canister for randomness again and
+    /// again, so that the call stays open.
     Silent,
     /// It traps.
     Trap,
@@ -30,7 +32,8 @@ pub fn install(world: &World) -> Principal {
     id
 }
 
-/// The module. It leaves stable memory as it is, so that a real ledger may be upgraded to it and back.
+/// The module. It leaves stable memory as it is, so that a real ledger may be upgraded to it and
+/// back.
 pub fn module(transfers: Transfers) -> Vec<u8> {
     wat::parse_str(text(transfers)).expect("the test's WAT is valid")
 }

@@ -152,7 +152,8 @@ impl World {
         upgraded
     }
 
-    /// Begins to stop a canister, which takes as long as it waits for others; `await_call` says when it has.
+    /// Begins to stop a canister, which takes as long as it waits for others; `await_call` says
+    /// when it has.
     pub fn begin_stop(&self, id: Principal) -> RawMessageId {
         #[derive(CandidType)]
         struct Stop {

@@ -1,4 +1,5 @@
-//! A listed ledger that never answers holds up nobody: neither sales and payouts in other assets, nor an upgrade.
+//! A listed ledger that never answers holds up nobody: neither sales and payouts in other assets,
+//! nor an upgrade.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use std::time::Duration;
@@ -89,7 +90,8 @@ fn should_sell_pay_out_and_be_upgraded_beside_a_ledger_that_never_answers() {
     let answered = answer(&market, waiting);
     assert!(matches!(answered, Err(BuyError::Pending { .. })), "{answered:?}");
 
-    // Stopped with a purchase under way, the registry stops when the wait is over, is upgraded, and goes on.
+    // Stopped with a purchase under way, the registry stops when the wait is over, is upgraded, and
+    // goes on.
     let (waiting, _) = buy_in_silence(&market, silent, mute_plan, 3);
     let stop = world.begin_stop(market.id);
     world.settle();

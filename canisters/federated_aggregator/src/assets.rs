@@ -67,7 +67,8 @@ pub fn agree(listing: &AssetListing, facts: &LedgerFacts) -> Result<(), String> 
     Ok(())
 }
 
-/// Takes over what a ledger says of itself; one without ICRC-2 is delisted. An absurd fee is not taken over.
+/// Takes over what a ledger says of itself; one without ICRC-2 is delisted. An absurd fee is not
+/// taken over.
 pub fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
     let Some(mut asset) = storage.asset(ledger) else { return };
     let before = asset.clone();
@@ -88,8 +89,8 @@ pub fn mints_from(storage: &Storage, account: &Account) -> bool {
     storage.assets().iter().any(|asset| asset.is_minting(account))
 }
 
-/// Asks a ledger about itself soon, at most once a minute. A payment that fails over its fee is a reason to; what the fee is, only
-/// `icrc1_fee` says.
+/// Asks a ledger about itself soon, at most once a minute. A payment that fails over its fee is a
+/// reason to; what the fee is, only `icrc1_fee` says.
 pub fn ask_soon<R: Runtime>(host: &Aggregator<R>, ledger: Principal) {
     QUESTIONS.with_borrow_mut(|questions| {
         payments::ask_soon(host, questions, ledger, move |facts| {
@@ -98,8 +99,8 @@ pub fn ask_soon<R: Runtime>(host: &Aggregator<R>, ledger: Principal) {
     });
 }
 
-/// Asks every ledger, each in a message of its own, at once and then once a day: the listings of the install argument could not be
-/// checked then, and fees change.
+/// Asks every ledger, each in a message of its own, at once and then once a day: the listings of
+/// the install argument could not be checked then, and fees change.
 pub fn start<R: Runtime>(host: &Aggregator<R>) {
     QUESTIONS.set(Questions::new());
     refresh(host);

@@ -92,7 +92,8 @@ async fn look<R: Runtime>(
 
 /// Why a payment is not begun.
 pub enum CannotPay {
-    /// The ledger is being asked what the caller holds already, perhaps for this very request: it is pending, not refused.
+    /// The ledger is being asked what the caller holds already, perhaps for this very request: it
+    /// is pending, not refused.
     UnderWay,
     /// In words.
     Refused(String),
@@ -365,7 +366,8 @@ pub async fn fund<R: Runtime>(host: &Aggregator<R>, args: FundArgs) -> Result<Na
     if status.is_none() {
         let (asset, amount) = storage::with(|storage| accept(storage, caller, &args))?;
         look(host, caller, args.from_subaccount, &asset, amount).await?;
-        // While the ledger answered, the same request may have been made, and anything may have changed.
+        // While the ledger answered, the same request may have been made, and anything may have
+        // changed.
         let (request, known) = known(host, caller, &args.request_id, arguments)?;
         status = known;
         if status.is_none() {

@@ -167,13 +167,14 @@ pub fn run<R: Runtime>(host: &Aggregator<R>) {
     }
 }
 
-/// Whether a ledger has as many payouts under way as it may: one that is silent holds up no other's payees, and what is quarantined
-/// does not count.
+/// Whether a ledger has as many payouts under way as it may: one that is silent holds up no other's
+/// payees, and what is quarantined does not count.
 fn is_busy<R: Runtime>(host: &Aggregator<R>, ledger: Principal) -> bool {
     host.with_journal(|journal| journal.open_at(ledger).pushes >= MAX_PAYOUTS_IN_FLIGHT)
 }
 
-/// Stores a payment's intent, and takes the amount from what is due in the same message. Answers the intent's number.
+/// Stores a payment's intent, and takes the amount from what is due in the same message. Answers
+/// the intent's number.
 pub fn begin<R: Runtime>(host: &Aggregator<R>, payee: Payee, ready: &Ready) -> Result<u64, String> {
     let asset = journal_asset(&ready.asset)?;
     let order = Order {

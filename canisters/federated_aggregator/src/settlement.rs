@@ -1,4 +1,5 @@
-//! What came in and what went out, asset by asset: running sums over all tasks, and the claim of what is due.
+//! What came in and what went out, asset by asset: running sums over all tasks, and the claim of
+//! what is due.
 
 use std::time::Duration;
 
@@ -45,7 +46,8 @@ pub fn executed(storage: &mut Storage, ledger: Principal, purpose: &Purpose) {
     });
 }
 
-/// Counts in the tasks of a release that kept no totals, in slices: after an upgrade, and in no time once all are.
+/// Counts in the tasks of a release that kept no totals, in slices: after an upgrade, and in no
+/// time once all are.
 pub fn count_in<R: Runtime>(host: &Aggregator<R>, after: Option<TaskId>) {
     let next = host.clone();
     host.runtime().set_timer(Duration::ZERO, async move {
@@ -102,7 +104,8 @@ pub async fn claim<R: Runtime>(host: &Aggregator<R>, args: ClaimArgs) -> Result<
     }
 }
 
-/// The payee, if the caller is it. Nobody spends another's reward on ledger fees by claiming it bit by bit.
+/// The payee, if the caller is it. Nobody spends another's reward on ledger fees by claiming it bit
+/// by bit.
 fn may_claim(storage: &Storage, caller: Principal, args: ClaimArgs) -> Result<Payee, ClaimError> {
     if caller == Principal::anonymous() {
         return Err(ClaimError::Anonymous);

@@ -131,7 +131,8 @@ pub fn agree(listing: &AssetListing, facts: &LedgerFacts) -> Result<(), String> 
     Ok(())
 }
 
-/// Takes over what a ledger says of itself; one without ICRC-2 is delisted. An absurd fee is not taken over.
+/// Takes over what a ledger says of itself; one without ICRC-2 is delisted. An absurd fee is not
+/// taken over.
 pub fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
     let Some(mut asset) = storage.asset(ledger) else { return };
     let before = asset.clone();
@@ -155,8 +156,8 @@ pub fn minting_accounts(storage: &Storage) -> Vec<Account> {
         .collect()
 }
 
-/// Asks a ledger about itself soon, at most once a minute. A payment that fails over its fee is a reason to; what the fee is, only
-/// `icrc1_fee` says.
+/// Asks a ledger about itself soon, at most once a minute. A payment that fails over its fee is a
+/// reason to; what the fee is, only `icrc1_fee` says.
 pub fn ask_soon<R: Runtime>(host: &Registry<R>, ledger: Principal) {
     QUESTIONS.with_borrow_mut(|questions| {
         payments::ask_soon(host, questions, ledger, move |facts| {
@@ -165,8 +166,8 @@ pub fn ask_soon<R: Runtime>(host: &Registry<R>, ledger: Principal) {
     });
 }
 
-/// Asks every ledger, each in a message of its own, at once and then once a day: the listings of the install argument could not be
-/// checked then, and fees change.
+/// Asks every ledger, each in a message of its own, at once and then once a day: the listings of
+/// the install argument could not be checked then, and fees change.
 pub fn start<R: Runtime>(host: &Registry<R>) {
     QUESTIONS.set(Questions::new());
     refresh(host);

@@ -10,7 +10,8 @@ use crate::streams::page_limit;
 
 /// A licence with its proof, or the proof that there is none of this number.
 ///
-/// Panics if stable memory is damaged: there is no proof then, and an empty one must not pass for one.
+/// Panics if stable memory is damaged: there is no proof then, and an empty one must not pass for
+/// one.
 pub fn certified(storage: &Storage, runtime: &impl Runtime, id: LicenceId) -> CertifiedLicence {
     let record = storage.licence_record(id);
     let witness = match certification::licence_witness(storage, id) {

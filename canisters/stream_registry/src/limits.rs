@@ -134,7 +134,8 @@ pub const MAX_LEDGER_FEE: u128 = 1 << 100;
 /// How often ledgers are asked for their fee and decimals.
 pub const REFRESH_INTERVAL: Duration = Duration::from_hours(24);
 
-/// What the payments journal takes on: its defaults, which are 10 pending purchases of a caller and 2,000 in all at each ledger.
+/// What the payments journal takes on: its defaults, which are 10 pending purchases of a caller and
+/// 2,000 in all at each ledger.
 pub fn journal() -> ddsx_payments::Limits {
     ddsx_payments::Limits::default()
 }

@@ -268,8 +268,8 @@ pub async fn claim<R: Runtime>(host: &Registry<R>, args: ClaimArgs) -> Result<Cl
     }
 }
 
-/// The payee, if the caller is it: the owner of its account; for the provider, the stream's owner too. Nobody spends another's
-/// income on ledger fees by claiming it bit by bit.
+/// The payee, if the caller is it: the owner of its account; for the provider, the stream's owner
+/// too. Nobody spends another's income on ledger fees by claiming it bit by bit.
 fn may_claim(storage: &Storage, caller: Principal, args: ClaimArgs) -> Result<PayeeKey, ClaimError> {
     if caller == Principal::anonymous() {
         return Err(ClaimError::AnonymousCaller);

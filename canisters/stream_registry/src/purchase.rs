@@ -61,7 +61,8 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
     payments::look(host, caller, from, &payable, price)
         .await
         .map_err(no_means)?;
-    // While the ledger answered, the same request may have been made, and anything may have changed.
+    // While the ledger answered, the same request may have been made, and anything may have
+    // changed.
     if let Some(answer) = known(host, caller, &request)? {
         return answer;
     }
@@ -99,7 +100,8 @@ pub fn encoded<T: CandidType>(args: &T) -> Vec<u8> {
     }
 }
 
-/// What a look at the buyer's means came to. Nothing was charged, unless a call that is being looked at goes on to be.
+/// What a look at the buyer's means came to. Nothing was charged, unless a call that is being
+/// looked at goes on to be.
 fn no_means(error: NoMeans) -> BuyError {
     match error {
         NoMeans::Allowance { allowance, needed } => BuyError::InsufficientAllowance {
@@ -242,7 +244,8 @@ fn grant_free(
 
 /// Grants what was accepted and books its price. The caller publishes the certified root.
 ///
-/// Panics if stable memory is full or the licence cannot be read back, so that the message is undone and the payment stays unsettled.
+/// Panics if stable memory is full or the licence cannot be read back, so that the message is
+/// undone and the payment stays unsettled.
 pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> LicenceId {
     let id = storage.counters().licences;
     let licence = Licence {
@@ -265,9 +268,8 @@ pub fn grant(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) -> Li
     if let Err(error) = granted {
         panic!("licence {id} cannot be granted: {error}");
     }
-    if readable(storage, id) != licence {
-        panic!("licence {id} is not read as it was granted");
-    }
+    let read = readable(storage, id);
+    assert!(read == licence, "licence {id} is not read as it was granted");
     if let Some((_, asset, price)) = purchase.payment {
         revenue_book::receive(storage, now, purchase.stream, asset, price, purchase.protocol_fee_bps);
         upkeep::cover_sale(storage, now, purchase);
@@ -281,8 +283,8 @@ fn answer<R: Runtime>(host: &Registry<R>, status: &Status) -> Result<Licence, Bu
         Status::Paid { id, result, .. } => {
             let licence = result.as_slice().try_into().map(u64::from_be_bytes);
             let licence = licence.ok().and_then(|id| storage::with(|storage| storage.licence(id)));
-            // It was read when it was granted. If it cannot be now, the store is damaged: the price is here, and must not be told
-            // as not charged.
+            // It was read when it was granted. If it cannot be now, the store is damaged: the price
+            // is here, and must not be told as not charged.
             licence.ok_or(BuyError::Pending { intent: *id })
         }
         Status::Pending { id } => Err(BuyError::Pending { intent: *id }),

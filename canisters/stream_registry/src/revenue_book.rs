@@ -98,8 +98,9 @@ pub fn add_weights(
     }
 }
 
-/// Gives what is held of a closed stream's income to its provider, if nobody was credited with a record: there will be no weight
-/// any more. (A provider who credited none could as well have credited itself.)
+/// Gives what is held of a closed stream's income to its provider, if nobody was credited with a
+/// record: there will be no weight any more. (A provider who credited none could as well have
+/// credited itself.)
 ///
 /// Panics if the books are damaged; the message is then undone.
 pub fn release_to_provider(storage: &mut Storage, stream: StreamId, state: &StreamState) {

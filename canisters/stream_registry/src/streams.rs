@@ -147,9 +147,10 @@ fn check_contributor_count(contributors: &[NewContributor]) -> Result<(), Stream
     Ok(())
 }
 
-/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled, as long as it is paid. If nobody was
-/// credited with a record, nobody ever will be: what was held for contributors goes to the provider. The deposit comes back at once if
-/// no payload is stored, else when they are gone. Again is no error.
+/// Closes a stream for good: nothing is added or sold any more; what was bought can be pulled, as
+/// long as it is paid. If nobody was credited with a record, nobody ever will be: what was held for
+/// contributors goes to the provider. The deposit comes back at once if no payload is stored, else
+/// when they are gone. Again is no error.
 pub fn close(storage: &mut Storage, caller: Principal, stream: StreamId) -> Result<(), StreamError> {
     let mut state = guard::owned(storage, caller, stream)?;
     if state.status != StreamStatus::Closed {

@@ -41,8 +41,8 @@ pub fn text(field: &str, text: &str, max: usize) -> Result<(), StreamError> {
     }
 }
 
-/// An account that can be paid: not the anonymous principal's, nor the management canister's, nor one from which a ledger mints
-/// (`minting`): what is paid there is burnt.
+/// An account that can be paid: not the anonymous principal's, nor the management canister's, nor
+/// one from which a ledger mints (`minting`): what is paid there is burnt.
 pub fn payee(field: &str, account: &Account, minting: &[Account]) -> Result<(), StreamError> {
     if account.owner == Principal::anonymous() || account.owner == Principal::management_canister() {
         return Err(invalid(field, "nobody owns this account"));

@@ -34,7 +34,8 @@ pub trait Host: Clone + 'static {
 const TIMER_GRACE_NS: u64 = 300 * 1_000_000_000;
 /// The least time between two rounds of the timer: what became due meanwhile is worked on together.
 const MIN_DELAY: Duration = Duration::from_secs(1);
-/// Intents that a round looks at for each that it may go on with: those of a silent ledger must not keep the others waiting.
+/// Intents that a round looks at for each that it may go on with: those of a silent ledger must not
+/// keep the others waiting.
 const LOOKS_PER_ATTEMPT: usize = 5;
 /// Settled intents that a round of the timer forgets at most.
 const PRUNED_PER_ROUND: usize = 20;

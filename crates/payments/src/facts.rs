@@ -1,5 +1,6 @@
-//! What a ledger says of itself. Its word on its fee is the one that counts: what it expects of one transfer may be another (0 of
-//! a burn), and whoever chooses a transfer's recipient would choose the fee for everybody.
+//! What a ledger says of itself. Its word on its fee is the one that counts: what it expects of one
+//! transfer may be another (0 of a burn), and whoever chooses a transfer's recipient would choose
+//! the fee for everybody.
 
 use crate::engine::Host;
 use crate::ledger::WAIT;
@@ -54,7 +55,8 @@ pub async fn ask<R: Runtime>(runtime: &R, ledger: Principal) -> Result<LedgerFac
     })
 }
 
-/// When each ledger was asked last, or will be. On the heap: after an upgrade every ledger is asked anew.
+/// When each ledger was asked last, or will be. On the heap: after an upgrade every ledger is asked
+/// anew.
 #[derive(Debug, Default)]
 pub struct Questions(BTreeMap<Principal, TimestampNs>);
 
@@ -64,7 +66,8 @@ impl Questions {
         Self(BTreeMap::new())
     }
 
-    /// How long to wait before `ledger` is asked; `None` if it will be asked anyway. Whoever calls this asks then.
+    /// How long to wait before `ledger` is asked; `None` if it will be asked anyway. Whoever calls
+    /// this asks then.
     pub fn plan(&mut self, ledger: Principal, now: TimestampNs) -> Option<Duration> {
         let at = match self.0.get(&ledger) {
             Some(at) if *at > now => return None,
@@ -76,8 +79,9 @@ impl Questions {
     }
 }
 
-/// Asks a ledger in a message of its own and hands what it says to `learn`, unless it is to be asked anyway. At most once a minute:
-/// whoever makes payments fail does not make questions. A ledger that does not answer is asked again when there is a reason.
+/// Asks a ledger in a message of its own and hands what it says to `learn`, unless it is to be
+/// asked anyway. At most once a minute: whoever makes payments fail does not make questions. A
+/// ledger that does not answer is asked again when there is a reason.
 pub fn ask_soon<H: Host>(
     host: &H,
     questions: &mut Questions,

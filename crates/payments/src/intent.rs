@@ -137,7 +137,8 @@ pub enum State {
 /// Why a payment was not made. Amounts that do not fit are given as `u128::MAX`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The ledger's fee for this transfer is another: ask it for its fee (`icrc1_fee`) and order again.
+    /// The ledger's fee for this transfer is another: ask it for its fee (`icrc1_fee`) and order
+    /// again.
     BadFee {
         /// The fee it wants for this one; 0 for a burn.
         expected_fee: u128,

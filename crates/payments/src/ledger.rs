@@ -7,8 +7,8 @@ use ddsx_runtime::{CallError, CallOptions, Runtime};
 use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg, TransferError};
 use icrc_ledger_types::icrc2::transfer_from::{TransferFromArgs, TransferFromError};
 
-/// How long a ledger may take to answer. After that the outcome is unknown, which is the journal's to find out: a ledger that never
-/// answers must not keep the canister from being stopped.
+/// How long a ledger may take to answer. After that the outcome is unknown, which is the journal's
+/// to find out: a ledger that never answers must not keep the canister from being stopped.
 pub(crate) const WAIT: CallOptions = CallOptions::bounded(60);
 /// The longest message of a ledger that is kept, in bytes.
 const MAX_MESSAGE_BYTES: usize = 200;

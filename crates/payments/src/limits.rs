@@ -3,8 +3,8 @@
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 24 * 3_600 * SECOND;
 
-/// Bounds of a journal. Each ledger has its own, so that one which is silent or dead takes nothing from the others. Times are
-/// nanoseconds.
+/// Bounds of a journal. Each ledger has its own, so that one which is silent or dead takes nothing
+/// from the others. Times are nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Pending pulls of one caller at one ledger.
@@ -13,7 +13,8 @@ pub struct Limits {
     pub pulls: u64,
     /// Pending pushes at one ledger.
     pub pushes: u64,
-    /// Quarantined payments of one ledger. They count against nothing else; when there are so many, that ledger gets no new ones.
+    /// Quarantined payments of one ledger. They count against nothing else; when there are so many,
+    /// that ledger gets no new ones.
     pub quarantined: u64,
     /// Attempts under way at once at one ledger.
     pub in_flight: usize,

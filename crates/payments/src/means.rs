@@ -1,5 +1,5 @@
-//! A look at a payer's means before an order is stored: whoever cannot pay fills no journal. It proves nothing (an allowance may be
-//! gone a moment later); what the transfer is answered counts.
+//! A look at a payer's means before an order is stored: whoever cannot pay fills no journal. It
+//! proves nothing (an allowance may be gone a moment later); what the transfer is answered counts.
 
 use crate::asset::Asset;
 use crate::engine::Host;
@@ -10,7 +10,8 @@ use ddsx_types::Account;
 use icrc_ledger_types::icrc2::allowance::{Allowance, AllowanceArgs};
 use std::fmt;
 
-/// The number to give for a payment that is pending before it has one: the ledger is being asked for the payer's means.
+/// The number to give for a payment that is pending before it has one: the ledger is being asked
+/// for the payer's means.
 pub const NO_INTENT_YET: u64 = u64::MAX;
 
 /// Why a payer is not let order a pull. Nothing was stored and nothing is charged.
@@ -30,7 +31,8 @@ pub enum NoMeans {
         /// Amount and fee.
         needed: u128,
     },
-    /// The ledger is being asked for this caller's means already, perhaps for this very request: it is pending, not refused.
+    /// The ledger is being asked for this caller's means already, perhaps for this very request: it
+    /// is pending, not refused.
     UnderWay,
     /// The ledger is being asked for as many callers' means as it may.
     Busy,
@@ -55,8 +57,8 @@ impl fmt::Display for NoMeans {
 
 impl std::error::Error for NoMeans {}
 
-/// Asks the ledger whether `from` has approved and holds `amount` and the fee. One look of a caller at a time, and a limited number
-/// at one ledger, which has a bounded time to answer.
+/// Asks the ledger whether `from` has approved and holds `amount` and the fee. One look of a caller
+/// at a time, and a limited number at one ledger, which has a bounded time to answer.
 ///
 /// # Errors
 /// As [`NoMeans`].

@@ -1,5 +1,6 @@
-//! A model ledger for unit tests: it keeps balances and allowances, charges and burns its fee, mints and burns as ICRC-1 says,
-//! deduplicates, and looks at things in the order in which real ledgers do. It also errs, or is down, where a test wants it.
+//! A model ledger for unit tests: it keeps balances and allowances, charges and burns its fee,
+//! mints and burns as ICRC-1 says, deduplicates, and looks at things in the order in which real
+//! ledgers do. It also errs, or is down, where a test wants it.
 
 use crate::intent::Failure;
 use candid::{CandidType, Decode, Encode, Nat, Principal};

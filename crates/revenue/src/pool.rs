@@ -80,7 +80,8 @@ impl Pool {
         amount
     }
 
-    /// Gives what was held to the provider: where there will never be weight. Answers how much it was.
+    /// Gives what was held to the provider: where there will never be weight. Answers how much it
+    /// was.
     ///
     /// # Errors
     /// [`RevenueError::TooMuchOwed`], which cannot be: it was owed before.

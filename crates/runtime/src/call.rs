@@ -5,11 +5,12 @@ use std::fmt;
 /// How long the caller waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Until the callee answers. A callee that never does keeps the canister from being stopped and upgraded, so that this is
-    /// for calls that carry cycles alone, and for the platform's own canisters alone.
+    /// Until the callee answers. A callee that never does keeps the canister from being stopped and
+    /// upgraded, so that this is for calls that carry cycles alone, and for the platform's own
+    /// canisters alone.
     Unbounded,
-    /// At most so many seconds (the system allows up to 300); after that the outcome is unknown. For whatever may be asked again,
-    /// payments among it: their journal asks.
+    /// At most so many seconds (the system allows up to 300); after that the outcome is unknown.
+    /// For whatever may be asked again, payments among it: their journal asks.
     Bounded {
         /// Seconds, 1 to 300.
         timeout_s: u32,
@@ -26,7 +27,8 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// Waits for the answer however long it takes; sends no cycles. See [`Wait::Unbounded`] for whom that is.
+    /// Waits for the answer however long it takes; sends no cycles. See [`Wait::Unbounded`] for
+    /// whom that is.
     pub const fn unbounded() -> Self {
         Self {
             wait: Wait::Unbounded,

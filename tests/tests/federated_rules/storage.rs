@@ -316,6 +316,7 @@ fn should_give_back_what_rounds_that_were_not_held_cost_and_take_no_large_messag
         round: 2,
         offset: 0,
         bytes: ByteBuf::from(vec![0; 1 << 20]),
+        update: None,
     };
     let cycles = world.pic.cycle_balance(federation.id);
     for number in [0, 9] {

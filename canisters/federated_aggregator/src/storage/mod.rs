@@ -207,8 +207,8 @@ impl Storage {
         totals.map(|stored| stored.0).unwrap_or_default()
     }
 
-    /// Begins the totals of assets that a release listed which kept none, with all that ever went to the treasury. Before anything
-    /// else after an upgrade; tasks are counted in later.
+    /// Begins the totals of assets that a release listed which kept none, with all that ever went
+    /// to the treasury. Before anything else after an upgrade; tasks are counted in later.
     pub fn open_totals(&mut self) {
         for asset in self.assets() {
             let key = Key(principal_key(&asset.ledger));

@@ -47,7 +47,8 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// A value's Candid bytes, to be stored, hashed or certified.
 ///
-/// Panics if it cannot be encoded, which the interface's types can: empty bytes must not pass for it, and the message is undone.
+/// Panics if it cannot be encoded, which the interface's types can: empty bytes must not pass for
+/// it, and the message is undone.
 pub fn candid_bytes<T: candid::CandidType>(value: &T) -> Vec<u8> {
     match candid::encode_one(value) {
         Ok(bytes) => bytes,

@@ -92,7 +92,8 @@ pub struct AssetRecord {
     pub payout_threshold: u128,
     /// Fees and lost stakes for the treasury.
     pub treasury: Payable,
-    /// Where a transfer burns: nobody is paid there. Unknown until the ledger was asked; the first releases did not ask.
+    /// Where a transfer burns: nobody is paid there. Unknown until the ledger was asked; the first
+    /// releases did not ask.
     #[serde(default)]
     pub minting_account: Option<Account>,
 }
@@ -151,7 +152,8 @@ pub struct AssetTotals {
 }
 
 impl AssetTotals {
-    /// Replaces what one task holds. Only what is held moves here; `received` and `paid` move where ledgers answer.
+    /// Replaces what one task holds. Only what is held moves here; `received` and `paid` move where
+    /// ledgers answer.
     pub fn replace(&mut self, before: &Books, after: &Books) {
         let replace = |sum: &mut u128, before: u128, after: u128| {
             *sum = sum.saturating_add(after).saturating_sub(before);
@@ -172,7 +174,8 @@ impl AssetTotals {
         replace(&mut self.in_flight, before.back.in_flight, after.back.in_flight);
     }
 
-    /// Counts a task that no release before this one counted. Its lost stakes were counted with the treasury.
+    /// Counts a task that no release before this one counted. Its lost stakes were counted with the
+    /// treasury.
     pub fn enter(&mut self, books: &Books) {
         self.received = self
             .received

@@ -155,8 +155,8 @@ impl Storage {
         if before == Some(record.books) {
             return;
         }
-        // A task that is not in the map yet is a new one, or one of a release that kept no totals: what it is stored with came in
-        // uncounted then.
+        // A task that is not in the map yet is a new one, or one of a release that kept no totals:
+        // what it is stored with came in uncounted then.
         let stored = if before.is_none() { self.task(record.id) } else { None };
         self.change_totals(ledger, |totals| {
             if let Some(stored) = &stored {

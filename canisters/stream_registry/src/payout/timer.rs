@@ -1,8 +1,9 @@
 //! The payout timer: one chain of slices, begun anew at every interval unless it still goes on.
 //!
-//! The queue is gone through in a circle, and each task gets a bounded part of a slice before the next one's turn: a large stream keeps
-//! no other waiting. Each slice runs in a message of its own. One that traps has changed nothing; a watch set before it begins finds
-//! that out, and from there on the tasks are tried one by one, so that the one that traps is put off and holds up no other.
+//! The queue is gone through in a circle, and each task gets a bounded part of a slice before the
+//! next one's turn: a large stream keeps no other waiting. Each slice runs in a message of its own.
+//! One that traps has changed nothing; a watch set before it begins finds that out, and from there
+//! on the tasks are tried one by one, so that the one that traps is put off and holds up no other.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -73,7 +74,8 @@ pub fn start<R: Runtime>(host: &Registry<R>) {
     arm(host);
 }
 
-/// The next run is set before the present one works, in a message of its own, so that nothing that fails there stops the clock.
+/// The next run is set before the present one works, in a message of its own, so that nothing that
+/// fails there stops the clock.
 fn arm<R: Runtime>(host: &Registry<R>) {
     let interval = storage::with(|storage| storage.settings().payout_interval_s);
     let next = host.clone();
@@ -115,7 +117,8 @@ fn slice_after<R: Runtime>(host: &Registry<R>, delay: Duration) {
     host.runtime().set_timer(delay, async move { begin_slice(&next) });
 }
 
-/// Sets the slice and its watch. Does nothing that could trap, so that both are set whatever the slice does.
+/// Sets the slice and its watch. Does nothing that could trap, so that both are set whatever the
+/// slice does.
 fn begin_slice<R: Runtime>(host: &Registry<R>) {
     let now = host.runtime().time();
     let (number, careful, last) = CHAIN.with_borrow_mut(|chain| {
@@ -146,7 +149,8 @@ fn begin_slice<R: Runtime>(host: &Registry<R>) {
         .set_timer(SLICE_WATCH, async move { after_slice(&watch, number) });
 }
 
-/// Looks whether a slice has ended. If not, it has trapped: what it tried is put off, and the next tasks are tried one by one.
+/// Looks whether a slice has ended. If not, it has trapped: what it tried is put off, and the next
+/// tasks are tried one by one.
 fn after_slice<R: Runtime>(host: &Registry<R>, number: u64) {
     let trapped = CHAIN.with_borrow_mut(|chain| {
         let trapped = chain.running.take_if(|running| running.number == number)?;
@@ -198,7 +202,8 @@ impl Budget {
     }
 }
 
-/// Works the queue for one message, going on behind the task that was served last. Says whether there is more to do soon.
+/// Works the queue for one message, going on behind the task that was served last. Says whether
+/// there is more to do soon.
 pub fn run_slice<R: Runtime>(host: &Registry<R>) -> bool {
     let now = host.runtime().time();
     let (mut last, mut idle_since, careful) = CHAIN.with_borrow(|chain| (chain.last, chain.idle_since, chain.careful));
@@ -277,8 +282,8 @@ fn visit<R: Runtime>(host: &Registry<R>, now: TimestampNs, place: Place, cursor:
     }
 }
 
-/// Whether an asset's ledger has as many payouts under way as it may. Each ledger has its own number: one that is silent holds up no
-/// other's payees, and what is quarantined does not count.
+/// Whether an asset's ledger has as many payouts under way as it may. Each ledger has its own
+/// number: one that is silent holds up no other's payees, and what is quarantined does not count.
 fn is_busy<R: Runtime>(host: &Registry<R>, asset: u32) -> bool {
     let ledger = storage::with(|storage| storage.asset_numbered(asset)).map(|asset| asset.ledger);
     ledger.is_some_and(|ledger| {

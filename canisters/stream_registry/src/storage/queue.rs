@@ -84,12 +84,14 @@ impl PayoutQueue {
         }
     }
 
-    /// The next task that may be done and where a sweep goes on: the first one behind a place, or else the first one of all. So
-    /// whoever goes on behind what was served last serves all in turn.
+    /// The next task that may be done and where a sweep goes on: the first one behind a place, or
+    /// else the first one of all. So whoever goes on behind what was served last serves all in
+    /// turn.
     pub fn next(&self, now: u64, behind: Option<Place>) -> Option<(Place, u32)> {
         let read = |key: Key<LEN>, cursor| {
             let not_before = key.u64_at(0);
-            // A key that cannot be read was never written; should it be there, it ends the queue rather than the canister.
+            // A key that cannot be read was never written; should it be there, it ends the queue
+            // rather than the canister.
             let task = Task::decode(&key.0[8..]).ok()?;
             (not_before <= now).then_some((Place { not_before, task }, cursor))
         };

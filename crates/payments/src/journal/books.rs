@@ -135,7 +135,8 @@ impl<M: Memory> Journal<M> {
         }
     }
 
-    /// Changes what stands open at a ledger or of a caller there; nothing is kept of those with nothing open.
+    /// Changes what stands open at a ledger or of a caller there; nothing is kept of those with
+    /// nothing open.
     fn recount(&mut self, whose: Whose, change: impl FnOnce(Open) -> Open) {
         let open = change(self.ledgers.get(&whose).unwrap_or_default());
         if open == Open::default() {

@@ -12,7 +12,8 @@ use ic_stable_structures::storable::Bound;
 use std::borrow::Cow;
 
 const VERSION: u8 = 1;
-/// Intents are written as those of version 1; that they have this one says that they are counted by ledger.
+/// Intents are written as those of version 1; that they have this one says that they are counted by
+/// ledger.
 const INTENT_BY_LEDGER: u8 = 2;
 
 /// Whose request.

@@ -5,7 +5,8 @@
 pub struct Counters {
     /// The next intent's number; numbers are never used again.
     pub next_id: u64,
-    /// Pulls without an outcome, quarantined ones included. Limits are counted by ledger instead: [`super::Open`].
+    /// Pulls without an outcome, quarantined ones included. Limits are counted by ledger instead:
+    /// [`super::Open`].
     pub open_pulls: u64,
     /// Pushes without an outcome, quarantined ones included.
     pub open_pushes: u64,

@@ -29,7 +29,8 @@ pub struct Open {
     pub quarantined: u64,
 }
 
-/// Where an intent is counted. A settled one nowhere; nor one that a release before this one stored, which did not count so.
+/// Where an intent is counted. A settled one nowhere; nor one that a release before this one
+/// stored, which did not count so.
 pub(super) fn counted(intent: &Intent) -> [Option<(Whose, Open)>; 2] {
     if !intent.by_ledger {
         return [None, None];

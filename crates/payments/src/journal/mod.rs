@@ -60,7 +60,8 @@ pub enum BeginError {
         /// How many there may be.
         max: u64,
     },
-    /// As many of the ledger's payments wait for governance as may: it gets no new ones until some are settled.
+    /// As many of the ledger's payments wait for governance as may: it gets no new ones until some
+    /// are settled.
     TooManyQuarantined {
         /// How many there may be.
         max: u64,

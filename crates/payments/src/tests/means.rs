@@ -62,7 +62,8 @@ fn should_look_for_a_caller_once_at_a_time_and_for_a_limited_number() {
 fn should_meet_a_ledger_that_mints_and_burns() {
     let shop = Shop::new();
     assert!(matches!(shop.buy(0, 1), Some(Ok(Status::Paid { .. }))));
-    // A payout to the minting account is a burn, which has no fee: what the ledger expects there is not its fee.
+    // A payout to the minting account is a burn, which has no fee: what the ledger expects there is
+    // not its fee.
     assert!(shop.pay_out(MINTER, 500));
     shop.rt().run_for(MINUTE);
     let failure = Failure::BadFee { expected_fee: 0 };

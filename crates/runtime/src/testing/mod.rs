@@ -172,7 +172,8 @@ impl TestRuntime {
         true
     }
 
-    /// Runs timers, and all they start, and ends bounded waits until the clock has moved on by `by`.
+    /// Runs timers, and all they start, and ends bounded waits until the clock has moved on by
+    /// `by`.
     pub fn run_for(&self, by: Duration) {
         let until = self.time() + u64::try_from(by.as_nanos()).expect("a test's duration fits 64 bits");
         self.run_until_stalled();

@@ -163,7 +163,8 @@ pub struct AssetRecord {
     pub dedup_first: bool,
     /// What is due below this waits.
     pub payout_threshold: u128,
-    /// Where a transfer burns: nobody is paid there. Unknown until the ledger was asked; some ledgers have none.
+    /// Where a transfer burns: nobody is paid there. Unknown until the ledger was asked; some
+    /// ledgers have none.
     pub minting_account: Option<Account>,
     /// What storing costs in it; absent where it pays for none.
     pub storage: Option<StorageTariff>,
