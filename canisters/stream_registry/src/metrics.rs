@@ -24,7 +24,7 @@ fn page<R: Runtime>(host: &Registry<R>) -> Metrics {
         let counters = storage.counters();
         page.counter("streams", "Streams created.", counters.streams);
         page.counter("chunks", "Chunks in all logs.", counters.chunks);
-        page.counter("bytes", "Bytes of leaves, credits and payloads.", counters.bytes);
+        page.gauge("bytes", "Bytes of leaves, credits and payloads stored.", counters.bytes);
         page.counter("plans", "Plans made.", counters.plans);
         page.counter("licences", "Licences granted.", counters.licences);
         page.gauge(
