@@ -65,10 +65,16 @@ fn should_do_the_main_job_from_the_command_line() {
         (&quote["price"]["amount"], &quote["total"]["amount"]),
         (&"12.5".into(), &"12.5002".into())
     );
-    let (code, said) = ddsx.failure("buyer", "licence buy 0 --max-price 12.49 --yes");
+    let (code, said) = ddsx.failure("buyer", "licence buy 0 --max-price 12.49DST --yes");
     assert_eq!(code, 1);
     assert!(said.contains("above --max-price"), "{said}");
-    let bought = ddsx.json("buyer", "licence buy 0 --max-price 12.5 --yes");
+    let (code, said) = ddsx.failure("buyer", "licence buy 0 --max-price 15 --yes");
+    assert_eq!(code, 2, "a limit names its token");
+    assert!(said.contains("--max-price 15DST"), "{said}");
+    let bought = ddsx.json(
+        "buyer",
+        "licence buy --stream 0 --plan always --max-price 12.5DST --yes",
+    );
     assert_eq!(bought["licence"]["stream"], 0);
     assert_eq!(ddsx.json("buyer", "token balance")["balance"]["amount"], "987.4998");
     assert_eq!(ddsx.json("buyer", "licence list").as_array().unwrap().len(), 1);
@@ -192,7 +198,12 @@ fn should_say_by_its_exit_code_what_kind_of_failure_it_was() {
             2,
             "more than 8 decimal places",
         ),
-        ("buyer", "token transfer aaaaa-aa --amount 100000", 1, "enough funds"),
+        (
+            "buyer",
+            "token transfer aaaaa-aa --amount 100000",
+            1,
+            "the account holds 1000 DST, and 100000.0001 DST is needed",
+        ),
         (
             "buyer",
             "--network http://127.0.0.1:1 --registry aaaaa-aa stream list",
@@ -245,4 +256,169 @@ fn should_keep_identities_and_move_tokens_between_them() {
     assert_eq!(allowance["allowance"]["amount"], "3");
     let text = ddsx.run("buyer", &format!("--identity carol token balance {carol}"));
     assert_eq!(String::from_utf8(text.stdout).unwrap(), "2.5 DST\n");
+}
+
+#[test]
+fn should_charge_nothing_where_it_can_be_seen_that_the_purchase_fails() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    for name in ["quakes", "weather"] {
+        let create = format!("stream create {name} --content-type text/csv --licence MIT --contributor uw");
+        ddsx.json("provider", &create);
+    }
+    for (stream, name, price) in [(0, "always", "12.5"), (1, "monthly", "3"), (1, "always", "30")] {
+        let add = format!("stream plan add {stream} --name {name} --kind perpetual --price {price}");
+        ddsx.json("provider", &add);
+    }
+    let made = ddsx.json("buyer", "identity new carol");
+    let carol = made["principal"].as_str().unwrap().to_string();
+    ddsx.json("buyer", &format!("token transfer {carol} --amount 5"));
+    let balance = |who: &str| ddsx.json("anonymous", &format!("token balance {who}"))["balance"]["amount"].clone();
+    let registry = live.registry.to_text();
+    for (line, code, words) in [
+        (
+            "licence buy 0 --yes",
+            1,
+            "the account holds 5 DST, and 12.5002 DST is needed, fees included; nothing was charged",
+        ),
+        ("licence buy 1 --yes --recipient aaaaa-aa", 2, "cannot own a licence"),
+        ("licence buy --stream 1 --yes", 2, "monthly"),
+        (
+            "licence buy --stream 1 --plan yearly --yes",
+            2,
+            "which plan of stream 1?",
+        ),
+        ("licence buy --stream 9 --yes", 1, "no stream 9"),
+        ("licence buy 3 --yes", 1, "there is no plan 3"),
+        (
+            "stream plan add 0 --name short --kind subscription --duration 12s --price 1",
+            2,
+            "not 12s",
+        ),
+    ] {
+        let (got, said) = ddsx.failure("buyer", &format!("--identity carol {line}"));
+        assert_eq!(got, code, "{line}: {said}");
+        assert!(said.contains(words), "{line}: {said}");
+        assert_eq!(balance(&carol), "5", "{line}: no fee was paid");
+    }
+    let open = ddsx.json("anonymous", &format!("token allowance {registry} --from {carol}"));
+    assert_eq!(open["allowance"]["units"], "0");
+
+    let bought = ddsx.json("buyer", "--identity carol licence buy --stream 1 --plan monthly --yes");
+    assert_eq!(
+        (&bought["licence"]["plan"], &bought["licence"]["stream"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(balance(&carol), "1.9998");
+}
+
+#[test]
+fn should_name_the_plans_of_a_stream_whose_number_was_given_for_a_plans() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    for name in ["a", "b"] {
+        let create = format!("stream create {name} --content-type text/csv --licence MIT --contributor uw");
+        ddsx.json("provider", &create);
+    }
+    ddsx.json(
+        "provider",
+        "stream plan add 1 --name yearly --kind subscription --duration 1y --price 7",
+    );
+    let (code, said) = ddsx.failure("buyer", "licence buy 1 --yes");
+    assert_eq!(code, 1, "{said}");
+    for words in [
+        "there is no plan 1",
+        "stream 1 (b)",
+        "yearly",
+        "7 DST",
+        "ddsx licence buy 0",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn should_name_a_config_file_that_was_found_before_money_is_spent() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    let folder = ddsx.path("place");
+    std::fs::create_dir_all(folder.join("below")).unwrap();
+    std::fs::copy(ddsx.path("ddsx.json"), folder.join("ddsx.toml")).unwrap();
+    let json: Value = serde_json::from_slice(&std::fs::read(ddsx.path("ddsx.json")).unwrap()).unwrap();
+    let toml = format!(
+        "network = {}\nregistry = {}\nledger = {}\n",
+        json["network"], json["registry"], json["ledger"]
+    );
+    std::fs::write(folder.join("ddsx.toml"), toml).unwrap();
+    let output = ddsx.run_in(&folder.join("below"), "buyer", "-q token transfer aaaaa-aa --amount 1");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("on network") && said.contains("place/ddsx.toml says"),
+        "{said}"
+    );
+}
+
+#[test]
+fn should_say_that_this_machines_clock_is_off_and_by_how_much() {
+    let live = Live::start();
+    let ddsx = Ddsx::new(&live);
+    let create = "stream create a --content-type text/csv --licence MIT --contributor uw";
+    ddsx.json("provider", create);
+    let ahead = |minutes: u64| {
+        let time = std::time::SystemTime::now() + std::time::Duration::from_mins(minutes);
+        live.world.pic.set_time(time.into());
+        // A round that is certified at the new time.
+        live.world.pic.tick();
+    };
+    // Messages are still taken, and certificates come from the future.
+    ahead(3);
+    let (code, said) = ddsx.failure("buyer", "stream head 0");
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("clock is off") && said.contains("behind the network's"),
+        "{said}"
+    );
+    // Messages signed now have expired there.
+    ahead(10);
+    for line in ["token balance", "stream close 0 --yes"] {
+        let (code, said) = ddsx.failure("buyer", line);
+        assert_eq!(code, 2, "{line}: {said}");
+        assert!(said.contains("it is 10 minutes behind the network's"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn should_do_its_work_though_every_query_is_answered_by_a_node_that_lags() {
+    // An idle network has a round every 50 ms: queries lag by 1.5 s or less.
+    let live = Live::start_lagging(30);
+    let ddsx = Ddsx::new(&live);
+    std::fs::write(ddsx.path("events.jsonl"), events(100)).unwrap();
+    ddsx.json(
+        "provider",
+        "stream create quakes --content-type application/x-ndjson --licence MIT --contributor uw --contributor ak",
+    );
+    let append = "stream append 0 events.jsonl --credit-field net --chunk-records 10";
+    assert_eq!(ddsx.json("provider", append)["next_sequence"], 10);
+    assert_eq!(
+        ddsx.json("provider", append)["next_sequence"],
+        20,
+        "after the last chunk, not over it"
+    );
+    ddsx.json("provider", "stream plan add 0 --name always --kind perpetual --price 2");
+    let bought = ddsx.json("buyer", "licence buy 0 --max-price 2DST --yes");
+    assert_eq!(bought["licence"]["stream"], 0);
+    let (code, pulled) = {
+        let output = ddsx.run("buyer", "stream pull 0");
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(code, Some(0));
+    assert_eq!(pulled, events(100) + &events(100));
+    ddsx.json("buyer", "token transfer aaaaa-aa --amount 997.9997");
+    let (code, said) = ddsx.failure("buyer", "licence buy 0 --yes");
+    assert_eq!(
+        code, 1,
+        "the account was just emptied, and an old balance is not believed: {said}"
+    );
+    assert!(said.contains("the account holds 0 DST"), "{said}");
 }

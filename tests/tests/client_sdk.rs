@@ -8,8 +8,8 @@ use std::time::Duration;
 use candid::Nat;
 use client_support::{BALANCE, Live, LossyProxy, PRICE, run};
 use ddsx_client::{
-    Appender, CallError, CreditRule, Cursor, Folder, FollowOptions, GovernedChange, LineSplitter, Network,
-    NetworkError, PullFailure, Puller, Purchase, Registry, RootKey, RootKeyError, SplitLimits,
+    AllowanceChange, Appender, CallError, CreditRule, Cursor, Folder, FollowOptions, GovernedChange, LineSplitter,
+    Network, NetworkError, Payment, PullFailure, Puller, Purchase, Registry, RootKey, RootKeyError, SplitLimits,
 };
 use ddsx_client::{ConnectError, VerificationError};
 use ddsx_tests::ledger::FEE;
@@ -337,5 +337,66 @@ fn should_tell_governed_changes_to_voters_and_refuse_them_from_others() {
         let error = registry.govern(&change).await.unwrap_err();
         assert!(matches!(error, NetworkError::Rejected { .. }), "{error}");
         assert_eq!(registry.parameters().await.unwrap().protocol_fee_bps, 250);
+    });
+}
+
+#[test]
+fn should_look_at_a_payment_whole_and_take_back_an_approval_that_came_to_nothing() {
+    let live = Live::start();
+    run(async {
+        let (_, plan) = live.stream([user(1), user(2)]).await;
+        let buyer = live.registry_as(&live.buyer).await;
+        let asked = QuoteArgs {
+            plan,
+            ledger: Some(live.ledger),
+        };
+        let offer = buyer.agreed().offer(asked).await.unwrap();
+        assert_eq!(
+            offer.terms_hash(),
+            Some(offer.quote.terms_hash),
+            "the canister's hash is the client's"
+        );
+        assert_eq!(
+            buyer.offer(asked).await.unwrap(),
+            offer,
+            "one honest node says the same"
+        );
+
+        let ledger = buyer.network().ledger(live.ledger).agreed();
+        let me = Account::from(live.buyer.principal);
+        let payment = Payment::look(ledger.clone(), buyer.id(), &offer.quote.price)
+            .await
+            .unwrap();
+        assert_eq!(payment.total(), Nat::from(PRICE + 2 * FEE));
+        payment.check_funds().unwrap();
+        let raised = payment.approve().await.unwrap();
+        assert!(matches!(raised, AllowanceChange::Raised { .. }));
+        assert_eq!(
+            payment.approve().await.unwrap(),
+            AllowanceChange::Enough,
+            "not paid for twice"
+        );
+        let spender = Account::from(buyer.id());
+        assert_eq!(
+            ledger.allowance(me, spender).await.unwrap().allowance,
+            Nat::from(PRICE + FEE)
+        );
+
+        let said = payment.take_back().await;
+        assert_eq!(
+            said,
+            "the approval cost 0.0001 DST, and it was taken back for 0.0001 DST more: no allowance is left"
+        );
+        assert_eq!(ledger.allowance(me, spender).await.unwrap().allowance, Nat::from(0_u8));
+        assert_eq!(ledger.balance_of(me).await.unwrap(), Nat::from(BALANCE - 2 * FEE));
+        let open = payment.take_back().await;
+        assert!(open.contains("take it back: ddsx token approve"), "{open}");
+
+        let dear = Payment::look(ledger, buyer.id(), &Nat::from(BALANCE)).await.unwrap();
+        let short = dear.check_funds().unwrap_err().to_string();
+        assert!(
+            short.starts_with("the account holds 999.9998 DST, and 1000.0002 DST is needed"),
+            "{short}"
+        );
     });
 }

@@ -77,10 +77,27 @@ fn should_train_from_the_command_line_though_it_is_killed_and_replies_are_lost()
     let ddsx = Ddsx::new(&live);
     write_files(&ddsx);
 
-    // Nobody can be asked: the task stays a draft, and the same command goes on with it.
+    // Nobody can be asked: no task is made.
     let (code, said) = ddsx.failure("provider", "task create digits.toml");
     assert_eq!(code, 2, "{said}");
-    assert!(said.contains("--yes"), "{said}");
+    assert!(said.contains("--yes") && said.contains("budget   4 DST"), "{said}");
+    assert_eq!(ddsx.json("anonymous", "task list"), serde_json::json!([]));
+    // Nor is one by somebody who cannot pay it.
+    ddsx.json("provider", "identity new poor");
+    let poor = ddsx.json("provider", "identity show poor")["principal"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    ddsx.json("provider", &format!("token transfer {poor} --amount 3"));
+    let (code, said) = ddsx.failure("provider", "--identity poor task create digits.toml --yes");
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("the account holds 3 DST, and 4.0002 DST is needed"),
+        "{said}"
+    );
+    assert_eq!(ddsx.json("anonymous", "task list"), serde_json::json!([]));
+    assert_eq!(balance(&ddsx, &poor), 300_000_000);
+    let held = balance(&ddsx, &live.provider.principal.to_text());
     let proxy = LossyProxy::start(&live.url);
     ddsx.connect(&proxy.url);
     proxy.lose(3);
@@ -88,7 +105,7 @@ fn should_train_from_the_command_line_though_it_is_killed_and_replies_are_lost()
     assert_eq!((&created["task"], &created["stage"]), (&0.into(), &"running".into()));
     assert_eq!(units(&created["budget_units"]), ROUNDS * PER_ROUND);
     let owner = live.provider.principal.to_text();
-    let spent = client_support::BALANCE - balance(&ddsx, &owner);
+    let spent = held - balance(&ddsx, &owner);
     assert_eq!(
         spent,
         ROUNDS * PER_ROUND + 20_000,
@@ -98,7 +115,32 @@ fn should_train_from_the_command_line_though_it_is_killed_and_replies_are_lost()
     assert_eq!(tasks.as_array().unwrap().len(), 1);
 
     // Three clients, killed after the first round, with replies lost on the way.
-    let train = "train 0 --data train.csv --clients 3 --dirichlet 1 --seed 1 --interval 200ms";
+    let train = "train 0 --data train.csv --clients 3 --dirichlet 1 --seed 1 --interval 200ms --max-stake 0.5DST --yes";
+    let before = balance(&ddsx, &live.buyer.principal.to_text());
+    for (line, code, words) in [
+        ("train 0 --data train.csv", 2, "takes a stake of 0.5 DST"),
+        (
+            "train 0 --data train.csv --yes --max-stake 0.4DST",
+            1,
+            "above --max-stake 0.4DST",
+        ),
+        ("train 0 --data train.csv --yes --max-stake 1", 2, "--max-stake 1DST"),
+        ("task join 0 --yes --max-stake 0.4DST", 1, "above --max-stake 0.4DST"),
+        (
+            "--identity poor train 0 --data train.csv --clients 4 --yes",
+            1,
+            "more do not fit",
+        ),
+    ] {
+        let (got, said) = ddsx.failure("buyer", line);
+        assert_eq!(got, code, "{line}: {said}");
+        assert!(said.contains(words), "{line}: {said}");
+    }
+    assert_eq!(
+        balance(&ddsx, &live.buyer.principal.to_text()),
+        before,
+        "nothing was charged"
+    );
     let mut running = ddsx.start("buyer", &format!("--json {train}"));
     proxy.lose(2);
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
@@ -181,11 +223,11 @@ fn should_train_on_a_licensed_stream_and_name_it_in_every_report() {
     ddsx.json("provider", "stream plan add 0 --name always --kind perpetual --price 1");
     ddsx.json("provider", "task create digits.toml --yes");
 
-    let train = "train 0 --stream 0 --clients 3 --dirichlet 1 --seed 1 --interval 200ms";
+    let train = "train 0 --stream 0 --clients 3 --dirichlet 1 --seed 1 --interval 200ms --yes";
     let (code, said) = ddsx.failure("buyer", train);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("buy a licence first"), "{said}");
-    ddsx.json("buyer", "licence buy 0 --max-price 1 --yes");
+    ddsx.json("buyer", "licence buy 0 --max-price 1DST --yes");
     let events = ddsx.lines("buyer", train);
     let summary = events.last().unwrap();
     let clients = summary["clients"].as_array().unwrap();
@@ -207,4 +249,27 @@ fn should_train_on_a_licensed_stream_and_name_it_in_every_report() {
     }
     let last = ddsx.json("anonymous", &format!("task report 0 {ROUNDS}"));
     assert!(last["accuracy"].as_f64().unwrap() > 0.8, "{last}");
+}
+
+#[test]
+fn should_train_though_every_query_is_answered_by_a_node_that_lags() {
+    // An idle network has a round every 50 ms: queries lag by a second or less.
+    let live = Live::start_lagging(20);
+    let ddsx = Ddsx::new(&live);
+    write_files(&ddsx);
+    let created = ddsx.json("provider", "task create digits.toml --yes");
+    assert_eq!((&created["task"], &created["stage"]), (&0.into(), &"running".into()));
+    let events = ddsx.lines(
+        "buyer",
+        "train 0 --data train.csv --clients 3 --seed 1 --interval 200ms --max-stake 0.5DST --yes",
+    );
+    let (summary, rounds) = events.split_last().unwrap();
+    assert_eq!(rounds.len() as u64, ROUNDS);
+    for client in summary["clients"].as_array().unwrap() {
+        assert_eq!(
+            (&client["updates"], &client["faults"]),
+            (&ROUNDS.into(), &0.into()),
+            "{client}"
+        );
+    }
 }

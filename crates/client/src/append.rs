@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use ddsx_types::stream_registry::{AppendArgs, AppendError, Appended, NewChunk, StreamId, limits};
+use ddsx_types::stream_registry::{AppendArgs, AppendError, Appended, NewChunk, StreamId, StreamInfo, limits};
 
 use crate::Registry;
 use crate::error::{CallError, NetworkError};
+use crate::seen::{CATCH_UP, until_seen};
 
 /// How often an append whose outcome is unknown is repeated with the same arguments.
 const REPETITIONS: u32 = 3;
@@ -84,6 +85,13 @@ impl Appender {
         };
         self.next = appended.first_sequence.saturating_add(count);
         Ok(appended)
+    }
+
+    /// Waits until a query shows the stream as it was left here, for whoever reads it next; whether one does by now.
+    pub async fn until_seen(&self) -> Result<bool, NetworkError> {
+        let reached = |info: &Option<StreamInfo>| info.as_ref().is_some_and(|info| info.chunks >= self.next);
+        let seen = until_seen(CATCH_UP, || self.registry.stream(self.stream), reached).await?;
+        Ok(reached(&seen))
     }
 
     /// Cuts chunks into batches that fit into one call each, in their order.

@@ -7,7 +7,18 @@ use ic_agent::Identity;
 use ic_agent::identity::{BasicIdentity, Prime256v1Identity, Secp256k1Identity};
 use ic_ed25519::{PrivateKey, PrivateKeyFormat};
 use k256::SecretKey;
-use k256::pkcs8::LineEnding;
+use k256::pkcs8::{EncodePrivateKey, LineEnding};
+use zeroize::Zeroizing;
+
+mod sealed;
+
+/// A passphrase; its memory is overwritten when it is dropped.
+pub type Passphrase = Zeroizing<String>;
+
+/// The least characters that a new passphrase has.
+pub const MIN_PASSPHRASE: usize = 8;
+/// What a new sealed key's scrypt costs: N = 2^17, 128 MiB.
+const LOG_N: u8 = 17;
 
 /// The signature scheme of a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +51,20 @@ pub enum IdentityError {
         /// What the parser said.
         reason: String,
     },
+    /// The key is encrypted, and there is no passphrase.
+    #[error("{0} is encrypted, and no passphrase was given")]
+    Encrypted(String),
+    /// The key could not be decrypted.
+    #[error("{path} could not be opened: {reason}")]
+    Sealed {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no usable passphrase.
+    #[error("{0}")]
+    Passphrase(String),
     /// A name that could leave the folder, or is reserved.
     #[error("{0:?} is not a name for an identity: letters, digits, '-' and '_', and not \"anonymous\"")]
     Name(String),
@@ -92,6 +117,25 @@ impl IdentityFolder {
         Ok(path)
     }
 
+    /// Makes a key that is encrypted with a passphrase; the file it lies in. Refuses a name that is taken, and a short passphrase.
+    pub fn create_encrypted(
+        &self,
+        name: &str,
+        kind: KeyKind,
+        passphrase: &Passphrase,
+    ) -> Result<PathBuf, IdentityError> {
+        if passphrase.chars().count() < MIN_PASSPHRASE {
+            return Err(IdentityError::Passphrase(format!(
+                "a passphrase has at least {MIN_PASSPHRASE} characters"
+            )));
+        }
+        let path = self.file(name)?;
+        make_private_folder(&self.path).map_err(file_error(&self.path))?;
+        let text = sealed::seal_pkcs8(&pkcs8(kind)?, passphrase, LOG_N).map_err(IdentityError::Generation)?;
+        write_new_private(&path, text.as_bytes())?;
+        Ok(path)
+    }
+
     /// Reads an identity by name.
     pub fn load(&self, name: &str) -> Result<Box<dyn Identity>, IdentityError> {
         load(&self.file(name)?)
@@ -120,13 +164,56 @@ pub fn generate(kind: KeyKind) -> Result<String, IdentityError> {
     }
 }
 
-/// Reads a private key from a PEM file: Ed25519 (PKCS #8), secp256k1 or P-256 (SEC1 or PKCS #8).
+/// A new private key as PKCS #8 in DER.
+fn pkcs8(kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    let pem = Zeroizing::new(generate(kind)?);
+    let failed = |error: &dyn std::fmt::Display| IdentityError::Generation(error.to_string());
+    match kind {
+        KeyKind::Ed25519 => {
+            let key = PrivateKey::deserialize_pkcs8_pem(&pem).map_err(|error| failed(&format!("{error:?}")))?;
+            Ok(Zeroizing::new(key.serialize_pkcs8(PrivateKeyFormat::Pkcs8v1)))
+        }
+        KeyKind::Secp256k1 => {
+            let key = SecretKey::from_sec1_pem(&pem).map_err(|error| failed(&error))?;
+            let der = key.to_pkcs8_der().map_err(|error| failed(&error))?;
+            Ok(Zeroizing::new(der.as_bytes().to_vec()))
+        }
+    }
+}
+
+/// Whether a key's file is encrypted.
+pub fn is_encrypted(path: &Path) -> Result<bool, IdentityError> {
+    let content = std::fs::read(path).map_err(file_error(path))?;
+    Ok(sealed::seal(path, &content).map_err(closed(path))?.is_some())
+}
+
+/// Reads a private key from a PEM file: Ed25519 (PKCS #8), secp256k1 or P-256 (SEC1 or PKCS #8). An encrypted one is refused.
 pub fn load(path: &Path) -> Result<Box<dyn Identity>, IdentityError> {
-    let pem = std::fs::read(path).map_err(file_error(path))?;
+    load_with(path, || Err(IdentityError::Encrypted(path.display().to_string())))
+}
+
+/// Reads a private key from a PEM file, asking for the passphrase if it is encrypted: PKCS #8 (`ENCRYPTED PRIVATE KEY`), or `dfx`'s
+/// `identity.pem.encrypted` with `identity.json` beside it.
+pub fn load_with(
+    path: &Path,
+    ask: impl FnOnce() -> Result<Passphrase, IdentityError>,
+) -> Result<Box<dyn Identity>, IdentityError> {
+    let content = Zeroizing::new(std::fs::read(path).map_err(file_error(path))?);
+    let pem = match sealed::seal(path, &content).map_err(closed(path))? {
+        None => content,
+        Some(seal) => seal.open(&ask()?).map_err(closed(path))?,
+    };
     parse(&pem).map_err(|reason| IdentityError::NotAKey {
         path: path.display().to_string(),
         reason,
     })
+}
+
+fn closed(path: &Path) -> impl FnOnce(String) -> IdentityError + '_ {
+    |reason| IdentityError::Sealed {
+        path: path.display().to_string(),
+        reason,
+    }
 }
 
 /// Reads a private key from PEM text.

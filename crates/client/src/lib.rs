@@ -8,6 +8,8 @@
 //!   while the stream grows; a [`Cursor`] keeps what was proved, so that the next run goes on where this one ended.
 //! - [`Aggregator::download_model`] and [`Aggregator::verified_report`] prove models and rounds of federated learning in the same way.
 //! - [`Appender`] publishes, [`Purchase`] buys: both may be repeated after a crash without doing anything twice.
+//! - What money or work follows from is not one node's word: [`Registry::agreed`], [`Aggregator::agreed`] and [`Ledger::agreed`] ask the whole
+//!   subnet, [`Offer`] is checked against its terms' hash, [`Payment`] is looked at whole before its first step.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,6 +49,7 @@ mod puller;
 mod purchase;
 mod registry;
 pub mod root_key;
+mod seen;
 mod source;
 mod split;
 #[cfg(test)]
@@ -74,6 +77,7 @@ pub use puller::{PullFailure, PullOptions, Puller, VerifiedBatch, VerifiedChunk}
 pub use purchase::{Purchase, PurchaseFailure, request_id};
 pub use registry::{Registry, all_pages};
 pub use root_key::{RootKey, RootKeyError};
+pub use seen::{CATCH_UP, until_seen};
 pub use source::StreamSource;
 pub use split::{CreditRule, LineChunk, LineSplitter, SplitError, SplitLimits};
 pub use verification::{Subject, VerificationError};

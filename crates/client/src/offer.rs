@@ -199,10 +199,13 @@ mod tests {
         assert_eq!(offer.terms_hash(), Some(quote().terms_hash));
     }
 
+    /// Changes what is told.
+    type Lie<'a> = &'a dyn Fn(&mut Quote, &mut StreamInfo, &mut Plan);
+
     #[test]
     fn should_refuse_a_quote_that_is_not_about_the_question_or_not_about_what_is_shown() {
         let other = Principal::from_slice(&[7, 7]);
-        let lies: [(&str, &dyn Fn(&mut Quote, &mut StreamInfo, &mut Plan)); 11] = [
+        let lies: [(&str, Lie<'_>); 11] = [
             ("another plan", &|quote, _, _| quote.plan = 4),
             ("another asset", &|quote, _, _| quote.ledger = Some(other)),
             ("another asset", &|quote, _, _| quote.ledger = None),

@@ -81,11 +81,6 @@ impl Payment {
         &self.approval_fee
     }
 
-    /// What the payer holds.
-    pub fn balance(&self) -> &Nat {
-        &self.balance
-    }
-
     /// Everything that leaves the payer's account.
     pub fn total(&self) -> Nat {
         self.needed.clone() + self.approval_fee.clone()

@@ -14,6 +14,7 @@ use serde_bytes::ByteBuf;
 use crate::Registry;
 use crate::error::{CallError, NetworkError};
 use crate::files::{sync_folder, write_atomically};
+use crate::seen::{CATCH_UP, until_seen};
 
 const VERSION: u32 = 1;
 
@@ -124,7 +125,12 @@ impl Purchase {
         let mut pause = Duration::from_secs(1);
         loop {
             let failure = match registry.buy(&self.args).await {
-                Ok(licence) => return Ok(licence),
+                Ok(licence) => {
+                    // So that whoever pulls next is not told by a node that lags that there is no licence. It is bought either way.
+                    let ask = || registry.licence(licence.id);
+                    let _ = until_seen(CATCH_UP, ask, |told| told.licence.is_some()).await;
+                    return Ok(licence);
+                }
                 Err(failure) => failure,
             };
             let unsettled = matches!(

@@ -28,7 +28,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done
   1    the canister refused (no licence, not the owner, too little money, …)
-  2    the command line or a file given is wrong
+  2    the command line or a file given is wrong, or this machine's clock is off
   3    verification failed: what came is not proved, nothing of it was written
   4    the network does not answer
   5    a file here cannot be read or written

@@ -11,6 +11,7 @@ use crate::args::Global;
 use crate::config::{Config, Folders};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::passphrase;
 
 /// Mainnet's API.
 const MAINNET: &str = "https://icp-api.io";
@@ -130,12 +131,17 @@ impl Context {
         let identities = self.identities();
         match self.global.identity.as_deref() {
             Some("anonymous") => Ok(Box::new(Anonymous)),
-            Some(given) if looks_like_a_path(given) => Ok(identity::load(Path::new(given))?),
-            Some(name) => Ok(identities.load(name)?),
-            None if identities.file("default")?.exists() => Ok(identities.load("default")?),
+            Some(given) if looks_like_a_path(given) => open(given, Path::new(given)),
+            Some(name) => open(name, &identities.file(name)?),
+            None if identities.file("default")?.exists() => open("default", &identities.file("default")?),
             None => Ok(Box::new(Anonymous)),
         }
     }
+}
+
+/// Reads a key, asking for its passphrase if it has one.
+pub fn open(name: &str, path: &Path) -> Result<Box<dyn Identity>, Failure> {
+    Ok(identity::load_with(path, || passphrase::of(name))?)
 }
 
 fn looks_like_a_path(text: &str) -> bool {

@@ -13,6 +13,7 @@ mod identity;
 mod licence;
 mod money;
 mod output;
+mod passphrase;
 mod plan;
 mod predict;
 mod pull;

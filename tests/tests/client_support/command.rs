@@ -56,6 +56,12 @@ impl<'a> Ddsx<'a> {
         command
     }
 
+    /// Runs the command as someone in this folder, where no config file is named.
+    pub fn run_in(&self, folder: &std::path::Path, who: &str, line: &str) -> Output {
+        let mut command = self.command(who, line);
+        command.current_dir(folder).env_remove("DDSX_CONFIG").output().unwrap()
+    }
+
     /// Runs the command as someone.
     pub fn run(&self, who: &str, line: &str) -> Output {
         self.command(who, line).output().unwrap()

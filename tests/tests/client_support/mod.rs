@@ -60,16 +60,20 @@ pub struct Live {
 
 impl Live {
     pub fn start() -> Self {
-        Self::begin(false)
+        Self::begin(World::new(), false)
+    }
+
+    /// With a federated aggregator besides, and queries that are answered from the state of so many rounds before.
+    pub fn start_lagging(rounds: u32) -> Self {
+        Self::begin(World::lagging(rounds), true)
     }
 
     /// With a federated aggregator besides.
     pub fn start_federated() -> Self {
-        Self::begin(true)
+        Self::begin(World::new(), true)
     }
 
-    fn begin(federated: bool) -> Self {
-        let mut world = World::new();
+    fn begin(mut world: World, federated: bool) -> Self {
         let (provider, buyer) = (Person::new(), Person::new());
         let balances = [&provider, &buyer].map(|person| (Account::from(person.principal), BALANCE));
         let ledger = world.install("dst_ledger", (Some(LedgerArgs::Init(init_args(&balances))),));

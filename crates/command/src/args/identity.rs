@@ -19,6 +19,9 @@ pub enum IdentityCommand {
         /// Signature scheme
         #[arg(long, value_enum, default_value = "secp256k1")]
         scheme: Scheme,
+        /// Encrypt the key with a passphrase, which is asked for (or taken from DDSX_PASSPHRASE, or the file DDSX_PASSPHRASE_FILE)
+        #[arg(long)]
+        encrypt: bool,
     },
     /// Show an identity's principal and where its key lies
     Show {

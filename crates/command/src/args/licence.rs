@@ -18,7 +18,7 @@ Examples:
   ddsx licence buy --stream 2                     # the one plan that stream 2 offers
   ddsx licence buy --stream 2 --plan monthly      # one of several, by name
   ddsx licence buy 0 --max-price 15DST --yes      # for scripts
-  ddsx licence buy 0 --recipient aaaaa-aa         # for someone else")]
+  ddsx licence buy 0 --recipient ryjl3-tyaaa-aaaaa-aaaba-cai   # for someone else")]
     Buy(BuyArgs),
     /// What a plan costs now, fees included
     Quote {

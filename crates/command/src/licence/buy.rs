@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use candid::Principal;
 use ddsx_client::{CallError, Purchase, PurchaseFailure, Registry};
+use ddsx_types::Account;
 use ddsx_types::stream_registry::{Licence, PlanId};
 use serde_json::json;
 
@@ -16,13 +18,14 @@ use crate::output;
 use crate::view::{licence_json, licence_text};
 
 pub async fn run(context: &Context, registry: &Registry, args: BuyArgs) -> Result<(), Failure> {
-    let plan = choice::plan(registry, &args.choice).await?;
+    let plan = choice::plan(&registry.agreed(), &args.choice).await?;
     let note = Purchase::note_path(&context.folders.purchases, registry, plan);
     if let Some(purchase) = Purchase::load(&note, registry)?
         && let Some(licence) = finish(context, registry, plan, &args, &purchase, &note).await?
     {
         return say(context, &licence, None);
     }
+    check_recipient(args.recipient)?;
     // Whatever can be known is looked at before the first step that costs something.
     let shown = Shown::ask(context, registry, plan, true).await?;
     shown.check_price(args.max_price.as_deref(), context.ledger_given().is_some())?;
@@ -57,6 +60,17 @@ pub async fn run(context: &Context, registry: &Registry, args: BuyArgs) -> Resul
             );
             Err(in_units(failure, &shown))
         }
+    }
+}
+
+/// Refuses whom the registry refuses as a licence's owner.
+fn check_recipient(recipient: Option<Account>) -> Result<(), Failure> {
+    let nobody = [Principal::anonymous(), Principal::management_canister()];
+    match recipient {
+        Some(recipient) if nobody.contains(&recipient.owner) => Err(Failure::usage(format!(
+            "{recipient} cannot own a licence; nothing was charged"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -31,6 +31,7 @@ pub mod queues;
 pub mod reject;
 pub mod round;
 mod routing;
+pub mod stale;
 pub mod subnet;
 mod types;
 mod view;
@@ -79,6 +80,8 @@ pub struct Network {
     nonce: u64,
     rng: ChaCha20Rng,
     certifier: Certifier,
+    /// By what queries lag behind, if they do.
+    lag: Option<stale::Lag>,
 }
 
 impl Network {
@@ -116,6 +119,7 @@ impl Network {
             nonce: 0,
             rng: ChaCha20Rng::seed_from_u64(42),
             certifier: Certifier::default(),
+            lag: None,
         };
         // So that there is a certified state to query.
         network.tick();
@@ -183,6 +187,7 @@ impl Network {
         }
         self.exchange();
         self.version += 1;
+        self.keep_for_queries();
     }
 
     /// Whether nothing waits for a round; timers and heartbeats do not count.
@@ -266,8 +271,17 @@ impl Network {
         }
         let subnet = self.subnet_of(call.canister_id).and_then(|id| self.subnets.get(&id));
         let subnet = subnet.ok_or_else(|| not_here(call.canister_id))?;
-        let certificates = |canister| self.certifier.data_certificate(self, canister);
-        Query::new(subnet, &certificates).answer(call.sender, call.canister_id, &call.method, call.arg.clone())
+        let seen = self.lag.as_ref().and_then(stale::Lag::seen);
+        let certificates = |canister| match seen.and_then(|seen| seen.certificate(canister)) {
+            Some(certificate) => Some(certificate),
+            None => self.certifier.data_certificate(self, canister),
+        };
+        Query::new(subnet, &certificates).seeing(seen).answer(
+            call.sender,
+            call.canister_id,
+            &call.method,
+            call.arg.clone(),
+        )
     }
 
     fn record(&self, canister: Principal) -> Option<&canister::Canister> {

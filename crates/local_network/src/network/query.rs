@@ -13,6 +13,7 @@ use super::call::Answer;
 use super::canister::{Canister, Code};
 use super::limits::{QUERY_DEPTH, QUERY_REPLY};
 use super::reject::{self, Reject};
+use super::stale::Seen;
 use super::subnet::Subnet;
 use crate::execution::{
     self, CanisterMemory, Closure, Entry, MessageInput, MessageOutput, OutgoingCall, Response, Trap,
@@ -27,6 +28,8 @@ pub struct Query<'a> {
     certificates: Certificates<'a>,
     /// Instructions that the whole call graph may still execute.
     budget: u64,
+    /// An older state to answer from.
+    seen: Option<&'a Seen>,
 }
 
 /// A composite query that waits for calls.
@@ -47,7 +50,20 @@ impl<'a> Query<'a> {
             subnet,
             certificates,
             budget: subnet.limits.query,
+            seen: None,
         }
+    }
+
+    /// The same, answered from an older state where there is one.
+    #[must_use]
+    pub fn seeing(self, seen: Option<&'a Seen>) -> Self {
+        Self { seen, ..self }
+    }
+
+    fn memory(&self, canister: &Canister, code: &'a Code) -> &'a CanisterMemory {
+        self.seen
+            .and_then(|seen| seen.memory(canister.id))
+            .unwrap_or(&code.memory)
     }
 
     /// Answers a query.
@@ -104,7 +120,7 @@ impl<'a> Query<'a> {
             let entry = Entry::Query { method, arg };
             let output = execution::run_query(
                 &code.module,
-                &code.memory,
+                self.memory(canister, code),
                 &self.input(canister, caller, entry, 0, false),
             );
             self.spend(&output)?;
@@ -131,7 +147,7 @@ impl<'a> Query<'a> {
             canister,
             code,
             caller,
-            memory: code.memory.fork(),
+            memory: self.memory(canister, code).fork(),
             instructions: 0,
             calls: VecDeque::new(),
             answer: None,

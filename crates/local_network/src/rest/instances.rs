@@ -12,6 +12,7 @@ use pocket_ic::common::rest::{
 
 use super::answer::{Answer, ApiError, Body};
 use crate::network::Network;
+use crate::network::stale::Lag;
 use crate::server::{Instance, Server, open_gateway};
 
 /// What has become of each instance there has been.
@@ -36,9 +37,13 @@ async fn build(server: &Arc<Server>, config: InstanceConfig) -> Result<CreateIns
         Some(InitialTime::AutoProgress(progress)) => Some(progress.artificial_delay_ms.unwrap_or(0)),
         _ => None,
     };
-    let network = tokio::task::spawn_blocking(move || Network::new(&config))
-        .await
-        .map_err(|error| error.to_string())??;
+    let network = tokio::task::spawn_blocking(move || {
+        let mut network = Network::new(&config)?;
+        network.set_lag(Lag::from_environment());
+        Ok::<_, String>(network)
+    })
+    .await
+    .map_err(|error| error.to_string())??;
     let topology = network.topology();
     let instance = Instance::new(network);
     if let Some(delay) = delay {

@@ -33,7 +33,8 @@ use crate::rest;
 ///
 /// This program is not the PocketIC server: it stands in for it where that cannot be downloaded, and answers the same
 /// requests, so that the public `pocket-ic` client (13.x) can use either. It keeps everything in memory and is meant
-/// for tests and demonstrations; production runs on the Internet Computer itself.
+/// for tests and demonstrations; production runs on the Internet Computer itself. With `DDSX_STALE_QUERIES=N` in the environment queries are
+/// answered from the state of N rounds before, as by nodes that lag.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pocket-ic-server", version = "13.0.0")]
 pub struct Args {
