@@ -41,6 +41,18 @@ pub struct World {
     pub pic: PocketIc,
     /// Controls every canister installed here.
     pub controller: Principal,
+    /// Ends with the world, if it has a server of its own.
+    _server: Option<Server>,
+}
+
+/// A server that is no other test's.
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Default for World {
@@ -67,6 +79,41 @@ impl World {
         Self {
             pic: builder.build(),
             controller: user(u64::MAX),
+            _server: None,
+        }
+    }
+
+    /// A fresh network on a server of its own whose queries are answered from the state of so many rounds before, as by nodes that lag.
+    /// The server ends with the world.
+    ///
+    /// # Panics
+    /// If there is no server to start.
+    pub fn lagging(rounds: u32) -> Self {
+        let binary = std::env::var_os("POCKET_IC_BIN").map_or_else(|| built("local-network"), PathBuf::from);
+        let folder = std::env::temp_dir().join(format!("ddsx-lagging-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for the port file");
+        let port_file = folder.join("port");
+        // One that an earlier process of this number left.
+        let _ = std::fs::remove_file(&port_file);
+        let server = std::process::Command::new(binary)
+            .arg("--port-file")
+            .arg(&port_file)
+            .env("DDSX_STALE_QUERIES", rounds.to_string())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("the local network starts");
+        let port = (0..1_000).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            let text = std::fs::read_to_string(&port_file).ok()?;
+            text.strip_suffix('\n').map(str::to_owned)
+        });
+        let port = port.expect("the local network says where it listens");
+        let url = format!("http://127.0.0.1:{port}/").parse().expect("a URL");
+        let builder = PocketIcBuilder::new().with_nns_subnet().with_application_subnet();
+        Self {
+            pic: builder.with_server_url(url).build(),
+            controller: user(u64::MAX),
+            _server: Some(Server(server)),
         }
     }
 

@@ -250,3 +250,26 @@ fn should_train_on_a_licensed_stream_and_name_it_in_every_report() {
     let last = ddsx.json("anonymous", &format!("task report 0 {ROUNDS}"));
     assert!(last["accuracy"].as_f64().unwrap() > 0.8, "{last}");
 }
+
+#[test]
+fn should_train_though_every_query_is_answered_by_a_node_that_lags() {
+    // An idle network has a round every 50 ms: queries lag by a second or less.
+    let live = Live::start_lagging(20);
+    let ddsx = Ddsx::new(&live);
+    write_files(&ddsx);
+    let created = ddsx.json("provider", "task create digits.toml --yes");
+    assert_eq!((&created["task"], &created["stage"]), (&0.into(), &"running".into()));
+    let events = ddsx.lines(
+        "buyer",
+        "train 0 --data train.csv --clients 3 --seed 1 --interval 200ms --max-stake 0.5DST --yes",
+    );
+    let (summary, rounds) = events.split_last().unwrap();
+    assert_eq!(rounds.len() as u64, ROUNDS);
+    for client in summary["clients"].as_array().unwrap() {
+        assert_eq!(
+            (&client["updates"], &client["faults"]),
+            (&ROUNDS.into(), &0.into()),
+            "{client}"
+        );
+    }
+}

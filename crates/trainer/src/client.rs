@@ -260,7 +260,7 @@ impl Client {
             .filter(|(args, _)| asynchronous || args.base_version == info.version);
         let (args, bytes) = match kept {
             Some(kept) => kept,
-            None => match self.train(round).await? {
+            None => match self.train(round, info.version).await? {
                 Some(update) => {
                     fresh = true;
                     update
@@ -314,7 +314,8 @@ impl Client {
     }
 
     /// Downloads and verifies the model, trains, and notes the update before anything of it is sent. `None` if the round is given up.
-    async fn train(&mut self, round: u32) -> Result<Option<(BeginUpdateArgs, Vec<u8>)>, TrainerError> {
+    /// `in_force` is the version that the subnet says is: an older one comes from a node that lags, and training from it would be for nothing.
+    async fn train(&mut self, round: u32, in_force: u32) -> Result<Option<(BeginUpdateArgs, Vec<u8>)>, TrainerError> {
         let (client, observer) = (self.me, self.options.observer.clone());
         let model = self
             .aggregator
@@ -327,7 +328,8 @@ impl Client {
             })
             .await?;
         let version = model.version.version;
-        if let Some(held) = self.state.model_version().filter(|held| *held > version) {
+        let held = self.state.model_version().unwrap_or(0).max(in_force);
+        if held > version {
             return Err(ProofFailure::from(VerificationError::VersionWentBack {
                 task: self.task,
                 given: version,

@@ -267,3 +267,30 @@ proptest! {
         prop_assert_eq!(all, balances);
     }
 }
+
+#[test]
+fn should_answer_queries_from_an_older_state_where_they_are_to_lag() {
+    let mut network = network(1);
+    let subnet = network.subnets()[0].id();
+    let a = canister(&mut network, Effective::Subnet(subnet));
+    let ask = |network: &Network| {
+        let question = program().show_state().reply().bytes();
+        let call = ingress(a, "ask", question, Effective::Canister(a));
+        String::from_utf8(network.query(&call).expect("an answer")).expect("text")
+    };
+    run(&mut network, a, program().remember("old").reply()).expect("it runs");
+    assert_eq!(ask(&network), "old");
+    network.set_lag(stale::Lag::new(5));
+    for _ in 0..6 {
+        network.tick();
+    }
+    run(&mut network, a, program().remember("new").reply()).expect("it runs");
+    assert_eq!(ask(&network), "old", "a node that lags has not seen it");
+    for _ in 0..6 {
+        network.tick();
+    }
+    assert_eq!(ask(&network), "oldnew");
+    network.set_lag(stale::Lag::new(0));
+    run(&mut network, a, program().remember("newest").reply()).expect("it runs");
+    assert_eq!(ask(&network), "oldnewnewest");
+}
