@@ -45,15 +45,14 @@ pub async fn run(context: &Context, args: PredictArgs) -> Result<(), Failure> {
 fn inputs(context: &Context, info: &TaskInfo, plan: &Plan, args: &PredictArgs) -> Result<Vec<f32>, Failure> {
     let scale = Recipe::parse(&info.args.client_config).unwrap_or_default().scale;
     let columns = args.columns.columns(scale);
-    let inputs = match numbers(&args.input, &columns) {
-        Some(numbers) => numbers,
-        None => {
-            let read = data::read_inputs(Path::new(&args.input), plan, &columns)?;
-            for remark in &read.remarks {
-                context.output.remark(remark);
-            }
-            read.data
+    let inputs = if let Some(numbers) = numbers(&args.input, &columns) {
+        numbers
+    } else {
+        let read = data::read_inputs(Path::new(&args.input), plan, &columns)?;
+        for remark in &read.remarks {
+            context.output.remark(remark);
         }
+        read.data
     };
     if inputs.is_empty() {
         return Err(DataError::Empty.into());

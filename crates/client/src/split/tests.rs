@@ -97,8 +97,8 @@ fn should_read_labels_by_path_and_by_pointer() {
     assert_eq!(CreditRule::Field("a".into()).label(&record), None);
 }
 
-fn hash_of(text: &str) -> Option<Hash> {
-    Some(Hash(Sha256::digest(text).into()))
+fn hash_of(text: &str) -> Hash {
+    Hash(Sha256::digest(text).into())
 }
 
 const WIDE: SplitLimits = SplitLimits {
@@ -118,8 +118,8 @@ fn should_know_what_it_read_and_go_on_after_it() {
         .collect();
     let first = chunks[0].end;
     assert_eq!((first.line, first.offset, first.open), (3, 18, false));
-    assert_eq!(first.hash, hash_of(&text[..18]));
-    assert_eq!(chunks[1].end.hash, hash_of(text));
+    assert_eq!(first.hash, Some(hash_of(&text[..18])));
+    assert_eq!(chunks[1].end.hash, Some(hash_of(text)));
 
     let grown = format!("{text}{{\"a\":4}}\n");
     let rest: Vec<_> = LineSplitter::resume(grown.as_bytes(), me(), WIDE, &first)
@@ -128,7 +128,7 @@ fn should_know_what_it_read_and_go_on_after_it() {
         .collect();
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0].payload, b"{\"a\":3}\n{\"a\":4}\n");
-    assert_eq!((rest[0].end.line, rest[0].end.hash), (5, hash_of(&grown)));
+    assert_eq!((rest[0].end.line, rest[0].end.hash), (5, Some(hash_of(&grown))));
 }
 
 #[test]

@@ -182,7 +182,8 @@ impl Setting {
 }
 
 fn events(range: std::ops::Range<u32>) -> String {
-    range.map(|number| format!("{{\"event\":{number}}}\n")).collect()
+    let lines = range.map(|number| format!("{{\"event\":{number}}}\n"));
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -225,7 +226,7 @@ async fn should_lose_and_repeat_nothing_wherever_it_is_killed() {
             setting.write("a.jsonl", events(0..4));
             setting.append("a.jsonl").await.unwrap();
             setting.write("a.jsonl", events(0..10));
-            setting.model.will(&[fate.clone()]);
+            setting.model.will(std::slice::from_ref(&fate));
             let killed = setting.append("a.jsonl").await.unwrap_err();
             assert!(killed.message().contains("killed"), "{}", killed.message());
             // Meanwhile.

@@ -164,6 +164,7 @@ pub struct CreateArgs {
 }
 
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag")]
 pub struct AppendArgs {
     /// Number of the stream
     pub stream: u64,

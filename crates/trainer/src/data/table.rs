@@ -1,6 +1,6 @@
 //! Rows of numbers, and how they become samples.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ddsx_nn::build::{InputError, check_inputs};
 use ddsx_nn::spec::{OutputKind, Plan};
@@ -91,8 +91,8 @@ impl Table {
         let refuse = |reason: String| Err(DataError::Record { place, reason });
         match &self.names {
             None if self.is_empty() => {
-                let mut seen = HashMap::new();
-                if let Some(twice) = names.iter().find(|name| seen.insert(*name, ()).is_some()) {
+                let mut seen = HashSet::new();
+                if let Some(twice) = names.iter().find(|name| !seen.insert(*name)) {
                     return refuse(format!("two fields make the column {twice:?}"));
                 }
                 self.width = names.len();
