@@ -117,38 +117,6 @@ impl World {
         }
     }
 
-    /// A fresh network on a server of its own whose queries are answered from the state of so many rounds before, as by nodes that lag.
-    /// The server ends a minute after its last request.
-    ///
-    /// # Panics
-    /// If there is no server to start.
-    pub fn lagging(rounds: u32) -> Self {
-        let binary = std::env::var_os("POCKET_IC_BIN").map_or_else(|| built("local-network"), PathBuf::from);
-        let folder = std::env::temp_dir().join(format!("ddsx-lagging-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for the port file");
-        let port_file = folder.join("port");
-        std::process::Command::new(binary)
-            .arg("--port-file")
-            .arg(&port_file)
-            .env("DDSX_STALE_QUERIES", rounds.to_string())
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .expect("the local network starts");
-        let port = loop {
-            let text = std::fs::read_to_string(&port_file).unwrap_or_default();
-            if let Some(port) = text.strip_suffix('\n') {
-                break port.to_owned();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        let url = format!("http://127.0.0.1:{port}/").parse().expect("a URL");
-        let builder = PocketIcBuilder::new().with_nns_subnet().with_application_subnet();
-        Self {
-            pic: builder.with_server_url(url).build(),
-            controller: user(u64::MAX),
-        }
-    }
-
     /// The canister's module as `scripts/build` made it.
     ///
     /// # Panics

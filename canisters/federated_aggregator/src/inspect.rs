@@ -48,13 +48,31 @@ fn method(name: &str) -> Method {
         | "join"
         | "leave"
         | "begin_update"
-        | "finish_update" => Method::Change,
-        "set_paused" | "set_limits" | "set_storage_fee" | "set_compute_fee" | "set_registries" | "set_banned"
-        | "list_asset" | "delist_asset" | "set_treasury" | "set_governance" | "settle_quarantined" | "end_task"
+        | "finish_update"
+        | "exclude_client"
+        | "claim" => Method::Change,
+        "set_paused"
+        | "set_limits"
+        | "set_storage_fee"
+        | "set_compute_fee"
+        | "set_registries"
+        | "set_banned"
+        | "list_asset"
+        | "delist_asset"
+        | "set_treasury"
+        | "set_governance"
+        | "settle_quarantined"
+        | "settle_quarantined_batch"
+        | "end_task"
         | "free_task" => Method::Governed,
-        "task" | "participant" | "round" | "upload_status" | "parameters" | "icrc10_supported_standards" => {
-            Method::CheapQuery
-        }
+        "task"
+        | "tasks"
+        | "asset_audit"
+        | "participant"
+        | "round"
+        | "upload_status"
+        | "parameters"
+        | "icrc10_supported_standards" => Method::CheapQuery,
         name if name.starts_with("validate_") => Method::CheapQuery,
         _ => Method::Refused,
     }

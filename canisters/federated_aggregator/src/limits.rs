@@ -99,6 +99,8 @@ pub const UNPAID_NS: u64 = 3_600 * SECOND_NS;
 pub const MONTH_NS: u64 = 30 * 86_400 * SECOND_NS;
 /// How far ahead an owner can pay for an ended task's files.
 pub const MAX_KEPT_NS: u64 = 120 * MONTH_NS;
+/// Tasks of a page that is asked for as an update.
+pub const MAX_TASKS_AS_UPDATE: u32 = 20;
 /// Reports forgotten in one step, tasks looked at in one step after an upgrade.
 pub const REPORTS_PER_STEP: usize = 100;
 /// Reports published again in one step when a task ends.

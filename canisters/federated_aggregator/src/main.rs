@@ -21,6 +21,7 @@ use ddsx_types::federated_aggregator::{
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
 use federated_aggregator::host::AGGREGATOR;
+use federated_aggregator::limits::MAX_TASKS_AS_UPDATE;
 use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
@@ -195,7 +196,16 @@ fn task(task: TaskId) -> Option<TaskInfo> {
 
 #[query]
 fn tasks(page: Page) -> Vec<TaskInfo> {
-    only_as_query();
+    // An owner asks the whole subnet which tasks it has made already; nobody pays for more than a few at a time.
+    let most = if System.in_replicated_execution() {
+        MAX_TASKS_AS_UPDATE
+    } else {
+        u32::MAX
+    };
+    let page = Page {
+        limit: Some(page.limit.unwrap_or(u32::MAX).min(most)),
+        ..page
+    };
     with(|storage| view::tasks(storage, page))
 }
 

@@ -1,11 +1,16 @@
 //! What can be known of a refusal before a stake is approved, which costs a fee.
 
+use std::time::Duration;
+
 use candid::Principal;
-use ddsx_client::{Aggregator, CallError, NetworkError, all_pages, now_ns};
+use ddsx_client::{Aggregator, CallError, NetworkError, all_pages, now_ns, until_seen};
 use ddsx_types::federated_aggregator::{JoinError, JoinRule, Stage, TaskInfo};
 use ddsx_types::stream_registry::Licence;
 
 use crate::TrainerError;
+
+/// How long a node may lag behind a licence that was just bought.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Refuses where the aggregator would: the task is over or full, or is not for this client. `info` is the subnet's word.
 pub async fn check(aggregator: &Aggregator, info: &TaskInfo) -> Result<(), TrainerError> {
@@ -13,10 +18,12 @@ pub async fn check(aggregator: &Aggregator, info: &TaskInfo) -> Result<(), Train
     let refusal = match (refusal(info, me), &info.args.join) {
         (Some(refusal), _) => Some(refusal),
         (None, JoinRule::Licence { registry, stream }) => {
-            let registry = aggregator.network().registry(*registry).agreed();
-            let licences = all_pages(|page| registry.licences_of(me, page), |licence: &Licence| licence.id).await;
-            match licences {
-                Ok(licences) => (!covers(&licences, *stream, now_ns())).then_some(JoinError::NotAllowed),
+            let registry = aggregator.network().registry(*registry);
+            // Registries take lists as queries alone. A node that lags may not know a licence that was just bought.
+            let ask = || all_pages(|page| registry.licences_of(me, page), |licence: &Licence| licence.id);
+            let covered = |licences: &Vec<Licence>| covers(licences, *stream, now_ns());
+            match until_seen(PATIENCE, ask, covered).await {
+                Ok(licences) => (!covered(&licences)).then_some(JoinError::NotAllowed),
                 // A registry that cannot be asked from here decides when the aggregator asks it.
                 Err(NetworkError::Rejected { .. } | NetworkError::Unreadable { .. }) => None,
                 Err(error) => return Err(error.into()),

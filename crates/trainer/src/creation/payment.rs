@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use candid::{Nat, Principal};
 use ddsx_client::CallError;
-use ddsx_nn::spec::{Limits, Plan};
+
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{FundArgs, PayStorageArgs, TaskError, TaskInfo};
 use serde_bytes::ByteBuf;
@@ -29,13 +29,14 @@ impl Creation {
     /// # Errors
     /// [`CreationFailure::CyclesOnly`], or no answer from the network.
     pub async fn foreseen(&self) -> Result<Outlay, CreationFailure> {
-        let fee = self.aggregator.agreed().parameters().await?.storage_fee;
         let args = &self.prepared.args;
-        let weights = Plan::new(&args.model, &Limits::default()).map_or(0, |plan| plan.len as u64 * 4);
-        let mib = Nat::from((weights + args.evaluation.bytes).div_ceil(1 << 20));
-        let storage = match fee.ledger.filter(|_| fee.per_mib > 0_u8) {
-            Some(ledger) => Some((ledger, fee.per_mib * mib)),
-            None if fee.cycles_per_mib > 0_u8 => return Err(CreationFailure::CyclesOnly(fee.cycles_per_mib * mib)),
+        let ledger = self.aggregator.agreed().parameters().await?.storage_fee.ledger;
+        // One node's word, to foresee by: what the task then costs is the subnet's, and asked about again if it is more.
+        let quote = self.aggregator.quote_task(args).await?;
+        let fee = quote.fee.filter(|fee| *fee > 0_u8);
+        let storage = match ledger.zip(fee) {
+            Some(payable) => Some(payable),
+            None if quote.fee_cycles > 0_u8 => return Err(CreationFailure::CyclesOnly(quote.fee_cycles)),
             None => None,
         };
         let budget = args.reward.as_ref().map(|reward| {
