@@ -44,11 +44,6 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
     'What you pulled so far stays yours.',
     'Buy again to go on.',
   ],
-  PayloadsDropped: () => [
-    'These records are not kept any more',
-    'Their storage is no longer paid for. That they were published can still be proved.',
-    'Ask the provider for them.',
-  ],
   BeyondHead: () => [
     'The stream is shorter',
     'The stream does not reach this chunk yet.',

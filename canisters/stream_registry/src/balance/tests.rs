@@ -104,7 +104,7 @@ fn should_lose_no_unit_whatever_happens_to_the_calls() {
             4 => Fate::executed_but_answered(vec![1]),
             _ => Fate::reject_before(RejectCode::CanisterError),
         };
-        world.runtime.next_call(fates());
+        world.next_payment(fates());
         top_up(&world, args(5_000, 1));
         world.wait(3_600);
         let settled = top_up(&world, args(5_000, 1)).unwrap();
@@ -115,7 +115,7 @@ fn should_lose_no_unit_whatever_happens_to_the_calls() {
         }
         assert_eq!(settled.unwrap().free, nat(5_000), "fate {fate}");
         world.check();
-        world.runtime.next_call(fates());
+        world.next_payment(fates());
         withdraw(&world, Some(3_000));
         world.wait(3_600);
         let after = balance();

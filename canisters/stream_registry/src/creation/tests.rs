@@ -76,7 +76,7 @@ fn should_look_at_everything_before_it_takes_money() {
 fn should_take_once_when_a_reply_is_lost() {
     let world = world();
     world.fund(1 << 40);
-    world.runtime.next_call(Fate::reject_after(RejectCode::SysUnknown));
+    world.next_payment(Fate::reject_after(RejectCode::SysUnknown));
     let first = create(&world, args(COST, None)).unwrap();
     assert!(
         matches!(first, Err(StreamError::Payment(TopUpError::Pending { .. }))),
