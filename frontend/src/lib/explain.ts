@@ -115,10 +115,10 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   InvalidRecipient: () => ['This account cannot own a licence', 'Nothing was charged.', 'Sign in first.'],
   LimitReached: (fields) => [
     'A limit is reached',
-      // Where no number is the limit, the registry says in words what is missing.
-      big(fields['max']) === 0n
-        ? sentence(text(fields['limit']))
-        : sentence(`${spoken(text(fields['limit']))}: at most ${numeral(fields['max'])}`),
+    // Where no number is the limit, the registry says in words what is missing.
+    big(fields['max']) === 0n
+      ? sentence(text(fields['limit']))
+      : sentence(`${spoken(text(fields['limit']))}: at most ${numeral(fields['max'])}`),
     'Remove something first, or ask the operators.',
   ],
   Invalid: (fields) => [
@@ -201,11 +201,7 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
     'What is due does not exceed the ledger’s fee.',
     'It is kept and paid when there is more.',
   ],
-  NotPayee: () => [
-    'Not yours to claim',
-    'Only who is paid may claim.',
-    'Sign in as the payee.',
-  ],
+  NotPayee: () => ['Not yours to claim', 'Only who is paid may claim.', 'Sign in as the payee.'],
   NoAccount: () => [
     'No account yet',
     "The stream's owner has not named one. The share is kept.",

@@ -51,8 +51,6 @@ const report: RoundReport = {
   rewarded: 5_000n,
   progress: [],
   scores_later: [],
-  progress: [],
-  scores_later: [],
   opened_at: now - MINUTE,
   published_at: now - 1n,
 };
