@@ -20,7 +20,7 @@ fn state(market: &Market<'_>) -> (Vec<StreamInfo>, [u64; 6], Nat) {
     let figures = [
         "streams_total",
         "chunks_total",
-        "bytes_total",
+        "bytes",
         "plans_total",
         "licences_total",
         "payments_pending",

@@ -194,7 +194,7 @@ fn should_train_from_the_command_line_though_it_is_killed_and_replies_are_lost()
     for (line, code, words) in [
         ("task report 0 99", 1, "no report of round 99"),
         ("task show 7", 1, "no task 7"),
-        ("predict 0 --input 1,2", 2, "no batch of samples of 64"),
+        ("predict 0 --input 1,2", 2, "2 inputs a sample, the model has 64"),
         ("predict 0 --input none.csv", 5, "none.csv"),
         ("train 0 --data train.csv", 1, "task 0 is over"),
         ("task stop 0 --yes", 1, "owner"),

@@ -292,7 +292,8 @@ fn validate_set_fee(fee: Nat) -> Result<String, String> {
 }
 
 /// Governance alone: sets the fee of transfers and approvals, smallest units. Traps if it may not be.
-#[update(decode_with = "wire::bounded")]
+#[update(hidden = true, decode_with = "wire::bounded")]
+#[candid_method(update)]
 fn set_fee(fee: Nat) {
     govern(&Act::SetFee(fee));
 }
@@ -304,7 +305,8 @@ fn validate_set_fee_collector(collector: Option<Account>) -> Result<String, Stri
 }
 
 /// Governance alone: sets who gets all fees from now on; null burns them. Traps if it may not be.
-#[update(decode_with = "wire::bounded")]
+#[update(hidden = true, decode_with = "wire::bounded")]
+#[candid_method(update)]
 fn set_fee_collector(collector: Option<Account>) {
     govern(&Act::SetFeeCollector(collector));
 }
@@ -316,7 +318,8 @@ fn validate_set_minter(args: SetMinterArgs) -> Result<String, String> {
 }
 
 /// Governance alone: sets the minting account, or who else may mint and how much. Traps if it may not be.
-#[update(decode_with = "wire::bounded")]
+#[update(hidden = true, decode_with = "wire::bounded")]
+#[candid_method(update)]
 fn set_minter(args: SetMinterArgs) {
     govern(&Act::SetMinter(args));
 }
@@ -328,12 +331,14 @@ fn minters() -> Vec<Minter> {
 }
 
 /// Mints, for those whom governance lets, up to their caps.
-#[update(decode_with = "wire::bounded")]
+#[update(hidden = true, decode_with = "wire::bounded")]
+#[candid_method(update)]
 fn mint(args: MintArgs) -> Result<Nat, MintError> {
     change(|ledger, caller, now| ledger.mint(caller, args, now)).map(Nat::from)
 }
 
-#[update(decode_with = "wire::bounded")]
+#[update(hidden = true, decode_with = "wire::bounded")]
+#[candid_method(update)]
 fn icrc107_set_fee_collector(args: SetFeeCollectorArgs) -> Result<Nat, SetFeeCollectorError> {
     change(|ledger, caller, now| {
         if !ledger.may_govern(caller, System.is_controller(&caller)) {
@@ -400,7 +405,8 @@ fn icrc3_supported_block_types() -> Vec<SupportedBlockType> {
     icrc3::supported_block_types()
 }
 
-#[update(decode_with = "wire::bounded")]
+#[update(hidden = true, decode_with = "wire::bounded")]
+#[candid_method(update)]
 fn icrc21_canister_call_consent_message(request: ConsentMessageRequest) -> Result<ConsentInfo, Icrc21Error> {
     read(|ledger| consent::consent_message(ledger.config(), System.caller(), &request))
 }
