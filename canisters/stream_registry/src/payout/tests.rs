@@ -479,7 +479,13 @@ fn wide_stream(name: &str, mark: u8, count: u32) -> (StreamId, u64) {
             .collect();
         let id = crate::streams::create(storage, OWNER, NOW, args).unwrap();
         let credits: Vec<_> = (0..count).map(|number| (number, 1)).collect();
-        log::append(storage, OWNER, NOW, &batch(id, 0, vec![chunk(&vec![b'x'; count as usize], &credits)])).unwrap();
+        log::append(
+            storage,
+            OWNER,
+            NOW,
+            &batch(id, 0, vec![chunk(&vec![b'x'; count as usize], &credits)]),
+        )
+        .unwrap();
         let kind = ddsx_types::stream_registry::PlanKind::Perpetual;
         (id, plan(storage, id, kind, 100 * PRICE))
     })

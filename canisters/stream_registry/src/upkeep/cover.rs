@@ -39,7 +39,11 @@ pub fn is_covered(
     if time == 0 || upkeep.bytes == 0 {
         return true;
     }
-    let Some(tariff) = asset.storage else { return false };
+    let Some(tariff) = asset.storage else {
+        // Its income pays for no storage: the owner's balance does, in the asset that the stream pays in.
+        let free = storage.prepaid().account(state.owner, upkeep.asset).free;
+        return free >= price::by_time(&super::tariff(storage, upkeep.asset), upkeep.bytes, time);
+    };
     let provider_bps = BASIS_POINTS.saturating_sub(state.contributors_share_bps);
     Split::new(storage.settings().protocol_fee_bps, provider_bps)
         .is_ok_and(|split| split.parts(amount).provider >= price::by_time(&tariff, upkeep.bytes, time))
@@ -71,18 +75,21 @@ pub fn cover_sale(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) 
     let Some(upkeep) = &mut state.upkeep else { return };
     upkeep.covered_until = upkeep.covered_until.max(end);
     if end > upkeep.paid_until && !matches!(upkeep.phase, Phase::Dropping { .. } | Phase::Dropped) {
-        let cost = price::by_time(&super::tariff(storage, asset), upkeep.bytes, end - upkeep.paid_until);
-        let due = storage.books().stream(purchase.stream, asset).pool.provider().due();
-        let income = due.min(cost);
-        if asset == upkeep.asset {
+        // An asset without a price of storage pays for none: then the balance in the stream's own asset does.
+        let sold_for = storage.asset_numbered(asset).and_then(|asset| asset.storage);
+        let paying = if sold_for.is_some() { asset } else { upkeep.asset };
+        let cost = price::by_time(&super::tariff(storage, paying), upkeep.bytes, end - upkeep.paid_until);
+        let due = storage.books().stream(purchase.stream, paying).pool.provider().due();
+        let income = if paying == asset { due.min(cost) } else { 0 };
+        if paying == upkeep.asset {
             upkeep.from_income = upkeep.from_income.saturating_add(income);
         }
         upkeep.paid_until = end;
         upkeep.phase = Phase::Paid;
-        take_income(storage, purchase.stream, asset, income);
-        let free = storage.prepaid().account(state.owner, asset).free;
+        take_income(storage, purchase.stream, paying, income);
+        let free = storage.prepaid().account(state.owner, paying).free;
         // Enough is free for what is charged.
-        let _ = charge_balance(storage, state.owner, asset, free.min(cost - income));
+        let _ = charge_balance(storage, state.owner, paying, free.min(cost - income));
     }
     storage.put_stream(purchase.stream, state);
 }

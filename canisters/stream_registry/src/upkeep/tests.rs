@@ -365,6 +365,53 @@ fn should_set_the_storage_of_what_a_licence_covers_aside_from_its_price() {
 }
 
 #[test]
+fn should_keep_what_is_sold_in_an_asset_without_storage_price_from_the_balance() {
+    let mut storage = paid(1 << 30);
+    let id = stream(&mut storage, "quakes");
+    append_bytes(&mut storage, id, NOW, 1_000).unwrap();
+    let icp = ddsx_types::AssetListing {
+        ledger: OTHER,
+        symbol: "ICP".to_owned(),
+        ..listing()
+    };
+    assets::enter(&mut storage, &icp).unwrap();
+    let number = storage.asset(OTHER).unwrap().number;
+    let args = ddsx_types::stream_registry::AddPlanArgs {
+        stream: id,
+        name: "a year".to_owned(),
+        kind: PlanKind::Subscription {
+            duration_ns: 12 * MONTH_NS,
+        },
+        prices: vec![ddsx_types::stream_registry::Price {
+            ledger: OTHER,
+            amount: Nat::from(7_u8),
+        }],
+    };
+    let year = plans::add(&mut storage, OWNER, args).unwrap();
+    assert!(cover::may_sell(&storage, NOW, year, Some(OTHER)));
+    let before = free(&storage);
+    let purchase = Purchase {
+        recipient: BUYER.into(),
+        stream: id,
+        plan: year,
+        kind: PlanKind::Subscription {
+            duration_ns: 12 * MONTH_NS,
+        },
+        terms_hash: Hash::default(),
+        payment: Some((OTHER, number, 7)),
+        protocol_fee_bps: 250,
+    };
+    purchase::grant(&mut storage, NOW, &purchase);
+    assert_eq!(before - free(&storage), 11_000, "eleven months of 1,000 bytes");
+    assert_eq!(state_of(&storage, id), (StorageState::Paid, NOW + 12 * MONTH_NS));
+    conserved(&storage);
+    // Who has nothing free sells nothing that would have to be kept for longer.
+    let all = free(&storage);
+    storage.prepaid_mut().begin_withdrawal(OWNER, 0, all).unwrap();
+    assert!(!cover::may_sell(&storage, NOW + 1, year, Some(OTHER)));
+}
+
+#[test]
 fn should_not_sell_what_its_price_does_not_keep() {
     let mut storage = paid(1 << 30);
     let id = stream(&mut storage, "quakes");
