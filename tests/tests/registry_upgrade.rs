@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use candid::Nat;
-use ddsx_tests::ledger::FEE;
+use ddsx_tests::ledger::{FEE, approve, transfer};
 use ddsx_tests::registry::{Market, buyer, contributor, governance, provider, pull_args};
 use ddsx_tests::{Ledger, World, nanos};
 use ddsx_types::stream_registry::{
-    BuyError, CertifiedLicence, CreateStreamArgs, Licence, LicencesOfArgs, NewContributor, Page, PlanKind, Pulled,
-    RegistryArgs, StreamError, StreamId,
+    BuyError, CertifiedLicence, CreateStreamArgs, Licence, LicencesOfArgs, NewContributor, Page, PlanKind,
+    PrepaidBalance, Pulled, RegistryArgs, StreamError, StreamId, TopUpArgs, TopUpError,
 };
 use ddsx_types::{Account, AssetListing};
 
@@ -72,6 +72,21 @@ fn seen(market: &Market<'_>, stream: StreamId) -> Seen {
             .collect(),
         provider_due: market.stream_revenue(stream).unwrap().provider.due,
     }
+}
+
+/// The buyer's tokens, sent to the provider, pay into the provider's balance.
+fn top_up(market: &Market<'_>) {
+    let (ledger, amount) = (market.ledger, 10 * PRICE);
+    ledger.transfer(buyer(), transfer(provider(), 2 * amount)).unwrap();
+    ledger.approve(provider(), approve(market.id, 2 * amount)).unwrap();
+    let args = TopUpArgs {
+        ledger: ledger.id,
+        amount: amount.into(),
+        from_subaccount: None,
+        request_id: vec![9; 16].into(),
+    };
+    let topped: Result<PrepaidBalance, TopUpError> = market.world.call(provider(), market.id, "top_up", (args,));
+    assert_eq!(topped.unwrap().free, Nat::from(amount));
 }
 
 fn licences(market: &Market<'_>) -> Vec<Licence> {
@@ -152,7 +167,8 @@ fn should_carry_everything_of_the_landed_registry_over() {
     assert!(certified.certificate.is_some() && !certified.witness.is_empty());
     assert!(market.ledger.balance(contributor(0)) > 0_u64);
 
-    // It grows, sells and closes as before.
+    // It grows, sells and closes as before, once its owner's balance pays for what is added.
+    top_up(&market);
     market.append_next(sold, vec![market.chunk(b"{\"event\":70}\n", &[(1, 1)])]);
     assert_eq!(market.stream(sold).chunks, 71);
     let again = market.purchase(monthly, 6);

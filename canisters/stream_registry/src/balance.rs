@@ -85,7 +85,7 @@ pub async fn top_up<R: Runtime>(host: &Registry<R>, args: TopUpArgs) -> Result<P
     }
     let request = request(&args.request_id, &encoded(&args))?;
     if !known(host, caller, &request)? {
-        let asset = storage::with(|storage| accepted(storage, args.ledger))?;
+        let asset = storage::with(|storage| accepted(storage, caller, args.ledger))?;
         let amount = u128_of(&args.amount).ok_or(TopUpError::InvalidAmount)?;
         let from_subaccount = args.from_subaccount;
         let pull = Pull {
@@ -98,14 +98,16 @@ pub async fn top_up<R: Runtime>(host: &Registry<R>, args: TopUpArgs) -> Result<P
     Ok(storage::with(|storage| of(storage, caller, args.ledger)))
 }
 
-/// A ledger in which storage is paid, while the registry takes money.
-fn accepted(storage: &Storage, ledger: Principal) -> Result<AssetRecord, TopUpError> {
+/// A ledger in which storage is paid, while the registry takes money. One that is not listed any more is taken from those who have
+/// a balance in it: their streams pay in it for good.
+fn accepted(storage: &Storage, owner: Principal, ledger: Principal) -> Result<AssetRecord, TopUpError> {
     if storage.settings().paused {
         return Err(TopUpError::Paused);
     }
     storage
-        .listed_asset(ledger)
+        .asset(ledger)
         .filter(|asset| asset.storage.is_some())
+        .filter(|asset| asset.listed || storage.prepaid().account(owner, asset.number).topped_up > 0)
         .ok_or(TopUpError::AssetNotAccepted)
 }
 
@@ -149,7 +151,7 @@ pub async fn take<R: Runtime>(
     if known(host, owner, &pull.request)? {
         return Ok(());
     }
-    let asset = storage::with(|storage| accepted(storage, asset.ledger))?;
+    let asset = storage::with(|storage| accepted(storage, owner, asset.ledger))?;
     let order = Order {
         kind: Kind::Pull {
             from,

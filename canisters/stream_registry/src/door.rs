@@ -109,8 +109,16 @@ pub fn append_args(storage: &Storage, caller: Principal, now: TimestampNs, argum
             expected_sequence: 0,
             chunks: Vec::new(),
         }),
-        None => candid::decode_one(argument).ok(),
+        None => decode_bounded(argument),
     }
+}
+
+/// Decodes it with the quota of skipping that ic-cdk gives every method: what is not asked for, values of no size among it, must not
+/// keep the canister at work.
+fn decode_bounded(argument: &[u8]) -> Option<AppendArgs> {
+    let mut config = candid::DecoderConfig::new();
+    config.set_skipping_quota(10_000);
+    candid::utils::decode_one_with_config(argument, &config).ok()
 }
 
 /// Candid's hash of `stream`: the smallest of the fields of `AppendArgs`, so that it comes first in the record.

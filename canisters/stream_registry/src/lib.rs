@@ -31,6 +31,7 @@ pub mod purchase;
 pub mod quality;
 pub mod revenue_book;
 pub mod schema;
+pub mod selling;
 pub mod storage;
 pub mod streams;
 pub mod upkeep;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ddsx_types::stream_registry::PublisherQuota;
 
-/// Streams in the registry.
-pub const MAX_STREAMS: u64 = 100_000;
+/// Streams ever made: what each keeps for ever is paid, and room ends before numbers do.
+pub const MAX_STREAMS: u64 = 1_000_000;
 /// Streams of one owner.
 pub const MAX_STREAMS_PER_OWNER: u64 = 100;
 /// Contributors of a stream.
@@ -70,12 +70,14 @@ pub const PERPETUAL_COVER_NS: u64 = 365 * DAY_NS;
 pub const MAX_PAID_AHEAD_NS: u64 = 3_653 * DAY_NS;
 /// Until when streams of the first release count as paid, from the upgrade on.
 pub const LEGACY_GRACE_NS: u64 = 90 * DAY_NS;
+/// Payload bytes up to which a stream of the first release grows for nothing in that time.
+pub const GRACE_BYTES: u64 = 1 << 30;
 /// Bytes that a stream's record, its plans, publishers and texts count for.
 pub const STREAM_RECORD_BYTES: u64 = 128 << 10;
 /// Bytes that a contributor counts for.
 pub const CONTRIBUTOR_BYTES: u64 = 320;
 /// Free licences of a stream: its record counts for them.
-pub const MAX_FREE_LICENCES_PER_STREAM: u32 = 10_000;
+pub const MAX_FREE_LICENCES_PER_STREAM: u32 = 200;
 /// How much a publisher may append each day unless the owner says otherwise.
 pub const DEFAULT_PUBLISHER_QUOTA: PublisherQuota = PublisherQuota {
     bytes: 1 << 30,

@@ -19,6 +19,7 @@ use crate::limits::{
     CHANGE_BYTES, MAX_FREE_LICENCES_PER_CALLER, MAX_FREE_LICENCES_PER_STREAM, MAX_STABLE_BYTES, RESERVE_FOR_PAYOUTS,
 };
 use crate::plans::{self, Offer};
+use crate::selling::Selling;
 use crate::storage::codec::Record;
 use crate::storage::records::{AssetRecord, FreeRequest, LicenceRecord, Purchase, Purpose};
 use crate::storage::{self, Storage};
@@ -58,6 +59,7 @@ pub async fn buy<R: Runtime>(host: &Registry<R>, args: BuyArgs) -> Result<Licenc
         return Err(BuyError::PaymentRefused { reason });
     }
     let payable = journal_asset(&asset).map_err(|reason| BuyError::PaymentRefused { reason })?;
+    let _selling = Selling::begin(purchase.stream);
     payments::look(host, caller, from, &payable, price)
         .await
         .map_err(no_means)?;

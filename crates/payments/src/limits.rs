@@ -44,7 +44,7 @@ impl Default for Limits {
             pushes: 2_000,
             quarantined: 5_000,
             in_flight: 50,
-            looks: 100,
+            looks: 400,
             slice: 20,
             first_retry_ns: 10 * SECOND,
             longest_retry_ns: 900 * SECOND,

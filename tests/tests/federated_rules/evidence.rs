@@ -5,6 +5,7 @@ use std::time::Duration;
 use candid::Nat;
 use ddsx_tests::World;
 use ddsx_tests::federated::{Federation, governance, owner};
+use ddsx_tests::silent_ledger::{self, Transfers};
 use ddsx_types::federated_aggregator::{
     Evidence, File, Page, QuarantinedPayment, SettleQuarantinedArgs, Stage, TaskError,
 };
@@ -25,9 +26,15 @@ fn should_settle_by_evidence_what_no_ledger_could_answer() {
     federation.put_file(task, File::Evaluation, &evaluation_file()).unwrap();
     let settle = |intent, evidence| SettleQuarantinedArgs { intent, evidence };
 
-    // The ledger is down for longer than it would remember a transfer, and rejects every attempt with an answer that proves nothing.
+    // For longer than it would remember a transfer the ledger answers questions and traps in every transfer, which proves nothing.
     let controller = Some(world.controller);
     world.pic.stop_canister(federation.ledger.id, controller).unwrap();
+    let down = silent_ledger::module(Transfers::Trap);
+    let upgraded = world
+        .pic
+        .upgrade_canister(federation.ledger.id, down, vec![], controller);
+    upgraded.unwrap();
+    world.pic.start_canister(federation.ledger.id, controller).unwrap();
     let Err(TaskError::Pending { intent }) = federation.fund(task, PER_ROUND, 1) else {
         panic!("a ledger that is down has answered")
     };
@@ -38,7 +45,7 @@ fn should_settle_by_evidence_what_no_ledger_could_answer() {
             .contains("NotQuarantined")
     );
     federation.wait(Duration::from_hours(26));
-    world.pic.start_canister(federation.ledger.id, controller).unwrap();
+    federation.ledger.upgrade();
     federation.wait(Duration::from_hours(1));
     let waiting: Vec<QuarantinedPayment> = world.query(federation.id, "quarantined_payments", (Page::default(),));
     assert_eq!(waiting.len(), 1);

@@ -40,9 +40,8 @@ pub fn is_covered(
         return true;
     }
     let Some(tariff) = asset.storage else {
-        // Its income pays for no storage: the owner's balance does, in the asset that the stream pays in.
-        let free = storage.prepaid().account(state.owner, upkeep.asset).free;
-        return free >= price::by_time(&super::tariff(storage, upkeep.asset), upkeep.bytes, time);
+        // Its income pays for no storage, and a balance may be gone when the payment settles: only what costs nothing.
+        return price::by_time(&super::tariff(storage, upkeep.asset), upkeep.bytes, time) == 0;
     };
     let provider_bps = BASIS_POINTS.saturating_sub(state.contributors_share_bps);
     Split::new(storage.settings().protocol_fee_bps, provider_bps)
@@ -63,7 +62,8 @@ pub fn may_sell(storage: &Storage, now: TimestampNs, plan: PlanId, ledger: Optio
 /// Takes from a sale that was just booked what keeps the payloads readable until the licence ends.
 ///
 /// What the sale was accepted with suffices unless the stream has grown or its price has risen in the seconds between; then the
-/// owner's balance makes up for it as far as it goes, and the time counts as paid in any case: it was sold.
+/// owner's balance makes up for it. Where that does not suffice either, as much time is paid as the money pays: storage is given
+/// to nobody, and the stream asks its owner for the rest like any other.
 pub fn cover_sale(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) {
     let (Some(end), Some((_, asset, _))) = (covers_until(purchase.kind, now), purchase.payment) else {
         return;
@@ -77,19 +77,22 @@ pub fn cover_sale(storage: &mut Storage, now: TimestampNs, purchase: &Purchase) 
     if end > upkeep.paid_until && !matches!(upkeep.phase, Phase::Dropping { .. } | Phase::Dropped) {
         // An asset without a price of storage pays for none: then the balance in the stream's own asset does.
         let sold_for = storage.asset_numbered(asset).and_then(|asset| asset.storage);
-        let paying = if sold_for.is_some() { asset } else { upkeep.asset };
-        let cost = price::by_time(&super::tariff(storage, paying), upkeep.bytes, end - upkeep.paid_until);
+        let (own, paid_until, bytes) = (upkeep.asset, upkeep.paid_until, upkeep.bytes);
+        let paying = if sold_for.is_some() { asset } else { own };
+        let cost = price::by_time(&super::tariff(storage, paying), bytes, end - paid_until);
         let due = storage.books().stream(purchase.stream, paying).pool.provider().due();
         let income = if paying == asset { due.min(cost) } else { 0 };
-        if paying == upkeep.asset {
-            upkeep.from_income = upkeep.from_income.saturating_add(income);
-        }
-        upkeep.paid_until = end;
-        upkeep.phase = Phase::Paid;
         take_income(storage, purchase.stream, paying, income);
-        let free = storage.prepaid().account(state.owner, paying).free;
-        // Enough is free for what is charged.
-        let _ = charge_balance(storage, state.owner, paying, free.min(cost - income));
+        let charged = storage.prepaid().account(state.owner, paying).free.min(cost - income);
+        // So much is free.
+        let charged = charge_balance(storage, state.owner, paying, charged).map_or(0, |()| charged);
+        if let Some(upkeep) = &mut state.upkeep {
+            if paying == own {
+                upkeep.from_income = upkeep.from_income.saturating_add(income);
+            }
+            upkeep.paid_until = paid_until.saturating_add(price::time_for(end - paid_until, income + charged, cost));
+            upkeep.phase = Phase::Paid;
+        }
     }
     storage.put_stream(purchase.stream, state);
 }

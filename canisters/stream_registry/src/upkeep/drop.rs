@@ -7,6 +7,7 @@ use ddsx_types::stream_registry::{StreamError, StreamId, StreamStatus};
 use super::adopt;
 use crate::guard;
 use crate::limits::DROPPED_PER_SLICE;
+use crate::selling;
 use crate::storage::Storage;
 use crate::storage::records::{Phase, StreamState};
 use crate::validate::invalid;
@@ -79,6 +80,12 @@ pub fn drop_payloads(
     if now < upkeep.covered_until {
         let reason = format!("licences cover it until {} ns since 1970-01-01", upkeep.covered_until);
         return Err(invalid("stream", reason));
+    }
+    if selling::is_being_sold(stream) {
+        return Err(invalid(
+            "stream",
+            "a licence of it is being bought; try again in a minute",
+        ));
     }
     begin_drop(storage, now, stream, &mut state);
     storage.put_stream(stream, state);

@@ -26,6 +26,7 @@ use ddsx_types::{BASIS_POINTS, TimestampNs};
 
 use crate::amounts::shown;
 use crate::guard;
+use crate::limits::GRACE_BYTES;
 use crate::limits::{MAX_PAID_AHEAD_NS, MAX_STABLE_BYTES, RESERVE_FOR_SALES, UPKEEP_NOTICE_NS, UPKEEP_PERIOD_NS};
 use crate::storage::Storage;
 use crate::storage::records::{AssetRecord, Phase, StorageTariff, StreamState, Upkeep};
@@ -304,6 +305,12 @@ pub fn charge_once(
     take(storage, stream, state, cost).map_err(|lacking| lacking.of_stream(storage))
 }
 
+/// Whether a stream of the first release may still grow without paying: its owner and its feed need time to learn of prices.
+fn is_in_grace(storage: &Storage, now: TimestampNs, stream: StreamId) -> bool {
+    let settings = storage.settings();
+    stream < settings.legacy_end && now < settings.legacy_paid_until
+}
+
 /// Takes what a batch costs, before anything of it is stored: its leaves for ever, its payloads until the others are paid. On an error
 /// nothing has changed. The caller writes the state back.
 pub fn append(
@@ -328,6 +335,10 @@ pub fn append(
     if anew {
         upkeep.phase = Phase::Paid;
         upkeep.paid_until = upkeep.paid_until.max(now.saturating_add(UPKEEP_PERIOD_NS));
+    }
+    if is_in_grace(storage, now, stream) && upkeep.bytes.saturating_add(payload_bytes) <= GRACE_BYTES {
+        upkeep.bytes = upkeep.bytes.saturating_add(payload_bytes);
+        return Ok(());
     }
     let tariff = tariff(storage, upkeep.asset);
     let time = upkeep.paid_until.saturating_sub(now);

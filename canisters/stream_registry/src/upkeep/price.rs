@@ -33,6 +33,16 @@ pub fn by_time(tariff: &StorageTariff, bytes: u64, time_ns: u64) -> u128 {
     whole.low_u128() + u128::from(!rest.is_zero())
 }
 
+/// How much of a time is paid where only a part of its cost is: rounded down, all of it where nothing lacks.
+pub fn time_for(time_ns: u64, paid: u128, cost: u128) -> u64 {
+    if paid >= cost {
+        return time_ns;
+    }
+    let part = U256::from(time_ns) * U256::from(paid) / U256::from(cost);
+    // Less than the time itself.
+    part.low_u64()
+}
+
 /// Bytes for ever.
 pub fn once(tariff: &StorageTariff, bytes: u64) -> u128 {
     by_time(tariff, bytes, MONTHS_FOR_EVER * MONTH_NS)
@@ -61,6 +71,15 @@ mod tests {
             assert_eq!(by_time(&tariff, bytes, time), amount, "{bytes} bytes for {time} ns");
         }
         assert_eq!(once(&tariff, 1 << 20), 11_718_750);
+        assert_eq!(
+            (
+                time_for(100, 7, 7),
+                time_for(100, 1, 3),
+                time_for(100, 0, 3),
+                time_for(9, 0, 0)
+            ),
+            (100, 33, 0, 9)
+        );
         let free = StorageTariff { gib_month: 0, ..tariff };
         assert_eq!(by_time(&free, u64::MAX >> 27, MONTH_NS), 0);
     }

@@ -365,7 +365,7 @@ fn should_set_the_storage_of_what_a_licence_covers_aside_from_its_price() {
 }
 
 #[test]
-fn should_keep_what_is_sold_in_an_asset_without_storage_price_from_the_balance() {
+fn should_sell_in_an_asset_without_storage_price_only_what_is_paid_ahead() {
     let mut storage = paid(1 << 30);
     let id = stream(&mut storage, "quakes");
     append_bytes(&mut storage, id, NOW, 1_000).unwrap();
@@ -388,27 +388,35 @@ fn should_keep_what_is_sold_in_an_asset_without_storage_price_from_the_balance()
         }],
     };
     let year = plans::add(&mut storage, OWNER, args).unwrap();
-    assert!(cover::may_sell(&storage, NOW, year, Some(OTHER)));
-    let before = free(&storage);
-    let purchase = Purchase {
-        recipient: BUYER.into(),
+    assert!(!cover::may_sell(&storage, NOW, year, Some(OTHER)));
+    let ahead = ddsx_types::stream_registry::ExtendStorageArgs {
         stream: id,
-        plan: year,
-        kind: PlanKind::Subscription {
-            duration_ns: 12 * MONTH_NS,
-        },
-        terms_hash: Hash::default(),
-        payment: Some((OTHER, number, 7)),
-        protocol_fee_bps: 250,
+        until: NOW + 12 * MONTH_NS,
     };
-    purchase::grant(&mut storage, NOW, &purchase);
-    assert_eq!(before - free(&storage), 11_000, "eleven months of 1,000 bytes");
-    assert_eq!(state_of(&storage, id), (StorageState::Paid, NOW + 12 * MONTH_NS));
-    conserved(&storage);
-    // Who has nothing free sells nothing that would have to be kept for longer.
+    extend(&mut storage, OWNER, NOW, ahead).unwrap();
+    assert!(cover::may_sell(&storage, NOW, year, Some(OTHER)));
+    // While its payment is on its way the stream grows, and the owner's balance is emptied: nothing is given to it.
+    let sold = |storage: &mut Storage, now| {
+        let purchase = Purchase {
+            recipient: BUYER.into(),
+            stream: id,
+            plan: year,
+            kind: PlanKind::Subscription {
+                duration_ns: 12 * MONTH_NS,
+            },
+            terms_hash: Hash::default(),
+            payment: Some((OTHER, number, 7)),
+            protocol_fee_bps: 250,
+        };
+        purchase::grant(storage, now, &purchase);
+    };
+    sold(&mut storage, NOW + MONTH_NS);
+    assert_eq!(state_of(&storage, id), (StorageState::Paid, NOW + 13 * MONTH_NS));
     let all = free(&storage);
     storage.prepaid_mut().begin_withdrawal(OWNER, 0, all).unwrap();
-    assert!(!cover::may_sell(&storage, NOW + 1, year, Some(OTHER)));
+    sold(&mut storage, NOW + 2 * MONTH_NS);
+    assert_eq!(state_of(&storage, id), (StorageState::Paid, NOW + 13 * MONTH_NS));
+    conserved(&storage);
 }
 
 #[test]
