@@ -98,3 +98,16 @@ fn should_decode_nothing_large_for_a_caller_who_may_not_append() {
     );
     assert_eq!(append_args(&storage, OWNER, NOW, b"DIDL"), None);
 }
+
+#[test]
+fn should_not_work_for_ever_on_what_no_method_asks_for() {
+    let wanted = batch(3, 0, vec![chunk(b"x", &[(0, 1)])]);
+    let mut bytes = candid::encode_args((&wanted, vec![()])).unwrap();
+    assert_eq!(decode_bounded(&bytes), Some(wanted.clone()));
+    // 2^60 values of no size, claimed in nine bytes.
+    assert_eq!(bytes.pop(), Some(1));
+    bytes.extend([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10]);
+    assert_eq!(decode_bounded(&bytes), None);
+    let large = batch(3, 0, vec![chunk(&vec![7; 1_900_000], &[])]);
+    assert_eq!(decode_bounded(&encoded(&large)), Some(large));
+}

@@ -661,3 +661,47 @@ fn should_drop_nothing_without_notice_after_a_pause() {
     run_until(&mut storage, ends + DAY_NS + UPKEEP_NOTICE_NS);
     assert_eq!(state_of(&storage, id).0, StorageState::Dropped);
 }
+
+#[test]
+fn should_let_streams_of_the_first_release_grow_until_their_grace_ends() {
+    let mut storage = paid(creation_cost());
+    let id = stream(&mut storage, "quakes");
+    let ends = NOW + MONTH_NS;
+    storage.change_settings(|settings| {
+        settings.legacy_end = id + 1;
+        settings.legacy_paid_until = ends;
+    });
+    assert_eq!(free(&storage), 0);
+    append_bytes(&mut storage, id, NOW, 1_000).unwrap();
+    append_bytes(&mut storage, id, ends - 1, 1_000).unwrap();
+    assert!(
+        append_bytes(&mut storage, id, ends, 1_000).is_err(),
+        "then it pays like any other"
+    );
+    let later = stream_of_now(&mut storage);
+    assert!(append_bytes(&mut storage, later, NOW, 1).is_err());
+    conserved(&storage);
+}
+
+/// A stream that was made after the upgrade, by an owner who has nothing left.
+fn stream_of_now(storage: &mut Storage) -> StreamId {
+    storage.prepaid_mut().top_up(OWNER, 0, creation_cost()).unwrap();
+    stream(storage, "floods")
+}
+
+#[test]
+fn should_drop_nothing_of_which_a_licence_is_being_bought() {
+    let mut storage = paid(1 << 30);
+    let id = stream(&mut storage, "quakes");
+    append_bytes(&mut storage, id, NOW, 1_000).unwrap();
+    streams::close(&mut storage, OWNER, id).unwrap();
+    let selling = crate::selling::Selling::begin(id);
+    let refused = drop_payloads(&mut storage, OWNER, NOW, id);
+    assert!(
+        matches!(&refused, Err(ddsx_types::stream_registry::StreamError::InvalidField { reason, .. })
+            if reason.contains("being bought")),
+        "{refused:?}"
+    );
+    drop(selling);
+    drop_payloads(&mut storage, OWNER, NOW, id).unwrap();
+}
