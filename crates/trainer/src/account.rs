@@ -54,7 +54,8 @@ impl Approval {
 /// See [`MoneyError`].
 pub async fn approve(aggregator: &Aggregator, ledger: Principal, amount: &Nat) -> Result<Approval, MoneyError> {
     let ledger = aggregator.network().ledger(ledger).agreed();
-    let payment = Payment::look(ledger, aggregator.id(), amount).await?;
+    // Large: it asks four things at once.
+    let payment = Box::pin(Payment::look(ledger, aggregator.id(), amount)).await?;
     payment.check_funds()?;
     let raised = matches!(payment.approve().await?, AllowanceChange::Raised { .. });
     Ok(Approval { payment, raised })
@@ -90,14 +91,13 @@ pub async fn provide_stake(
     let known = state
         .funding()
         .filter(|funding| now.saturating_sub(funding.created_at) < REMEMBERED_NS && needed <= funding.amount);
-    let funding = match known {
-        Some(funding) => funding,
-        None => {
-            Short::check(&info, &own, &(needed.clone() + fee.clone()))?;
-            Funding {
-                amount: amount::units(&needed).ok_or(MoneyError::TooLarge)?,
-                created_at: now,
-            }
+    let funding = if let Some(funding) = known {
+        funding
+    } else {
+        Short::check(&info, &own, &(needed.clone() + fee.clone()))?;
+        Funding {
+            amount: amount::units(&needed).ok_or(MoneyError::TooLarge)?,
+            created_at: now,
         }
     };
     state.set_funding(Some(funding))?;
