@@ -44,7 +44,7 @@ impl<R: Runtime> Host for Registry<R> {
                 certification::publish(storage, &self.0);
                 licence.to_be_bytes().to_vec()
             }
-            (Purpose::Purchase(_), Outcome::Failed(_)) => Vec::new(),
+            (Purpose::Purchase(_) | Purpose::TopUp { .. }, Outcome::Failed(_)) => Vec::new(),
             (Purpose::Payout { payee, due }, Outcome::Paid { .. }) => {
                 payout::finish(storage, payee, due, settled.intent.fee);
                 Vec::new()
@@ -57,7 +57,6 @@ impl<R: Runtime> Host for Registry<R> {
                 balance::topped_up(storage, owner, asset, settled.intent.amount);
                 Vec::new()
             }
-            (Purpose::TopUp { .. }, Outcome::Failed(_)) => Vec::new(),
             (Purpose::Withdrawal { owner, asset, amount }, outcome) => {
                 let fee = matches!(outcome, Outcome::Paid { .. }).then_some(settled.intent.fee);
                 balance::withdrawn(storage, owner, asset, amount, fee);

@@ -11,7 +11,7 @@
 use candid::candid_method;
 use candid::{CandidType, Principal};
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
-use ddsx_runtime::{Runtime, System};
+use ddsx_runtime::{Runtime, System, inspect};
 use ddsx_types::stream_registry::{
     AddContributorsArgs, AddPlanArgs, AppendArgs, AppendError, Appended, Audit, Balance, BuyArgs, BuyError,
     CertifiedHead, CertifiedLicence, ClaimArgs, ClaimError, Claimed, ConsistencyProof, ConsistencyProofArgs,
@@ -52,12 +52,9 @@ fn post_upgrade(args: Option<RegistryArgs>) {
 
 #[inspect_message]
 fn inspect_message() {
-    let method = ic_cdk::api::msg_method_name();
-    let argument = ic_cdk::api::msg_arg_data();
-    or_trap(with(|storage| {
-        door::refuse(storage, System.caller(), System.time(), &method, &argument)
-    }));
-    ic_cdk::api::accept_message();
+    let (message, argument) = (inspect::inspected(), inspect::argument());
+    let refused = with(|storage| door::refuse(storage, message.caller, System.time(), &message.method, &argument));
+    inspect::decide(refused.err());
 }
 
 // Streams.

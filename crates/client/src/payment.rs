@@ -52,8 +52,9 @@ impl Payment {
     /// [`Ledger::agreed`] where a payment follows.
     pub async fn look(ledger: Ledger, spender: Principal, amount: &Nat) -> Result<Self, NetworkError> {
         let (from, spender) = (Account::from(ledger.network().principal()), Account::from(spender));
-        let (info, balance, allowance) =
-            tokio::try_join!(ledger.info(), ledger.balance_of(from), ledger.allowance(from, spender))?;
+        // Boxed: three questions with all that an agent keeps for each make a future too large for a caller's own.
+        let asked = async { tokio::try_join!(ledger.info(), ledger.balance_of(from), ledger.allowance(from, spender)) };
+        let (info, balance, allowance) = Box::pin(asked).await?;
         let needed = amount.clone() + info.fee;
         let approval_fee = if is_enough(&allowance, &needed) {
             Nat::default()

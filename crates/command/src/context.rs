@@ -169,6 +169,7 @@ fn target(global: &Global, config: &Config) -> Result<Target, Failure> {
         }
     };
     let of_file = config.root_key.as_ref().filter(|_| from_config);
+    #[allow(clippy::match_same_arms, reason = "in the order in which they are asked")]
     let root_key = match (&global.root_key, of_file) {
         (Some(key), _) => RootKey::Given(read_root_key(key)?),
         // Mainnet's is built in, and no file replaces it.

@@ -234,9 +234,8 @@ impl From<TrainerError> for Failure {
             | TrainerError::Elsewhere { .. }
             | TrainerError::NotIn { .. }
             | TrainerError::Stake { .. } => Self::refused(error),
-            TrainerError::Altered(_) => Self::new(VERIFICATION, error),
             TrainerError::Train(_) | TrainerError::Encoding(_) | TrainerError::Model(_) => Self::usage(error),
-            TrainerError::Weights(_) => Self::new(VERIFICATION, error),
+            TrainerError::Altered(_) | TrainerError::Weights(_) => Self::new(VERIFICATION, error),
             TrainerError::Thread(_) => Self::local(error),
         }
     }

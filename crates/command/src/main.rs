@@ -68,8 +68,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Revenue { command } => revenue::run(&context, command).await,
         Command::Balance { command } => balance::run(&context, command).await,
         Command::Token { command } => token::run(&context, command).await,
-        Command::Task { command } => task::run(&context, command).await,
-        Command::Train(args) => train::run(&context, args).await,
+        // Large futures, boxed so that the others' stay small.
+        Command::Task { command } => Box::pin(task::run(&context, command)).await,
+        Command::Train(args) => Box::pin(train::run(&context, args)).await,
         Command::Predict(args) => predict::run(&context, args).await,
         Command::Identity { command } => identity::run(&context, command),
     }

@@ -117,7 +117,7 @@ async fn pay_and_create(
         }
         payment.approve(context).await?;
     }
-    let patience = args.patience.unwrap_or(Duration::from_secs(120));
+    let patience = args.patience.unwrap_or(Duration::from_mins(2));
     Ok(new.create(registry, patience).await)
 }
 

@@ -22,7 +22,7 @@ pub async fn run(context: &Context, command: TaskCommand) -> Result<(), Failure>
     }
     let aggregator = context.aggregator().await?;
     match command {
-        TaskCommand::Create(args) => create::run(context, aggregator, args).await,
+        TaskCommand::Create(args) => Box::pin(create::run(context, aggregator, args)).await,
         TaskCommand::List(args) => list(context, &aggregator, args).await,
         TaskCommand::Show { task, rounds } => show(context, &aggregator, task, rounds).await,
         TaskCommand::Join(args) => join(context, &aggregator, args).await,

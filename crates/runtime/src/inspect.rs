@@ -26,6 +26,11 @@ pub fn inspected() -> Inspected {
     }
 }
 
+/// Its argument. Nowhere but in `inspect_message`.
+pub fn argument() -> Vec<u8> {
+    ic_cdk::api::msg_arg_data()
+}
+
 /// Lets the message in, or turns it away with the text of `refusal`, which its sender gets. What is turned away costs the canister
 /// nothing. One node looks, and only at ingress: whatever is refused here must be refused by the method too.
 pub fn decide(refusal: Option<String>) {

@@ -54,8 +54,7 @@ impl Approval {
 /// See [`MoneyError`].
 pub async fn approve(aggregator: &Aggregator, ledger: Principal, amount: &Nat) -> Result<Approval, MoneyError> {
     let ledger = aggregator.network().ledger(ledger).agreed();
-    // Large: it asks four things at once.
-    let payment = Box::pin(Payment::look(ledger, aggregator.id(), amount)).await?;
+    let payment = Payment::look(ledger, aggregator.id(), amount).await?;
     payment.check_funds()?;
     let raised = matches!(payment.approve().await?, AllowanceChange::Raised { .. });
     Ok(Approval { payment, raised })

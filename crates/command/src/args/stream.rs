@@ -10,6 +10,7 @@ use ddsx_types::Account;
 use crate::text::{parse_account, parse_bytes, parse_duration};
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one value a run")]
 pub enum StreamCommand {
     /// Create a stream with its contributor table
     #[command(after_help = "\

@@ -59,7 +59,7 @@ impl Shown {
             Some(id) => {
                 let ledger = network.ledger(id);
                 let ledger = if agreed { ledger.agreed() } else { ledger };
-                Some(Box::pin(Payment::look(ledger, registry.id(), &offer.quote.price)).await?)
+                Some(Payment::look(ledger, registry.id(), &offer.quote.price).await?)
             }
             None => None,
         };

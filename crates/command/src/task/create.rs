@@ -67,7 +67,7 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
     // Nothing is made before it is known whether it can be paid, and wanted.
     let new = !creation.is_begun();
     let foreseen = if new {
-        Some(Costs::of(&network, creation.foreseen().await?).await?)
+        Some(Box::pin(Costs::of(&network, creation.foreseen().await?)).await?)
     } else {
         None
     };
@@ -82,7 +82,7 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
         }
     }
     let info = creation.create(tell).await.map_err(Into::into).map_err(again)?;
-    let costs = Costs::of(&network, creation.outlay(&info).await?).await?;
+    let costs = Box::pin(Costs::of(&network, creation.outlay(&info).await?)).await?;
     let agreed_to = foreseen.is_some_and(|foreseen| foreseen.covers(&costs));
     if !agreed_to && !costs.is_nothing() {
         context.name_place(&network);
