@@ -135,6 +135,8 @@ pub const PLAUSIBLE_SAMPLES: u64 = 4;
 pub const MAX_FREE_SKIPS: u32 = 10;
 /// A client rests for 2^n rounds at most.
 pub const MOST_REST: u32 = 6;
+/// How often a file is begun again after its hash was wrong.
+pub const MAX_FILE_RESTARTS: u32 = 3;
 /// Bytes of the reason for an exclusion.
 pub const MAX_REASON_BYTES: usize = 500;
 /// Progress that earns the whole budget, at most, in ten-thousandths.

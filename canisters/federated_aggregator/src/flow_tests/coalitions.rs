@@ -51,7 +51,12 @@ fn should_hold_the_variances_of_coalitions_as_the_candidates_are() {
             world.send(task, number, &below_zero(scale)).unwrap();
         }
         let context = with(|storage| Context::of(storage, task)).unwrap();
-        let names: Vec<_> = context.plan.parameters.iter().map(|parameter| parameter.range()).collect();
+        let names: Vec<_> = context
+            .plan
+            .parameters
+            .iter()
+            .map(|parameter| parameter.range())
+            .collect();
         assert!(names.contains(&VARIANCES), "{names:?}");
         // The candidate is there once it has a hash.
         let round = loop {
@@ -77,6 +82,11 @@ fn should_hold_the_variances_of_coalitions_as_the_candidates_are() {
         world.wait(60);
         let report = world.report(task, 1);
         assert_eq!(report.outcome, RoundOutcome::Accepted);
-        assert!(report.clients.iter().all(|client| client.score.is_some_and(f64::is_finite)));
+        assert!(
+            report
+                .clients
+                .iter()
+                .all(|client| client.score.is_some_and(f64::is_finite))
+        );
     }
 }

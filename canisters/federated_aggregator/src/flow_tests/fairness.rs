@@ -12,7 +12,7 @@ use crate::create;
 use crate::storage::{with, with_mut};
 use crate::testing::{FEE, OWNER, PER_ROUND, START, World, client, good, task_args};
 
-const HIDDEN: usize = 256;
+pub(super) const HIDDEN: usize = 256;
 
 /// Two inputs, a hidden layer that is either of them over and over, two classes: 1,282 numbers.
 fn deep() -> ModelSpec {
@@ -39,7 +39,7 @@ fn deep() -> ModelSpec {
     }
 }
 
-fn deep_weights() -> Vec<u8> {
+pub(super) fn deep_weights() -> Vec<u8> {
     let plan = ddsx_nn::spec::Plan::new(&deep(), &ddsx_nn::spec::Limits::default()).unwrap();
     let mut numbers = vec![0.0; plan.len];
     for hidden in 0..HIDDEN {
@@ -49,7 +49,7 @@ fn deep_weights() -> Vec<u8> {
 }
 
 /// A step of the last layer that makes the model better, each client's and round's with noise of its own.
-fn honest(scale: f32, noise: u32) -> Vec<f32> {
+pub(super) fn honest(scale: f32, noise: u32) -> Vec<f32> {
     let mut delta = vec![0.0; 5 * HIDDEN + 2];
     for (place, value) in delta[3 * HIDDEN..5 * HIDDEN].iter_mut().enumerate() {
         let sign = if (place + place / HIDDEN) % 2 == 0 { 1.0 } else { -1.0 };
@@ -61,7 +61,7 @@ fn honest(scale: f32, noise: u32) -> Vec<f32> {
     delta
 }
 
-fn deep_args() -> CreateTaskArgs {
+pub(super) fn deep_args() -> CreateTaskArgs {
     CreateTaskArgs {
         model: deep(),
         norm_bound: Some(f32::MAX),
