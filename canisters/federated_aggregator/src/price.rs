@@ -75,9 +75,8 @@ pub fn work(args: &CreateTaskArgs, plan: &Plan) -> Work {
     };
     let noise = if args.privacy.is_some() { PER_NOISE } else { 0 };
     let combine = updates * PER_NUMBER + sorted + noise + PER_WRITE * (2 + state_vectors(&args.strategy) as u64);
-    let coalition = parameters
-        .saturating_mul(updates * PER_NUMBER + 2 * PER_WRITE)
-        .saturating_add(evaluation);
+    // A coalition is combined by the task's own rule. What finds who spoilt a rejected round asks for no more coalitions than an accepted one's scoring.
+    let coalition = parameters.saturating_mul(combine).saturating_add(evaluation);
     let scoring = match args.scoring {
         Scoring::LeaveOneOut => coalition.saturating_mul(updates + 1),
         // Nobody, everybody, and each step of each order; never more than there are coalitions.

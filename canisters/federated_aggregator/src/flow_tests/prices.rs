@@ -4,7 +4,7 @@ use candid::Nat;
 use ddsx_payments::Host as _;
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, ComputeFee, CreateTaskArgs, EndReason, Layer, NamedLayer, OutputKind, PayStorageArgs, Scoring,
-    Stage, StorageFee, TaskError, TaskId,
+    Stage, StorageFee, Strategy, TaskError, TaskId,
 };
 use serde_bytes::ByteBuf;
 
@@ -261,6 +261,27 @@ fn should_price_scoring_by_the_coalitions_it_evaluates() {
     assert!(proxy < one_out && one_out < shapley(2), "{proxy} {one_out}");
     // Three players have eight coalitions, however many orders are walked.
     assert_eq!(shapley(3), shapley(1_000));
+}
+
+#[test]
+fn should_price_coalitions_by_the_rule_that_combines_them() {
+    let plan = create::plan_of(&task_args()).unwrap();
+    let of = |strategy, scoring| {
+        let mut args = task_args();
+        (args.strategy, args.scoring) = (strategy, scoring);
+        (args.rounds.max_updates, args.max_clients) = (20, 20);
+        crate::price::work(&args, &plan).round
+    };
+    let scoring = |strategy: &Strategy, scoring| of(strategy.clone(), scoring) - of(strategy.clone(), Scoring::Proxy);
+    let shapley = Scoring::Shapley {
+        permutations: 1,
+        tolerance: 0.0,
+    };
+    for (one, coalitions) in [(Scoring::LeaveOneOut, 21), (shapley, 22)] {
+        let (mean, median) = (scoring(&Strategy::FedAvg, one), scoring(&Strategy::FedMedian, one));
+        // Six numbers of 20 members are sorted in each.
+        assert_eq!(median - mean, coalitions * 6 * 8 * 20 * 20);
+    }
 }
 
 #[test]
