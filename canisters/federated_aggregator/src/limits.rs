@@ -65,6 +65,8 @@ pub const PER_PAIR: u64 = 6;
 pub const PER_NOISE: u64 = 400;
 pub const PER_WRITE: u64 = 60;
 pub const PER_HASHED_BYTE: u64 = 100;
+/// What a byte of an ingress message costs, as instructions: 2,000 cycles, at two an instruction ([`CYCLES_PER_BILLION`]).
+pub const PER_INGRESS_BYTE: u64 = 1_000;
 /// Ranges of parameters are cut at multiples of this: of the blocks that encodings, sums and noise are made of.
 pub const RANGE_UNIT: u64 = 4_096;
 /// Pieces hashed in one step.
