@@ -20,11 +20,10 @@ impl Payable {
         self.due += amount;
     }
 
-    /// A payment of all that is due begins.
-    pub fn begin(&mut self) -> u128 {
-        let amount = std::mem::take(&mut self.due);
+    /// A payment of so much of what is due begins.
+    pub fn begin(&mut self, amount: u128) {
+        self.due -= amount;
         self.in_flight += amount;
-        amount
     }
 
     /// It arrived.
@@ -204,7 +203,7 @@ mod tests {
                     2 => books.slash(amount.min(books.stakes)),
                     3 => { let amount = amount.min(books.stakes); books.release(amount); payable.credit(amount); }
                     4 => { let amount = amount.min(books.budget_left); books.assign(amount); payable.credit(amount); }
-                    5 => { let amount = payable.begin(); books.begin(amount); }
+                    5 => { let amount = amount.min(payable.due); payable.begin(amount); books.begin(amount); }
                     6 => { let amount = amount.min(payable.in_flight); payable.finish(amount); books.finish(amount); }
                     _ => { let amount = amount.min(payable.in_flight); payable.abort(amount); books.abort(amount); }
                 }

@@ -3,7 +3,7 @@
 
 use ddsx_nn::strategies::{Rule, Strategy, apply, combine, fed_buff, trimmed_mean};
 
-use crate::combine::RoundWork;
+use crate::combine::{RoundWork, hold_variances};
 use crate::storage::Storage;
 use crate::storage::records::TaskRecord;
 use crate::upload::stored_delta;
@@ -45,7 +45,7 @@ pub fn rule(strategy: &Strategy, factors: &[f32]) -> Rule {
     }
 }
 
-/// The parameters `first..end` of a coalition's model.
+/// The parameters `first..end` of a coalition's model, held to what a model can be as the candidate is.
 pub fn numbers(
     storage: &Storage,
     record: &TaskRecord,
@@ -74,6 +74,7 @@ pub fn numbers(
         }
         let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
         fed_buff::apply(*server_learning_rate, count, &mut numbers, &mut step);
+        hold_variances(&context.plan, first, &mut numbers);
         return Ok(numbers);
     }
     if !members.is_empty() {
@@ -89,6 +90,7 @@ pub fn numbers(
         .collect();
     let mut state: Vec<&mut [f32]> = state.iter_mut().map(Vec::as_mut_slice).collect();
     apply(strategy, record.accepted_rounds + 1, &mut numbers, &step, &mut state);
+    hold_variances(&context.plan, first, &mut numbers);
     Ok(numbers)
 }
 

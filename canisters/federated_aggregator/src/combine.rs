@@ -351,7 +351,7 @@ fn combine_some(
 }
 
 /// Running variances move with training, and a server optimiser or noise may carry them below zero, where no model has a value: there they are zero.
-fn hold_variances(plan: &Plan, first: u64, numbers: &mut [f32]) {
+pub fn hold_variances(plan: &Plan, first: u64, numbers: &mut [f32]) {
     let first = usize::try_from(first).unwrap_or(usize::MAX);
     let end = first.saturating_add(numbers.len());
     for parameter in &plan.parameters {

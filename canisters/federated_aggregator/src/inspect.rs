@@ -4,7 +4,8 @@
 //! of canisters do not come by here.
 
 use candid::{CandidType, Principal};
-use ddsx_types::federated_aggregator::{PIECE_BYTES, Stage, TaskId};
+use ddsx_types::Hash;
+use ddsx_types::federated_aggregator::{File, PIECE_BYTES, Stage, TaskId};
 use serde::Deserialize;
 use serde_bytes::Bytes;
 
@@ -82,6 +83,8 @@ fn method(name: &str) -> Method {
 #[derive(CandidType, Deserialize)]
 struct FileHead<'a> {
     task: TaskId,
+    file: File,
+    offset: u64,
     #[serde(borrow)]
     bytes: &'a Bytes,
 }
@@ -91,6 +94,8 @@ struct FileHead<'a> {
 struct UpdateHead<'a> {
     task: TaskId,
     round: u32,
+    offset: u64,
+    update: Option<Hash>,
     #[serde(borrow)]
     bytes: &'a Bytes,
 }
@@ -119,19 +124,43 @@ pub fn may_succeed(storage: &Storage, caller: Principal, name: &str, argument: &
         _ if !fits || caller == Principal::anonymous() => false,
         _ if argument.len() <= SMALL => true,
         _ if storage.settings().paused || storage.is_banned(caller) => false,
-        Method::PutFile => decode::<FileHead<'_>>(argument).is_some_and(|head| {
-            let record = storage.task(head.task);
-            !head.bytes.is_empty()
-                && record
-                    .is_some_and(|record| record.owner == caller && record.stage == Stage::Draft && record.storage_paid)
-        }),
-        // A client that began an upload in this round, over by now or not, is told where it stands.
-        Method::PutUpdate => decode::<UpdateHead<'_>>(argument).is_some_and(|head| {
-            let client = storage.client(head.task, &caller);
-            !head.bytes.is_empty()
-                && client
-                    .is_some_and(|client| client.active && client.attempts_round == head.round && client.attempts > 0)
-        }),
+        Method::PutFile => decode::<FileHead<'_>>(argument).is_some_and(|head| is_next_of_file(storage, caller, &head)),
+        Method::PutUpdate => {
+            decode::<UpdateHead<'_>>(argument).is_some_and(|head| is_wanted_of_update(storage, caller, &head))
+        }
         Method::CreateTask | Method::Change => true,
     }
+}
+
+/// Whether it is the next piece of a paid draft's file.
+fn is_next_of_file(storage: &Storage, caller: Principal, head: &FileHead<'_>) -> bool {
+    let record = storage.task(head.task);
+    let Some(record) =
+        record.filter(|record| record.owner == caller && record.stage == Stage::Draft && record.storage_paid)
+    else {
+        return false;
+    };
+    let file = match head.file {
+        File::Weights => record.weights.as_ref(),
+        File::Evaluation => Some(&record.evaluation),
+    };
+    let length = head.bytes.len() as u64;
+    file.is_some_and(|file| !file.is_given_up() && file.content.check(head.offset, length).is_ok())
+}
+
+/// Whether it is the next piece of an upload that is not finished. A client whose upload is over, or has come further, is told so by the method, once
+/// a round.
+fn is_wanted_of_update(storage: &Storage, caller: Principal, head: &UpdateHead<'_>) -> bool {
+    let client = storage.client(head.task, &caller);
+    let Some(client) =
+        client.filter(|client| client.active && client.attempts_round == head.round && client.attempts > 0)
+    else {
+        return false;
+    };
+    let is_next = storage.update(head.task, head.round, &caller).is_some_and(|update| {
+        update.place.is_none()
+            && head.update.is_none_or(|hash| hash == update.hash)
+            && update.content.check(head.offset, head.bytes.len() as u64).is_ok()
+    });
+    !head.bytes.is_empty() && (is_next || client.told != head.round)
 }

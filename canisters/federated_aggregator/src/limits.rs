@@ -65,6 +65,8 @@ pub const PER_PAIR: u64 = 6;
 pub const PER_NOISE: u64 = 400;
 pub const PER_WRITE: u64 = 60;
 pub const PER_HASHED_BYTE: u64 = 100;
+/// What a byte of an ingress message costs, as instructions: 2,000 cycles, at two an instruction ([`CYCLES_PER_BILLION`]).
+pub const PER_INGRESS_BYTE: u64 = 1_000;
 /// Ranges of parameters are cut at multiples of this: of the blocks that encodings, sums and noise are made of.
 pub const RANGE_UNIT: u64 = 4_096;
 /// Pieces hashed in one step.
@@ -135,6 +137,8 @@ pub const PLAUSIBLE_SAMPLES: u64 = 4;
 pub const MAX_FREE_SKIPS: u32 = 10;
 /// A client rests for 2^n rounds at most.
 pub const MOST_REST: u32 = 6;
+/// How often a file is begun again after its hash was wrong.
+pub const MAX_FILE_RESTARTS: u32 = 3;
 /// Bytes of the reason for an exclusion.
 pub const MAX_REASON_BYTES: usize = 500;
 /// Progress that earns the whole budget, at most, in ten-thousandths.

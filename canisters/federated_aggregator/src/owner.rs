@@ -8,6 +8,7 @@ use crate::amounts::{amount, nat};
 use crate::content::PieceError;
 use crate::create;
 use crate::guard;
+use crate::limits::MAX_FILE_RESTARTS;
 use crate::round;
 use crate::storage::Storage;
 use crate::storage::extents::Blob;
@@ -39,6 +40,12 @@ pub fn put_file(storage: &mut Storage, caller: Principal, args: &PutFileArgs) ->
         })?,
         File::Evaluation => &mut record.evaluation,
     };
+    if file.is_given_up() {
+        return Err(TaskError::TooMany {
+            what: "beginnings of a file after its hash was wrong".to_owned(),
+            limit: MAX_FILE_RESTARTS.into(),
+        });
+    }
     file.content
         .check(args.offset, args.bytes.len() as u64)
         .map_err(|error| match error {
@@ -56,7 +63,10 @@ pub fn put_file(storage: &mut Storage, caller: Principal, args: &PutFileArgs) ->
     storage.write(&blob, args.offset, &args.bytes);
     file.content.push(&args.bytes);
     if file.content.is_complete() && file.content.hash() != file.digest.hash {
-        *file = FileRecord::new(file.digest);
+        *file = FileRecord {
+            wrong: file.wrong.saturating_add(1),
+            ..FileRecord::new(file.digest)
+        };
         storage.give_back(blob);
         storage.put_task(record);
         return Err(TaskError::WrongHash);

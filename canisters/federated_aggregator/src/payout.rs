@@ -4,7 +4,7 @@
 use candid::Principal;
 use ddsx_payments::{self as payments, Begun, Host, Kind, Order};
 use ddsx_runtime::Runtime;
-use ddsx_types::federated_aggregator::ClaimError;
+use ddsx_types::federated_aggregator::{ClaimError, Stage};
 use ddsx_types::{Account, TimestampNs};
 
 use crate::amounts::nat;
@@ -22,11 +22,11 @@ pub struct Ready {
     pub asset: AssetRecord,
     /// Where it goes.
     pub account: Account,
-    /// All that is due, the ledger's fee counted.
+    /// All that is due and not kept back, the ledger's fee counted.
     pub due: u128,
 }
 
-/// What a payee is due, where, and in what.
+/// What a payee is due, where, and in what. What is kept back of a client's reward until the task ends is not due before.
 fn standing(storage: &Storage, payee: Payee) -> Option<(AssetRecord, Account, Payable)> {
     match payee {
         Payee::Owner(task) => {
@@ -35,8 +35,12 @@ fn standing(storage: &Storage, payee: Payee) -> Option<(AssetRecord, Account, Pa
             Some((asset, record.owner.into(), record.owner_due))
         }
         Payee::Client(task, client) => {
-            let asset = storage.asset(storage.task(task)?.ledger?)?;
-            let entry = storage.client(task, &client)?;
+            let record = storage.task(task)?;
+            let asset = storage.asset(record.ledger?)?;
+            let mut entry = storage.client(task, &client)?;
+            if !matches!(record.stage, Stage::Ended(_)) {
+                entry.payable.due = entry.payable.due.saturating_sub(entry.kept_reward);
+            }
             Some((asset, entry.account, entry.payable))
         }
         Payee::Fee(task) => {
@@ -101,9 +105,7 @@ enum Change {
 /// Moves an amount in a payee's account and in the task's books.
 fn change(storage: &mut Storage, payee: Payee, amount: u128, change: Change) {
     let apply = |payable: &mut Payable| match change {
-        Change::Begin => {
-            payable.begin();
-        }
+        Change::Begin => payable.begin(amount),
         Change::Finish => payable.finish(amount),
         Change::Abort => payable.abort(amount),
     };

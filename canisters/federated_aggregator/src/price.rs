@@ -1,14 +1,17 @@
 //! What a task costs its owner before it starts: the room that it can come to need, and the instructions that it can come to take, both as upper
 //! bounds that its arguments decide.
 
+use ddsx_nn::encoding::encoded_len;
 use ddsx_nn::spec::{OutputKind, Plan};
 use ddsx_nn::strategies::{Measurement, measure, state_vectors};
-use ddsx_types::federated_aggregator::{ComputeCost, CreateTaskArgs, InitialWeights, Scoring, Strategy};
+use ddsx_types::federated_aggregator::{
+    ComputeCost, CreateTaskArgs, InitialWeights, Scoring, Strategy, UpdateEncoding,
+};
 
 use crate::amounts::nat;
 use crate::limits::{
-    CLASS_BYTES, CLIENT_BYTES, LINEAGE_BYTES, MAX_LINEAGE, MONTH_NS, PER_HASHED_BYTE, PER_NOISE, PER_NUMBER, PER_PAIR,
-    PER_WRITE, SLICE_INSTRUCTIONS, TASK_BYTES, UPDATE_BYTES,
+    CLASS_BYTES, CLIENT_BYTES, LINEAGE_BYTES, MAX_FREE_SKIPS, MAX_LINEAGE, MONTH_NS, PER_HASHED_BYTE, PER_INGRESS_BYTE,
+    PER_NOISE, PER_NUMBER, PER_PAIR, PER_WRITE, SLICE_INSTRUCTIONS, TASK_BYTES, UPDATE_BYTES,
 };
 use crate::storage::extents::Blob;
 use crate::storage::records::{Fee, Settings};
@@ -55,7 +58,7 @@ pub struct Work {
     pub round: u64,
 }
 
-/// What a task's computing takes at most.
+/// What a task's computing takes at most, the bytes that come in counted as instructions.
 pub fn work(args: &CreateTaskArgs, plan: &Plan) -> Work {
     let (parameters, updates) = (plan.len as u64, u64::from(args.rounds.max_updates));
     let hash = parameters.saturating_mul(4 * PER_HASHED_BYTE);
@@ -75,9 +78,8 @@ pub fn work(args: &CreateTaskArgs, plan: &Plan) -> Work {
     };
     let noise = if args.privacy.is_some() { PER_NOISE } else { 0 };
     let combine = updates * PER_NUMBER + sorted + noise + PER_WRITE * (2 + state_vectors(&args.strategy) as u64);
-    let coalition = parameters
-        .saturating_mul(updates * PER_NUMBER + 2 * PER_WRITE)
-        .saturating_add(evaluation);
+    // A coalition is combined by the task's own rule. What finds who spoilt a rejected round asks for no more coalitions than an accepted one's scoring.
+    let coalition = parameters.saturating_mul(combine).saturating_add(evaluation);
     let scoring = match args.scoring {
         Scoring::LeaveOneOut => coalition.saturating_mul(updates + 1),
         // Nobody, everybody, and each step of each order; never more than there are coalitions.
@@ -101,9 +103,16 @@ pub fn work(args: &CreateTaskArgs, plan: &Plan) -> Work {
         .saturating_add(evaluation)
         .saturating_add(scoring);
     let whole = |work: u64| work.saturating_add((work / SLICE_INSTRUCTIONS + 4).saturating_mul(PER_SLICE));
+    let initial = match args.initial {
+        InitialWeights::Upload(digest) => digest.bytes,
+        InitialWeights::Draw => 0,
+    };
+    // Bytes in any encoding are no more than in `F32`.
+    let ingress = |bytes: u64| bytes.saturating_mul(PER_INGRESS_BYTE);
+    let updates = encoded_len(UpdateEncoding::F32, parameters).saturating_mul(updates);
     Work {
-        prepare: whole(prepare),
-        round: whole(round),
+        prepare: whole(prepare).saturating_add(ingress(initial.saturating_add(args.evaluation.bytes))),
+        round: whole(round).saturating_add(ingress(updates)),
     }
 }
 
@@ -206,10 +215,11 @@ impl Price {
     }
 }
 
-/// Months that a task can take, the one after its end included in the last: every round extended once.
+/// Months that a task can take: as a draft one, every round extended once and as many skipped as are not used up, one after its end.
 fn months(args: &CreateTaskArgs) -> u64 {
-    let seconds = u64::from(args.rounds.rounds).saturating_mul(2 * args.rounds.duration_s);
-    seconds.div_ceil(MONTH_NS / BILLION).max(1)
+    let rounds = u64::from(args.rounds.rounds) + u64::from(MAX_FREE_SKIPS);
+    let seconds = rounds.saturating_mul(2 * args.rounds.duration_s);
+    seconds.div_ceil(MONTH_NS / BILLION) + 2
 }
 
 /// What 30 days more cost for so many bytes, in the fee's asset and in cycles.

@@ -22,7 +22,8 @@ fn take(task: TaskId) -> Option<(Principal, u128)> {
         if back.due == 0 || back.in_flight > 0 {
             return None;
         }
-        let amount = back.begin();
+        let amount = back.due;
+        back.begin(amount);
         let owner = record.owner;
         storage.put_task(record);
         Some((owner, amount))

@@ -134,7 +134,12 @@ fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting
             accepted.push(update);
         } else {
             storage.give_back(update.blob);
-            standing::thrown_out(storage, record, &update, collecting.round, now);
+            // That its owner stops a task is no client's fault.
+            if record.stopping {
+                standing::dropped(storage, record, &update, collecting.round);
+            } else {
+                standing::thrown_out(storage, record, &update, collecting.round, now);
+            }
         }
     }
     accepted.sort_by_key(|update| update.place);

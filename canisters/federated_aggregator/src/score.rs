@@ -23,12 +23,13 @@ use crate::work::Context;
 pub struct Scorer {
     machine: Machine,
     coalition: Option<Coalition>,
-    /// By which rules; what the first release began is begun again by those of now.
+    /// By which rules; what a release with others began is begun again by those of now.
     #[serde(default)]
     rules: u8,
 }
 
-const RULES: u8 = 1;
+/// Since 2 a coalition's running variances are held at zero as the candidate's are.
+const RULES: u8 = 2;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Machine {

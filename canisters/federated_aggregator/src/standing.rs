@@ -67,10 +67,20 @@ pub fn to_treasury(storage: &mut Storage, record: &mut TaskRecord, lost: u128, n
     }
 }
 
-/// Whether an upload has stood still for so long that another may take its place; a pause does not count.
+/// Whether an upload has stood still for so long that another may take its place; a pause does not count, and while it lasts
+/// nothing stands still.
 pub fn is_idle(storage: &Storage, update: &UpdateRecord, now: TimestampNs) -> bool {
     let since = update.touched_at.max(storage.settings().resumed_at);
-    since.saturating_add(IDLE_UPLOAD_NS) <= now
+    !storage.settings().paused && since.saturating_add(IDLE_UPLOAD_NS) <= now
+}
+
+/// An upload that is not finished is dropped, and nobody is to blame: the task ends before its round does.
+pub fn dropped(storage: &mut Storage, record: &TaskRecord, update: &UpdateRecord, round: u32) {
+    storage.remove_direction(record.id, &update.client, round);
+    if let Some(mut entry) = storage.client(record.id, &update.client) {
+        entry.locked = 0;
+        storage.put_client(record.id, &update.client, entry);
+    }
 }
 
 /// An upload that is not finished is thrown out of its round. If it stood still, what it locked is lost, and its client gets a mark; one that was

@@ -198,8 +198,32 @@ fn check(record: &TaskRecord, args: &BeginUpdateArgs) -> Result<u32, UploadError
     Ok(staleness)
 }
 
-/// Takes a piece.
+/// Takes a piece. Of one that is not wanted it is written down that the client knows: `inspect` lets no other through in this round.
 pub fn put(
+    storage: &mut Storage,
+    caller: Principal,
+    now: TimestampNs,
+    args: &PutUpdateArgs,
+) -> Result<UploadStatus, UploadError> {
+    let taken = take(storage, caller, now, args);
+    if let Err(
+        UploadError::RoundClosed { .. }
+        | UploadError::NotBegun
+        | UploadError::AlreadyAccepted
+        | UploadError::WrongOffset { .. }
+        | UploadError::WrongLength { .. },
+    ) = &taken
+        && let Some(mut client) = storage.client(args.task, &caller)
+        && client.attempts_round == args.round
+        && client.told != args.round
+    {
+        client.told = args.round;
+        storage.put_client(args.task, &caller, client);
+    }
+    taken
+}
+
+fn take(
     storage: &mut Storage,
     caller: Principal,
     now: TimestampNs,

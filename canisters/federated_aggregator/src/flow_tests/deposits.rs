@@ -52,6 +52,55 @@ fn should_hold_a_part_of_the_stake_for_an_upload_and_keep_it_if_it_never_ends() 
     world.check(task);
 }
 
+fn pause(world: &World, paused: bool) {
+    world.runtime.set_caller(crate::testing::GOVERNANCE);
+    let (host, action) = (world.host.clone(), governance::Action::SetPaused(paused));
+    let done = world
+        .runtime
+        .run(async move { governance::execute(&host, action).await });
+    done.unwrap().unwrap();
+}
+
+/// Two updates are in, and an upload has stood still for longer than it may. Answers what its client lost by what comes then: of its stake, in marks.
+fn lost(then: impl FnOnce(&World, u64)) -> (u128, u32) {
+    let world = World::new();
+    let task = world.start(&task_args());
+    joined(&world, task, 3);
+    begin(&world, task, 2, 3.0).unwrap();
+    world.send(task, 0, &good(1.0)).unwrap();
+    world.send(task, 1, &good(2.0)).unwrap();
+    world.wait(200);
+    then(&world, task);
+    assert_eq!(world.report(task, 1).outcome, RoundOutcome::Accepted);
+    world.check(task);
+    let entry = with(|storage| storage.client(task, &client(2))).unwrap();
+    assert_eq!(entry.locked, 0);
+    assert_eq!(entry.unfinished, entry.marks);
+    (
+        with(|storage| storage.task(task)).unwrap().books.to_treasury,
+        entry.marks,
+    )
+}
+
+#[test]
+fn should_keep_a_deposit_for_no_stop_of_the_owner_and_in_no_pause() {
+    assert_eq!(lost(|world, _| world.wait(500)), (STAKE / 10, 1));
+    let stopped = lost(|world, task| {
+        with_mut(|storage| crate::owner::stop(storage, OWNER, world.now(), task)).unwrap();
+        world.wait(60);
+        assert_eq!(world.stage(task), Stage::Ended(EndReason::Stopped));
+        assert_eq!(world.ledger.balance(client(2).into()), START - 2 * FEE);
+    });
+    assert_eq!(stopped, (0, 0));
+    let paused = lost(|world, _| {
+        pause(world, true);
+        world.wait(500);
+        pause(world, false);
+        world.wait(60);
+    });
+    assert_eq!(paused, (0, 0));
+}
+
 #[test]
 fn should_cost_nothing_to_be_slow() {
     let world = World::new();
@@ -62,17 +111,9 @@ fn should_cost_nothing_to_be_slow() {
     world.wait(550);
     // Begun shortly before the deadline: it was under way when the round closed.
     begin(&world, task, 2, 3.0).unwrap();
-    let pause = |paused| {
-        world.runtime.set_caller(crate::testing::GOVERNANCE);
-        let (host, action) = (world.host.clone(), governance::Action::SetPaused(paused));
-        let done = world
-            .runtime
-            .run(async move { governance::execute(&host, action).await });
-        done.unwrap().unwrap();
-    };
-    pause(true);
+    pause(&world, true);
     world.wait(1_000);
-    pause(false);
+    pause(&world, false);
     world.wait(100);
     assert_eq!(world.report(task, 1).outcome, RoundOutcome::Accepted);
     let participant = world.participant(task, 2);

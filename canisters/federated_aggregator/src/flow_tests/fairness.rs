@@ -3,16 +3,16 @@
 use candid::Nat;
 use ddsx_nn::encoding;
 use ddsx_types::federated_aggregator::{
-    ClientReport, CreateTaskArgs, EndReason, Finding, Layer, ModelSpec, NamedLayer, OutputKind, RoundOutcome,
-    RoundReport, Stage, Strategy, TaskError, UpdateEncoding,
+    ClaimArgs, ClaimError, ClientReport, CreateTaskArgs, EndReason, Finding, Layer, ModelSpec, NamedLayer, OutputKind,
+    RoundOutcome, RoundReport, Stage, Strategy, TaskError, UpdateEncoding,
 };
 
 use super::joined;
-use crate::create;
 use crate::storage::{with, with_mut};
-use crate::testing::{FEE, OWNER, PER_ROUND, START, World, client, good, task_args};
+use crate::testing::{FEE, OWNER, PER_ROUND, STAKE, START, World, client, good, task_args};
+use crate::{create, settlement};
 
-const HIDDEN: usize = 256;
+pub(super) const HIDDEN: usize = 256;
 
 /// Two inputs, a hidden layer that is either of them over and over, two classes: 1,282 numbers.
 fn deep() -> ModelSpec {
@@ -39,7 +39,7 @@ fn deep() -> ModelSpec {
     }
 }
 
-fn deep_weights() -> Vec<u8> {
+pub(super) fn deep_weights() -> Vec<u8> {
     let plan = ddsx_nn::spec::Plan::new(&deep(), &ddsx_nn::spec::Limits::default()).unwrap();
     let mut numbers = vec![0.0; plan.len];
     for hidden in 0..HIDDEN {
@@ -49,7 +49,7 @@ fn deep_weights() -> Vec<u8> {
 }
 
 /// A step of the last layer that makes the model better, each client's and round's with noise of its own.
-fn honest(scale: f32, noise: u32) -> Vec<f32> {
+pub(super) fn honest(scale: f32, noise: u32) -> Vec<f32> {
     let mut delta = vec![0.0; 5 * HIDDEN + 2];
     for (place, value) in delta[3 * HIDDEN..5 * HIDDEN].iter_mut().enumerate() {
         let sign = if (place + place / HIDDEN).is_multiple_of(2) {
@@ -65,7 +65,7 @@ fn honest(scale: f32, noise: u32) -> Vec<f32> {
     delta
 }
 
-fn deep_args() -> CreateTaskArgs {
+pub(super) fn deep_args() -> CreateTaskArgs {
     CreateTaskArgs {
         model: deep(),
         norm_bound: Some(f32::MAX),
@@ -311,6 +311,51 @@ fn should_publish_scores_and_pay_them_at_the_end_where_the_owner_wants_so() {
     let participant = world.participant(task, 1);
     assert_eq!(units(&participant.earned), rewards(&report)[1]);
     assert!(participant.score > 0.0 && participant.paid > participant.earned);
+    world.check(task);
+}
+
+#[test]
+fn should_pay_nothing_that_is_kept_back_with_a_stake_that_goes_back_or_on_a_claim() {
+    let world = World::new();
+    let mut args = task_args();
+    args.scores_at_end = Some(true);
+    let task = world.start(&args);
+    joined(&world, task, 3);
+    world.send(task, 0, &good(1.0)).unwrap();
+    world.send(task, 1, &good(2.0)).unwrap();
+    world.wait(700);
+    let kept = with(|storage| storage.client(task, &client(1))).unwrap().kept_reward;
+    assert!(kept > STAKE);
+    let claim = || {
+        world.runtime.set_caller(client(1));
+        let host = world.host.clone();
+        let args = ClaimArgs {
+            task,
+            client: Some(client(1)),
+        };
+        world
+            .runtime
+            .run(async move { settlement::claim(&host, args).await })
+            .unwrap()
+    };
+    let nothing = Err(ClaimError::NothingDue {
+        due: 0_u8.into(),
+        ledger_fee: FEE.into(),
+    });
+    assert_eq!(claim(), nothing);
+    with_mut(|storage| crate::join::leave(storage, client(1), world.now(), task)).unwrap();
+    assert_eq!(world.participant(task, 1).due, STAKE);
+    world.wait(60);
+    // The stake went back, and a payment's end asks for no other.
+    assert_eq!(world.ledger.balance(client(1).into()), START - 2 * FEE);
+    assert_eq!(claim(), nothing);
+    let participant = world.participant(task, 1);
+    assert_eq!((participant.due, participant.earned), (0_u8.into(), 0_u8.into()));
+    assert_eq!(units(&participant.paid), STAKE);
+    world.check(task);
+    with_mut(|storage| crate::owner::stop(storage, OWNER, world.now(), task)).unwrap();
+    world.wait(120);
+    assert_eq!(world.ledger.balance(client(1).into()), START - 3 * FEE + kept);
     world.check(task);
 }
 

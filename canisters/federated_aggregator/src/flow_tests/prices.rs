@@ -3,15 +3,15 @@
 use candid::Nat;
 use ddsx_payments::Host as _;
 use ddsx_types::federated_aggregator::{
-    AggregatorArgs, ComputeFee, CreateTaskArgs, EndReason, Layer, NamedLayer, OutputKind, PayStorageArgs, Scoring,
-    Stage, StorageFee, TaskError, TaskId,
+    AggregatorArgs, ComputeFee, CreateTaskArgs, EndReason, InitialWeights, Layer, NamedLayer, OutputKind,
+    PayStorageArgs, Scoring, Stage, StorageFee, Strategy, TaskError, TaskId,
 };
 use serde_bytes::ByteBuf;
 
 use super::joined;
 use crate::storage::records::{Counters, Purpose, Settings, TaskRecord};
 use crate::storage::{with, with_mut};
-use crate::testing::{FEE, LEDGER, OWNER, PER_ROUND, SELF, START, World, good, task_args};
+use crate::testing::{FEE, LEDGER, OWNER, PER_ROUND, SELF, START, World, good, task_args, weights_file};
 use crate::{create, fund, governance, owner};
 
 const PER_MIB: u128 = 1_000;
@@ -179,7 +179,7 @@ fn should_ask_something_unless_told_otherwise() {
 /// An image, and layers that multiply nothing: one value a pixel all the way.
 fn elementwise(side: u32, layers: usize, layer: &Layer) -> CreateTaskArgs {
     let mut args = task_args();
-    args.initial = ddsx_types::federated_aggregator::InitialWeights::Draw;
+    args.initial = InitialWeights::Draw;
     args.model.input_shape = vec![side * side];
     args.model.layers = (0..layers)
         .map(|number| NamedLayer {
@@ -264,6 +264,68 @@ fn should_price_scoring_by_the_coalitions_it_evaluates() {
 }
 
 #[test]
+fn should_price_coalitions_by_the_rule_that_combines_them() {
+    let plan = create::plan_of(&task_args()).unwrap();
+    let of = |strategy, scoring| {
+        let mut args = task_args();
+        (args.strategy, args.scoring) = (strategy, scoring);
+        (args.rounds.max_updates, args.max_clients) = (20, 20);
+        crate::price::work(&args, &plan).round
+    };
+    let scoring = |strategy: &Strategy, scoring| of(strategy.clone(), scoring) - of(strategy.clone(), Scoring::Proxy);
+    let shapley = Scoring::Shapley {
+        permutations: 1,
+        tolerance: 0.0,
+    };
+    for (one, coalitions) in [(Scoring::LeaveOneOut, 21), (shapley, 22)] {
+        let (mean, median) = (scoring(&Strategy::FedAvg, one), scoring(&Strategy::FedMedian, one));
+        // Six numbers of 20 members are sorted in each.
+        assert_eq!(median - mean, coalitions * 6 * 8 * 20 * 20);
+    }
+}
+
+#[test]
+fn should_price_every_month_that_a_task_can_take() {
+    let _world = priced();
+    // 12 rounds with those that may be skipped, each extended once.
+    for (duration_s, months) in [(600, 3), (12 * 3_600, 3), (30 * 86_400, 26)] {
+        let mut args = task_args();
+        args.rounds.duration_s = duration_s;
+        let quote = with(|storage| create::quote(storage, &args)).unwrap();
+        let parameters = create::plan_of(&args).unwrap().len as u64;
+        let mib = crate::price::reserved(&args, parameters).div_ceil(1 << 20);
+        let storage = number(&quote.fee.unwrap()) - number(&quote.compute.total);
+        assert_eq!(storage, months * PER_MIB * u128::from(mib), "{duration_s}");
+    }
+}
+
+#[test]
+fn should_price_the_bytes_that_come_in() {
+    let of = |args: &CreateTaskArgs| crate::price::work(args, &create::plan_of(args).unwrap());
+    let (one, mut two) = (task_args(), task_args());
+    two.evaluation.bytes += 1_000;
+    // Of a set that is larger, more is evaluated too, by rounds as well: not by so much.
+    let more = of(&two).prepare - of(&one).prepare;
+    let evaluated = (of(&two).round - of(&one).round) / 5;
+    assert_eq!(more - evaluated, 1_000 * 1_000);
+    let mut drawn = task_args();
+    drawn.initial = InitialWeights::Draw;
+    let file = weights_file().len() as u64;
+    assert_eq!(of(&one).prepare - of(&drawn).prepare, file * 1_000);
+    // At the default price a byte costs the 2,000 cycles that the network takes for it.
+    assert_eq!(
+        u128::from(crate::limits::PER_INGRESS_BYTE) * crate::limits::CYCLES_PER_BILLION,
+        2_000 * 1_000_000_000
+    );
+    let (mut three, mut four) = (task_args(), task_args());
+    (three.scoring, four.scoring) = (Scoring::Proxy, Scoring::Proxy);
+    four.rounds.max_updates = 4;
+    let update = of(&four).round - of(&three).round;
+    // Six numbers of four bytes.
+    assert!((24_000..48_000).contains(&update), "{update}");
+}
+
+#[test]
 fn should_estimate_more_than_large_rounds_took() {
     // benches/results/federated.json: round/10m_20_clients, in slices of 1 to 2.2 B instructions.
     for (scoring, slices, dearest) in [
@@ -281,7 +343,9 @@ fn should_estimate_more_than_large_rounds_took() {
         (args.rounds.max_updates, args.max_clients, args.scoring) = (20, 20, scoring);
         args.evaluation.bytes = 16 * (3_163 * 4 + 1) + 200;
         let plan = create::plan_of(&args).unwrap();
-        let estimate = crate::price::work(&args, &plan).round;
+        // What was measured is computing alone.
+        let bytes = 20 * 4 * plan.len as u64;
+        let estimate = crate::price::work(&args, &plan).round - bytes * crate::limits::PER_INGRESS_BYTE;
         assert!(
             estimate > slices * dearest,
             "{estimate} for at most {}",

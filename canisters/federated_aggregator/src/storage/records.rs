@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::extents::Blob;
 use crate::books::{Books, Payable};
 use crate::content::Content;
-use crate::limits;
+use crate::limits::{self, MAX_FILE_RESTARTS};
 
 /// What governance has set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -196,6 +196,9 @@ pub struct FileRecord {
     /// Taken with the first piece.
     pub blob: Option<Blob>,
     pub content: Content,
+    /// How often all of it was here and had another hash. Records of earlier releases lack this.
+    #[serde(default)]
+    pub wrong: u32,
 }
 
 impl FileRecord {
@@ -205,7 +208,13 @@ impl FileRecord {
             digest,
             blob: None,
             content: Content::new(digest.bytes),
+            wrong: 0,
         }
+    }
+
+    /// Whether it was sent wrong so often that no more of it is taken.
+    pub fn is_given_up(&self) -> bool {
+        self.wrong > MAX_FILE_RESTARTS
     }
 
     /// The file, once all of it is here and right.
@@ -379,6 +388,9 @@ pub struct ClientRecord {
     pub kept_score: f64,
     #[serde(default)]
     pub kept_reward: u128,
+    /// The last round of which it was told that a piece was not wanted. Records of earlier releases lack this.
+    #[serde(default)]
+    pub told: u32,
 }
 
 impl ClientRecord {
@@ -404,6 +416,7 @@ impl ClientRecord {
             excluded: None,
             kept_score: 0.0,
             kept_reward: 0,
+            told: 0,
         }
     }
 }
@@ -506,6 +519,7 @@ mod tests {
             "excluded",
             "kept_score",
             "kept_reward",
+            "told",
         ];
         let read: ClientRecord = decode(&without(&client, &fields)).unwrap();
         assert_eq!((read.stake, read.locked, read.marks, read.excluded), (9, 0, 0, None));
