@@ -1,7 +1,7 @@
 //! `ddsx balance`: the prepaid balance that pays for what streams store.
 
 use candid::{Nat, Principal};
-use ddsx_client::{AllowanceChange, CallError, Ledger, LedgerInfo, NetworkError, Registry, amount, request_id};
+use ddsx_client::{AllowanceChange, CallError, Ledger, LedgerInfo, Network, NetworkError, Registry, amount, request_id};
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{PrepaidBalance, StorageQuoteArgs, TopUpError, WithdrawArgs};
 use serde_bytes::ByteBuf;
@@ -21,6 +21,11 @@ pub async fn run(context: &Context, command: Option<BalanceCommand>) -> Result<(
         Some(BalanceCommand::TopUp(args)) => top_up(context, &registry, args).await,
         Some(BalanceCommand::Withdraw(args)) => withdraw(context, &registry, args).await,
     }
+}
+
+/// Names the registry, which takes and keeps the balance, and the ledger.
+pub fn name_place(context: &Context, network: &Network, registry: Principal, ledger: Principal) {
+    context.name_place(network, &[("registry", registry), ("ledger", ledger)]);
 }
 
 /// The ledger in which storage is paid: the one given, or the first that the registry takes.
@@ -43,6 +48,8 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
         .map(|file| Some(std::fs::metadata(file).ok()?.len()))
         .collect();
     let Some(bytes) = sizes.as_ref().map(|sizes| sizes.iter().sum::<u64>()) else {
+        // What it costs is not known yet; where it is paid is.
+        context.name_place(registry.network(), &[("registry", registry.id())]);
         return Ok(());
     };
     let chunks = if args.raw {
@@ -67,6 +74,7 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
     let ledger = registry.network().ledger(quote.ledger);
     let info = ledger.info().await?;
     let show = |units: &Nat| tokens(units, &info);
+    name_place(context, registry.network(), registry.id(), quote.ledger);
     context.output.remark(&format!(
         "storing this costs about {} until {}, then {} a month; your balance has {}",
         show(&quote.total),
@@ -222,6 +230,7 @@ impl<'a> Payment<'a> {
         let total = self.needed.clone() + approval;
         let show = |units: &Nat| tokens(units, self.info);
         context.output.remark(&text(show(&total), show(&(fee * times))));
+        name_place(context, self.ledger.network(), self.spender.owner, self.ledger.id());
         let held = self.ledger.balance_of(self.from).await?;
         if held < total {
             return Err(Failure::refused(format!(
@@ -271,6 +280,7 @@ async fn withdraw(context: &Context, registry: &Registry, args: args::WithdrawAr
             tokens(&info.fee.into(), &info)
         )));
     }
+    name_place(context, registry.network(), registry.id(), ledger.id());
     let question = format!(
         "Withdraw {}, the ledger's fee of {} within it?",
         tokens(&leaves, &info),

@@ -40,7 +40,7 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
             let balance = ledger.balance_of(me).await?;
             let total = amount.clone() + info.fee;
             Short::check(&info, &balance, &total).map_err(Failure::refused)?;
-            context.name_place(ledger.network());
+            context.name_place(ledger.network(), &[("ledger", ledger.id())]);
             let transfer = TransferArg {
                 from_subaccount: None,
                 to,
@@ -68,7 +68,7 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
             let lasting = expires_in.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
             let (before, balance) = tokio::try_join!(ledger.allowance(me, spender), ledger.balance_of(me))?;
             Short::check(&info, &balance, &info.fee.into()).map_err(Failure::refused)?;
-            context.name_place(ledger.network());
+            context.name_place(ledger.network(), &[("ledger", ledger.id())]);
             let args = ApproveArgs {
                 from_subaccount: None,
                 spender,

@@ -30,7 +30,7 @@ pub async fn run(context: &Context, registry: &Registry, args: BuyArgs) -> Resul
     let shown = Shown::ask(context, registry, plan, true).await?;
     shown.check_price(args.max_price.as_deref(), context.ledger_given().is_some())?;
     shown.check_funds()?;
-    context.name_place(registry.network());
+    name_place(context, registry, shown.offer.quote.ledger);
     context.output.remark(&shown.text());
     if !args.yes && !output::confirm("Buy?")? {
         return Err(Failure::usage("not bought, nothing was charged"));
@@ -61,6 +61,13 @@ pub async fn run(context: &Context, registry: &Registry, args: BuyArgs) -> Resul
             Err(in_units(failure, &shown))
         }
     }
+}
+
+/// Names the registry, which takes the price, and the ledger.
+fn name_place(context: &Context, registry: &Registry, ledger: Option<Principal>) {
+    let mut canisters = vec![("registry", registry.id())];
+    canisters.extend(ledger.map(|ledger| ("ledger", ledger)));
+    context.name_place(registry.network(), &canisters);
 }
 
 /// Refuses whom the registry refuses as a licence's owner.
@@ -103,6 +110,7 @@ async fn finish(
             note.display()
         )));
     }
+    name_place(context, registry, purchase.args().ledger);
     context.output.remark("finishing the purchase that was begun earlier");
     match purchase.complete(registry, args.patience).await {
         Ok(licence) => {
