@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use candid::Principal;
 use ddsx_client::identity::{self, IdentityFolder};
 use ddsx_client::root_key::{is_loopback, mainnet_root_key, parse_root_key};
+use ddsx_client::words::{one_line, visible};
 use ddsx_client::{Aggregator, Anonymous, Identity, Ledger, Network, Registry, RootKey};
 
 use crate::args::Global;
@@ -44,7 +45,7 @@ impl Context {
         let output = Output::new(global.json, global.quiet);
         let found = path.filter(|_| global.config.is_none());
         if let Some(path) = &found {
-            output.remark(&format!("using {}", path.display()));
+            output.remark(&format!("using {}", one_line(&path.display().to_string())));
         }
         Ok(Self {
             found,
@@ -59,7 +60,7 @@ impl Context {
     /// left out with `--quiet`.
     pub fn name_place(&self, network: &Network, canisters: &[(&str, Principal)]) {
         if let Some(path) = &self.found {
-            eprintln!("{}", place(network.url(), path, canisters));
+            eprintln!("{}", visible(&place(network.url(), path, canisters)));
         }
     }
 
@@ -145,7 +146,7 @@ impl Context {
 
 /// Where money goes, as a config file says that was found.
 fn place(url: &str, path: &Path, canisters: &[(&str, Principal)]) -> String {
-    let mut lines = vec![format!("  on network    {url}, as {} says", path.display())];
+    let mut lines = vec![format!("  on network    {url}, as {} says", one_line(&path.display().to_string()))];
     lines.extend(
         canisters
             .iter()

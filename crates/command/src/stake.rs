@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::money;
 use crate::output;
+use crate::text::one_line;
 
 /// Who pays, for how many, and what was said of it on the command line.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,7 @@ pub async fn ask(
         "task {} ({}) takes a stake of {}{whose}; with the ledger's fees at most {} leaves your account. It comes back unless what is \
          sent is provably false",
         info.id,
-        info.args.name,
+        one_line(&info.args.name),
         units.show(stake),
         units.show(&total)
     );

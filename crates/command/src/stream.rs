@@ -285,7 +285,7 @@ async fn publishers(context: &Context, registry: &Registry, args: PublishersArgs
 
 async fn close(context: &Context, registry: &Registry, stream: StreamId, yes: bool) -> Result<(), Failure> {
     let info = info(registry, stream).await?;
-    let question = format!("Close stream {stream} ({}) for good?", info.name);
+    let question = format!("Close stream {stream} ({}) for good?", text::one_line(&info.name));
     if !yes && !output::confirm(&question)? {
         return Err(Failure::usage("not closed"));
     }

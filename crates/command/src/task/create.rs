@@ -14,6 +14,7 @@ use crate::args::TaskCreateArgs;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
+use crate::text::one_line;
 use crate::view::tokens_json;
 
 pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs) -> Result<(), Failure> {
@@ -122,7 +123,7 @@ fn say(context: &Context, info: &TaskInfo, costs: &Costs, units: Option<&LedgerI
     let said = format!(
         "task {}: {} is {}\n  clients join and train with: ddsx train {} --data FILE",
         info.id,
-        info.args.name,
+        one_line(&info.args.name),
         stage_text(&info.stage.stage),
         info.id
     );
