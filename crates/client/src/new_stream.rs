@@ -21,7 +21,7 @@ pub struct NewStream {
 }
 
 impl NewStream {
-    /// Asks what a stream costs in an asset. `prepay` is put into the balance besides, for the storage to come.
+    /// Asks what a stream costs in an asset: the whole subnet, not one node. `prepay` is put into the balance besides, for the storage to come.
     pub async fn prepare(
         registry: &Registry,
         args: CreateStreamArgs,
@@ -35,7 +35,7 @@ impl NewStream {
             chunks: 0,
             bytes: 0,
         };
-        let quote = registry.storage_quote(asked).await?;
+        let quote = registry.agreed().storage_quote(asked).await?;
         check(&quote, ledger).map_err(|reason| NetworkError::Unreadable {
             method: "storage_quote".into(),
             reason: reason.into(),
@@ -131,8 +131,7 @@ impl NewStream {
     }
 }
 
-/// A quote is one node's word: that it is about what was asked and sums up is looked at here, and the registry takes no more than was
-/// confirmed in any case.
+/// That a quote is about what was asked and sums up; the registry takes no more than was confirmed in any case.
 fn check(quote: &StorageQuote, ledger: Principal) -> Result<(), &'static str> {
     if quote.ledger != ledger {
         return Err("it is about another asset");

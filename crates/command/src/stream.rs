@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use candid::{Nat, Principal};
-use ddsx_client::{CallError, NewStream, Registry, amount};
+use ddsx_client::{CallError, LedgerInfo, NetworkError, NewStream, Payment, Registry, amount};
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
     AddContributorsArgs, ContributorAccountArgs, CreateStreamArgs, ExtendStorageArgs, NewContributor, Page, Publisher,
-    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, limits,
+    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, TopUpError, limits,
 };
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ use crate::balance;
 use crate::context::Context;
 use crate::definition;
 use crate::failure::Failure;
+use crate::money;
 use crate::output;
 use crate::plan::known_assets;
 use crate::text::{self, parse_binding, parse_contributor};
@@ -73,7 +74,8 @@ async fn pay_and_create(
             error: StreamError::AnonymousCaller,
         }));
     }
-    let ledger = balance::storage_ledger(context, registry).await?;
+    let registry = &registry.agreed();
+    let ledger = balance::storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;
     let parse = |text: &Option<String>| match text {
         Some(text) => amount::parse(text, info.decimals, &info.symbol)
@@ -93,32 +95,82 @@ async fn pay_and_create(
             tokens(&max, &info)
         )));
     }
-    if price > Nat::default() {
-        let needed = new.allowance(&Nat::from(info.fee));
-        let show = |units: &Nat| tokens(units, &info);
-        let from_balance = quote.total.clone() - quote.missing.clone();
-        let text = |total: String, fees: String| {
-            format!(
-                "a stream\n  deposit         {} (comes back when the stream is closed and its payloads are gone)\n  \
-                 kept for ever   {}\n  for storage     {} (stays in your balance until it is used)\n  fees            {fees}\n  \
-                 from balance    {}\n  total           {total} from your account; {} of all come back",
-                show(&quote.deposit),
-                show(&quote.once),
-                show(new.prepay()),
-                show(&from_balance),
-                show(&quote.comes_back),
-            )
-        };
-        let payment = balance::Payment::new(registry, &ledger, &info, needed).await?;
-        payment.confirm(context, args.yes, text, "Create?").await?;
+    let payment = if new.to_pull() > Nat::default() {
+        let payment = Payment::look(ledger.clone(), registry.id(), &new.to_pull()).await?;
+        balance::same_units(&info, &payment.info)?;
+        Some(payment)
+    } else {
+        None
+    };
+    let text = cost_text(&new, payment.as_ref(), &info);
+    match &payment {
+        Some(payment) => balance::confirm(context, registry, payment, &text, args.yes, "Create?")?,
+        None if price > Nat::default() => {
+            balance::name_place(context, registry.network(), registry.id(), ledger.id());
+            context.output.remark(&text);
+            balance::ask(args.yes, "Create?")?;
+        }
+        None => {}
+    }
+    let mut approved = false;
+    if let Some(payment) = &payment {
         if let Some(refused) = new.refusal(registry).await {
             // The approval costs a fee: it is not paid for what is refused anyway.
             return Ok(Err(refused));
         }
-        payment.approve(context).await?;
+        approved = money::approve(context, payment).await?;
     }
     let patience = args.patience.unwrap_or(Duration::from_secs(120));
-    Ok(new.create(registry, patience).await)
+    match (new.create(registry, patience).await, &payment) {
+        (Err(error), Some(_)) if is_unsettled(&error) => {
+            Err(Failure::call_in(&error, &info).and(&balance::look_first("ddsx balance` and `ddsx stream list")))
+        }
+        // A stream of this name has come meanwhile, or the registry has changed its mind.
+        (Err(error @ CallError::Refused { .. }), Some(payment)) if approved => {
+            let said = payment.take_back().await;
+            if matches!(error.refusal(), Some(StreamError::NameTaken { .. })) {
+                context.output.remark(&said);
+                return Ok(Err(error));
+            }
+            let said = format!("{said}; what was taken and not used is in `ddsx balance`");
+            Err(Failure::call_in(&error, &info).and(&said))
+        }
+        (outcome, _) => Ok(outcome),
+    }
+}
+
+/// Whether it is not known what became of the payment.
+fn is_unsettled(error: &CallError<StreamError>) -> bool {
+    matches!(
+        error,
+        CallError::Refused {
+            error: StreamError::Payment(TopUpError::Pending { .. } | TopUpError::Quarantined { .. }),
+            ..
+        } | CallError::Network(NetworkError::OutcomeUnknown { .. })
+    )
+}
+
+/// What a new stream costs, and what of it comes back.
+fn cost_text(new: &NewStream, payment: Option<&Payment>, info: &LedgerInfo) -> String {
+    let quote = new.quote();
+    let show = |units: &Nat| tokens(units, info);
+    let from_balance = quote.total.clone() - quote.missing.clone();
+    let (fees, total) = match payment {
+        Some(payment) => (balance::fees(payment), payment.total()),
+        None => (Nat::default(), Nat::default()),
+    };
+    format!(
+        "a stream\n  deposit         {} (comes back when the stream is closed and its payloads are gone)\n  \
+         kept for ever   {}\n  for storage     {} (stays in your balance until it is used)\n  fees            {}\n  \
+         from balance    {}\n  total           {} from your account; {} of all come back",
+        show(&quote.deposit),
+        show(&quote.once),
+        show(new.prepay()),
+        show(&fees),
+        show(&from_balance),
+        show(&total),
+        show(&quote.comes_back),
+    )
 }
 
 async fn extend(context: &Context, registry: &Registry, stream: StreamId, time: Duration) -> Result<(), Failure> {

@@ -1,13 +1,14 @@
 //! `ddsx token`: ICRC-1 and ICRC-2 calls.
 
 use candid::Nat;
-use ddsx_client::{Short, amount};
+use ddsx_client::{CallError, NetworkError, Short, amount};
 use ddsx_types::Account;
 use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg};
 use icrc_ledger_types::icrc2::approve::ApproveArgs;
 use serde_json::json;
 
 use crate::args::TokenCommand;
+use crate::balance::look_first;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::text;
@@ -50,7 +51,15 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
                 amount: amount.clone(),
             };
             let sent = ledger.transfer(transfer).await;
-            let block = sent.map_err(|error| Failure::call_in(&error, &info))?;
+            let block = sent.map_err(|error| {
+                let failure = Failure::call_in(&error, &info);
+                match error {
+                    CallError::Network(NetworkError::OutcomeUnknown { .. }) => {
+                        failure.and(&look_first("ddsx token balance"))
+                    }
+                    _ => failure,
+                }
+            })?;
             let json = json!({
                 "block": units_text(&block), "to": to.to_string(), "sent": tokens_json(&amount, &info),
                 "fee": tokens_json(&info.fee.into(), &info),
