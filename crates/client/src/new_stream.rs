@@ -68,9 +68,10 @@ impl NewStream {
         }
     }
 
-    /// Whether the registry would refuse the stream whatever is paid: asked by the same call with a payment of nothing, before an approval
-    /// costs a fee. `None` if only the payment is missing. Call it after the total was confirmed.
-    pub async fn refusal(&self, registry: &Registry) -> Option<CallError<StreamError>> {
+    /// What becomes of the stream whatever is paid: asked by the same call with a payment of nothing, before an approval costs a fee. The
+    /// registry's refusal; or a stream, if the balance has what it lacked by now. `None` if only the payment is missing. Call it after
+    /// the total was confirmed.
+    pub async fn without_payment(&self, registry: &Registry) -> Option<Result<StreamId, CallError<StreamError>>> {
         if self.to_pull() == Nat::default() {
             return None;
         }
@@ -81,12 +82,7 @@ impl NewStream {
                 error: StreamError::Payment(TopUpError::PriceAboveMax { .. }),
                 ..
             }) => None,
-            // Nothing was missing after all, and the stream is there: creating it again says so.
-            Ok(stream) => Some(CallError::Refused {
-                method: "create_stream",
-                error: StreamError::NameTaken { stream },
-            }),
-            Err(error) => Some(error),
+            outcome => Some(outcome),
         }
     }
 

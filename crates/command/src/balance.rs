@@ -147,6 +147,7 @@ async fn show(context: &Context, registry: &Registry) -> Result<(), Failure> {
 }
 
 async fn top_up(context: &Context, registry: &Registry, args: args::TopUpArgs) -> Result<(), Failure> {
+    Context::somebody(registry.network())?;
     let registry = &registry.agreed();
     let ledger = storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;
@@ -254,6 +255,7 @@ pub fn fees(payment: &Payment) -> Nat {
 }
 
 async fn withdraw(context: &Context, registry: &Registry, args: args::WithdrawArgs) -> Result<(), Failure> {
+    Context::somebody(registry.network())?;
     let registry = &registry.agreed();
     let ledger = storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;

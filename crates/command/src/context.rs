@@ -73,6 +73,16 @@ impl Context {
         Ok(Network::connect(&target.url, target.root_key, self.identity()?).await?)
     }
 
+    /// Refuses before the first call what nobody can do without a key.
+    pub fn somebody(network: &Network) -> Result<(), Failure> {
+        if network.principal() != Principal::anonymous() {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            "sign in first: make an identity with `ddsx identity new`, or name one with --identity",
+        ))
+    }
+
     /// Connects, and takes the registry.
     pub async fn registry(&self) -> Result<Registry, Failure> {
         self.registry_on(&self.network().await?)

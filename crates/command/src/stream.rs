@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use candid::{Nat, Principal};
-use ddsx_client::{CallError, LedgerInfo, NetworkError, NewStream, Payment, Registry, amount};
+use ddsx_client::{CallError, LedgerInfo, NetworkError, NewStream, Payment, Registry, all_pages, amount};
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
     AddContributorsArgs, ContributorAccountArgs, CreateStreamArgs, ExtendStorageArgs, NewContributor, Page, Publisher,
@@ -45,20 +45,41 @@ pub async fn run(context: &Context, command: StreamCommand) -> Result<(), Failur
 }
 
 async fn create(context: &Context, registry: &Registry, args: CreateArgs) -> Result<(), Failure> {
-    let provider = Account::from(registry.network().principal());
-    let definition = definition::stream(&args, provider)?;
+    let me = registry.network().principal();
+    let definition = definition::stream(&args, Account::from(me))?;
+    Context::somebody(registry.network())?;
     let (name, exist_ok) = (definition.name.clone(), args.exist_ok);
-    let (stream, existed) = match pay_and_create(context, registry, definition, args).await? {
-        Ok(stream) => (stream, false),
-        Err(CallError::Refused {
-            error: StreamError::NameTaken { stream },
-            ..
-        }) if exist_ok => (stream, true),
-        Err(error) => return Err(error.into()),
+    let there = if exist_ok {
+        find(registry, me, &name).await?
+    } else {
+        None
+    };
+    let (stream, existed) = match there {
+        Some(stream) => (stream, true),
+        None => match pay_and_create(context, registry, definition, args).await? {
+            Ok(stream) => (stream, false),
+            Err(CallError::Refused {
+                error: StreamError::NameTaken { stream },
+                ..
+            }) if exist_ok => (stream, true),
+            Err(error) => return Err(error.into()),
+        },
     };
     let json = json!({ "stream": stream, "name": name, "existed": existed });
     let said = if existed { "there already" } else { "created" };
     context.output.result(&json, &format!("stream {stream}: {name} {said}"))
+}
+
+/// The owner's stream of this name, if there is one. A node may hide one from the list: then the registry says that its name is taken.
+async fn find(registry: &Registry, owner: Principal, name: &str) -> Result<Option<StreamId>, Failure> {
+    let is_it = |info: &StreamInfo| info.owner == owner && info.name == name;
+    let listed = all_pages(|page| registry.list_streams(page), |info: &StreamInfo| info.id).await?;
+    let Some(listed) = listed.iter().find(|info| is_it(info)) else {
+        return Ok(None);
+    };
+    // What a script goes on with is the subnet's word.
+    let told = registry.agreed().stream(listed.id).await?;
+    Ok(told.filter(is_it).map(|info| info.id))
 }
 
 /// Shows what a stream costs and what of it comes back, asks, approves what the balance lacks, and creates it.
@@ -68,12 +89,6 @@ async fn pay_and_create(
     definition: CreateStreamArgs,
     args: CreateArgs,
 ) -> Result<Result<StreamId, CallError<StreamError>>, Failure> {
-    if registry.network().principal() == Principal::anonymous() {
-        return Ok(Err(CallError::Refused {
-            method: "create_stream",
-            error: StreamError::AnonymousCaller,
-        }));
-    }
     let registry = &registry.agreed();
     let ledger = balance::storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;
@@ -114,9 +129,9 @@ async fn pay_and_create(
     }
     let mut approved = false;
     if let Some(payment) = &payment {
-        if let Some(refused) = new.refusal(registry).await {
-            // The approval costs a fee: it is not paid for what is refused anyway.
-            return Ok(Err(refused));
+        if let Some(outcome) = new.without_payment(registry).await {
+            // The approval costs a fee: it is not paid for what is refused anyway, nor for what is there already.
+            return Ok(outcome);
         }
         approved = money::approve(context, payment).await?;
     }

@@ -18,6 +18,7 @@ use crate::output;
 use crate::view::{licence_json, licence_text};
 
 pub async fn run(context: &Context, registry: &Registry, args: BuyArgs) -> Result<(), Failure> {
+    Context::somebody(registry.network())?;
     let plan = choice::plan(&registry.agreed(), &args.choice).await?;
     let note = Purchase::note_path(&context.folders.purchases, registry, plan);
     if let Some(purchase) = Purchase::load(&note, registry)?

@@ -20,6 +20,7 @@ use crate::view::tokens_json;
 pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs) -> Result<(), Failure> {
     let definition = Definition::read(&args.definition)?;
     let network = aggregator.network().clone();
+    Context::somebody(&network)?;
     let spender = aggregator.id();
     let reward = match definition.pays() {
         None => None,
