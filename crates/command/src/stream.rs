@@ -92,24 +92,15 @@ async fn pay_and_create(
     let registry = &registry.agreed();
     let ledger = balance::storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;
-    let parse = |text: &Option<String>| match text {
-        Some(text) => amount::parse(text, info.decimals, &info.symbol)
-            .map(Some)
-            .map_err(Failure::usage),
-        None => Ok(None),
+    let prepay = match &args.prepay {
+        Some(text) => amount::parse(text, info.decimals, &info.symbol).map_err(Failure::usage)?,
+        None => 0,
     };
-    let prepay = Nat::from(parse(&args.prepay)?.unwrap_or_default());
-    let max = parse(&args.max_price)?.map(Nat::from);
+    let prepay = Nat::from(prepay);
     let new = NewStream::prepare(registry, definition, ledger.id(), prepay).await?;
     let quote = new.quote();
     let price = quote.total.clone() + new.prepay().clone();
-    if let Some(max) = max.filter(|max| price > *max) {
-        return Err(Failure::refused(format!(
-            "it costs {}, above --max-price {}; nothing was charged",
-            tokens(&price, &info),
-            tokens(&max, &info)
-        )));
-    }
+    check_price(context, &price, args.max_price.as_deref(), &info)?;
     let payment = if new.to_pull() > Nat::default() {
         let payment = Payment::look(ledger.clone(), registry.id(), &new.to_pull()).await?;
         balance::same_units(&info, &payment.info)?;
@@ -152,6 +143,18 @@ async fn pay_and_create(
         }
         (outcome, _) => Ok(outcome),
     }
+}
+
+/// Refuses a price above the limit given.
+fn check_price(context: &Context, price: &Nat, max_price: Option<&str>, info: &LedgerInfo) -> Result<(), Failure> {
+    let Some(text) = max_price else { return Ok(()) };
+    if *price > money::most("--max-price", text, info, context.ledger_given().is_some())? {
+        return Err(Failure::refused(format!(
+            "it costs {}, above --max-price {text}; nothing was charged",
+            tokens(price, info)
+        )));
+    }
+    Ok(())
 }
 
 /// Whether it is not known what became of the payment.

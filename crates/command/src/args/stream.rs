@@ -17,7 +17,7 @@ Examples:
   ddsx stream create quakes --content-type application/x-ndjson --licence CC0-1.0 \\
       --contributors-share 70% --contributor uw --contributor ak=$(ddsx identity show alaska --principal)
   ddsx stream create --from quakes.toml            # shows what it costs and what comes back, and asks
-  ddsx stream create --from quakes.toml --prepay 2 --max-price 5 --yes
+  ddsx stream create --from quakes.toml --prepay 2 --max-price 5DST --yes
 
 A definition file (TOML, or the same in JSON):
   name = \"quakes\"
@@ -152,7 +152,8 @@ pub struct CreateArgs {
     /// Put this besides into your balance, for the storage to come
     #[arg(long, value_name = "AMOUNT")]
     pub prepay: Option<String>,
-    /// Pay no more than this in all, the ledger's fees not counted
+    /// Pay no more than this in all, the ledger's fees not counted, with the token's name: 5DST. The name may be left out where --ledger
+    /// names the token
     #[arg(long, value_name = "AMOUNT")]
     pub max_price: Option<String>,
     /// Do not ask
