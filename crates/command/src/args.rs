@@ -19,7 +19,7 @@ pub use identity::{IdentityCommand, Scheme};
 pub use licence::{BuyArgs, LicenceCommand, PlanChoice};
 pub use revenue::{ClaimArgs, RevenueCommand};
 pub use stream::{
-    AppendArgs, ContributorsArgs, CreateArgs, Kind, ListArgs, PlanAddArgs, PlanCommand, PublishersArgs, PullArgs,
+    AppendArgs, ContributorsArgs, CreateArgs, ExtendArgs, Kind, ListArgs, PlanAddArgs, PlanCommand, PublishersArgs, PullArgs,
     StreamCommand, VerifyArgs,
 };
 pub use task::{TaskCommand, TaskCreateArgs, TaskJoinArgs, TaskListArgs};

@@ -1,5 +1,7 @@
 //! `ddsx balance`: the prepaid balance that pays for what streams store.
 
+use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
 use candid::{Nat, Principal};
@@ -54,6 +56,8 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
         context.name_place(registry.network(), &[("registry", registry.id())]);
         return Ok(());
     };
+    // What is stored is the text itself, which is longer.
+    let compressed = !args.raw && args.files.iter().any(|file| is_gzip(file));
     let chunks = if args.raw {
         args.files.len() as u64
     } else {
@@ -78,7 +82,8 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
     let show = |units: &Nat| tokens(units, &info);
     name_place(context, registry.network(), registry.id(), quote.ledger);
     context.output.remark(&format!(
-        "storing this costs about {} until {}, then {} a month; your balance has {}",
+        "storing this costs {} {} until {}, then {} a month; your balance has {}",
+        if compressed { "at least (compressed)" } else { "about" },
         show(&quote.total),
         text::time(quote.paid_until),
         show(&quote.per_month),
@@ -91,6 +96,12 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
         ));
     }
     Ok(())
+}
+
+/// Whether a file begins as gzip does.
+fn is_gzip(path: &Path) -> bool {
+    let mut start = [0; 2];
+    std::fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == [0x1f, 0x8b]
 }
 
 fn json_of(balance: &PrepaidBalance, info: &LedgerInfo, ledger: &Ledger) -> Value {

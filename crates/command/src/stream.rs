@@ -7,11 +7,11 @@ use ddsx_client::{CallError, LedgerInfo, NetworkError, NewStream, Payment, Regis
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
     AddContributorsArgs, ContributorAccountArgs, CreateStreamArgs, ExtendStorageArgs, NewContributor, Page, Publisher,
-    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, TopUpError, limits,
+    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, StreamStorage, TopUpError, limits,
 };
 use serde_json::{Value, json};
 
-use crate::args::{ContributorsArgs, CreateArgs, ListArgs, PublishersArgs, StreamCommand};
+use crate::args::{ContributorsArgs, CreateArgs, ExtendArgs, ListArgs, PublishersArgs, StreamCommand};
 use crate::balance;
 use crate::context::Context;
 use crate::definition;
@@ -35,7 +35,7 @@ pub async fn run(context: &Context, command: StreamCommand) -> Result<(), Failur
         StreamCommand::Head { stream } => head(context, &registry, stream).await,
         StreamCommand::Contributors(args) => contributors(context, &registry, args).await,
         StreamCommand::Publishers(args) => publishers(context, &registry, args).await,
-        StreamCommand::Extend { stream, time } => extend(context, &registry, stream, time).await,
+        StreamCommand::Extend(args) => extend(context, &registry, args).await,
         StreamCommand::Drop { stream, yes } => drop_payloads(context, &registry, stream, yes).await,
         StreamCommand::Close { stream, yes } => close(context, &registry, stream, yes).await,
         StreamCommand::Append(_) | StreamCommand::Pull(_) | StreamCommand::Verify(_) | StreamCommand::Plan { .. } => {
@@ -191,11 +191,41 @@ fn cost_text(new: &NewStream, payment: Option<&Payment>, info: &LedgerInfo) -> S
     )
 }
 
-async fn extend(context: &Context, registry: &Registry, stream: StreamId, time: Duration) -> Result<(), Failure> {
-    let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+async fn extend(context: &Context, registry: &Registry, args: ExtendArgs) -> Result<(), Failure> {
+    Context::somebody(registry.network())?;
+    let stream = args.stream;
+    let time = u64::try_from(args.time.as_nanos()).unwrap_or(u64::MAX);
     let until = ddsx_client::now_ns().saturating_add(time);
+    let sure = registry.agreed();
+    let Some(storage) = info(&sure, stream).await?.storage else {
+        return Err(Failure::refused(format!(
+            "stream {stream} pays for no storage yet; nothing was charged"
+        )));
+    };
+    let price = extension_price(&storage, until);
+    if price > Nat::default() {
+        let units = registry.network().ledger(storage.ledger).agreed().info().await?;
+        check_price(context, &price, args.max_price.as_deref(), &units)?;
+        let free = sure.balance(storage.ledger).await?.free;
+        balance::name_place(context, registry.network(), registry.id(), storage.ledger);
+        context.output.remark(&format!(
+            "paying stream {stream} until {} (now until {}) costs at most {}; your balance has {}",
+            text::time(until),
+            text::time(storage.paid_until),
+            tokens(&price, &units),
+            tokens(&free, &units)
+        ));
+        balance::ask(args.yes, "Pay it?")?;
+    }
     registry.extend_storage(&ExtendStorageArgs { stream, until }).await?;
     show(context, registry, stream).await
+}
+
+/// What paying a stream's payloads until then costs at most, at the prices of now; nothing if they are paid until then.
+fn extension_price(storage: &StreamStorage, until: u64) -> Nat {
+    const MONTH_NS: u64 = 30 * 86_400 * 1_000_000_000;
+    let time = Nat::from(until.saturating_sub(storage.paid_until));
+    (storage.per_month.clone() * time + Nat::from(MONTH_NS - 1)) / Nat::from(MONTH_NS)
 }
 
 async fn drop_payloads(context: &Context, registry: &Registry, stream: StreamId, yes: bool) -> Result<(), Failure> {
@@ -364,4 +394,30 @@ async fn close(context: &Context, registry: &Registry, stream: StreamId, yes: bo
         &json!({ "stream": stream, "status": "closed" }),
         &format!("stream {stream} is closed"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ddsx_types::stream_registry::StorageState;
+
+    #[test]
+    fn should_foresee_what_an_extension_costs_at_most() {
+        const DAY_NS: u64 = 86_400 * 1_000_000_000;
+        let storage = StreamStorage {
+            ledger: Principal::management_canister(),
+            deposit: Nat::default(),
+            bytes: 1,
+            state: StorageState::Paid,
+            paid_until: 10 * DAY_NS,
+            covered_until: None,
+            kept_from: 0,
+            from_income: Nat::default(),
+            suspended: false,
+            per_month: Nat::from(100_u8),
+        };
+        for (until, expected) in [(0, 0_u32), (10, 0), (11, 4), (40, 100), (370, 1_200)] {
+            assert_eq!(extension_price(&storage, until * DAY_NS), expected, "day {until}");
+        }
+    }
 }
