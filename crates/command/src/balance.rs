@@ -100,7 +100,7 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
 
 /// Whether a file begins as gzip does.
 fn is_gzip(path: &Path) -> bool {
-    let mut start = [0; 2];
+    let mut start = [0_u8; 2];
     std::fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == [0x1f, 0x8b]
 }
 

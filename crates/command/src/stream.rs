@@ -197,28 +197,49 @@ async fn extend(context: &Context, registry: &Registry, args: ExtendArgs) -> Res
     let time = u64::try_from(args.time.as_nanos()).unwrap_or(u64::MAX);
     let until = ddsx_client::now_ns().saturating_add(time);
     let sure = registry.agreed();
-    let Some(storage) = info(&sure, stream).await?.storage else {
-        return Err(Failure::refused(format!(
-            "stream {stream} pays for no storage yet; nothing was charged"
-        )));
-    };
-    let price = extension_price(&storage, until);
-    if price > Nat::default() {
-        let units = registry.network().ledger(storage.ledger).agreed().info().await?;
-        check_price(context, &price, args.max_price.as_deref(), &units)?;
-        let free = sure.balance(storage.ledger).await?.free;
-        balance::name_place(context, registry.network(), registry.id(), storage.ledger);
-        context.output.remark(&format!(
-            "paying stream {stream} until {} (now until {}) costs at most {}; your balance has {}",
-            text::time(until),
-            text::time(storage.paid_until),
-            tokens(&price, &units),
-            tokens(&free, &units)
-        ));
-        balance::ask(args.yes, "Pay it?")?;
+    match info(&sure, stream).await?.storage {
+        Some(storage) => agree_to_extension(context, &sure, &storage, &args, until).await?,
+        // A stream from before storage had a price; the registry enters it with this call.
+        None if args.max_price.is_some() => {
+            return Err(Failure::refused(format!(
+                "stream {stream} pays for no storage yet, so its price is not known: leave --max-price out; nothing was charged"
+            )));
+        }
+        None => {
+            context.name_place(registry.network(), &[("registry", registry.id())]);
+            let question = format!("Stream {stream} pays for no storage yet, so its price is not known. Pay it?");
+            balance::ask(args.yes, &question)?;
+        }
     }
     registry.extend_storage(&ExtendStorageArgs { stream, until }).await?;
     show(context, registry, stream).await
+}
+
+/// Shows what an extension costs, holds it to the limit given, and asks. Nothing is asked if it is paid already.
+async fn agree_to_extension(
+    context: &Context,
+    registry: &Registry,
+    storage: &StreamStorage,
+    args: &ExtendArgs,
+    until: u64,
+) -> Result<(), Failure> {
+    let price = extension_price(storage, until);
+    if price == Nat::default() {
+        return Ok(());
+    }
+    let units = registry.network().ledger(storage.ledger).agreed().info().await?;
+    check_price(context, &price, args.max_price.as_deref(), &units)?;
+    let free = registry.balance(storage.ledger).await?.free;
+    balance::name_place(context, registry.network(), registry.id(), storage.ledger);
+    context.output.remark(&format!(
+        "paying stream {} until {} (now until {}) costs at most {}; your balance has {}",
+        args.stream,
+        text::time(until),
+        text::time(storage.paid_until),
+        tokens(&price, &units),
+        tokens(&free, &units)
+    ));
+    balance::ask(args.yes, "Pay it?")
 }
 
 /// What paying a stream's payloads until then costs at most, at the prices of now; nothing if they are paid until then.
