@@ -296,11 +296,14 @@ fn should_create_a_stream_in_one_confirmation_and_give_its_deposit_back() {
         "with one transfer fee; {said}"
     );
     let (code, said) = ddsx.failure("provider", &format!("{create} --max-price 3 --yes"));
+    assert_eq!(code, 2);
+    assert!(said.contains("--max-price 3DST"), "{said}");
+    let (code, said) = ddsx.failure("provider", &format!("{create} --max-price 3DST --yes"));
     assert_eq!(code, 1);
-    assert!(said.contains("above --max-price 3 DST; nothing was charged"), "{said}");
+    assert!(said.contains("above --max-price 3DST; nothing was charged"), "{said}");
     assert_eq!(ddsx.json("provider", "token balance")["balance"]["amount"], "1000");
 
-    let created = ddsx.json("provider", &format!("{create} --max-price 3.1 --yes"));
+    let created = ddsx.json("provider", &format!("{create} --max-price 3.1DST --yes"));
     assert_eq!(created["stream"], 0);
     assert_eq!(
         ddsx.json("provider", "token balance")["balance"]["amount"],

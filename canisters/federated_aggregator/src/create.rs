@@ -217,6 +217,11 @@ fn check_texts(args: &CreateTaskArgs) -> Result<(), TaskError> {
         "name",
         format!("1 to {MAX_NAME_BYTES} bytes"),
     )?;
+    require(
+        !args.name.chars().any(char::is_control),
+        "name",
+        "no control characters",
+    )?;
     for (field, text, most) in [
         ("description", &args.description, MAX_DESCRIPTION_BYTES),
         ("client_config", &args.client_config, MAX_CONFIG_BYTES),

@@ -57,6 +57,8 @@ impl LedgerInfo {
             .filter(|decimals| *decimals <= crate::amount::MAX_DECIMALS)
             .ok_or_else(|| unreadable("more than 38 decimals"))?;
         let fee = crate::amount::units(fee).ok_or_else(|| unreadable("the fee exceeds 128 bits"))?;
+        // It stands beside every amount.
+        let symbol = crate::words::one_line(&symbol);
         Ok(Self { symbol, decimals, fee })
     }
 

@@ -21,7 +21,7 @@ pub struct NewStream {
 }
 
 impl NewStream {
-    /// Asks what a stream costs in an asset. `prepay` is put into the balance besides, for the storage to come.
+    /// Asks what a stream costs in an asset: the whole subnet, not one node. `prepay` is put into the balance besides, for the storage to come.
     pub async fn prepare(
         registry: &Registry,
         args: CreateStreamArgs,
@@ -35,7 +35,7 @@ impl NewStream {
             chunks: 0,
             bytes: 0,
         };
-        let quote = registry.storage_quote(asked).await?;
+        let quote = registry.agreed().storage_quote(asked).await?;
         check(&quote, ledger).map_err(|reason| NetworkError::Unreadable {
             method: "storage_quote".into(),
             reason: reason.into(),
@@ -68,9 +68,10 @@ impl NewStream {
         }
     }
 
-    /// Whether the registry would refuse the stream whatever is paid: asked by the same call with a payment of nothing, before an approval
-    /// costs a fee. `None` if only the payment is missing. Call it after the total was confirmed.
-    pub async fn refusal(&self, registry: &Registry) -> Option<CallError<StreamError>> {
+    /// What becomes of the stream whatever is paid: asked by the same call with a payment of nothing, before an approval costs a fee. The
+    /// registry's refusal; or a stream, if the balance has what it lacked by now. `None` if only the payment is missing. Call it after
+    /// the total was confirmed.
+    pub async fn without_payment(&self, registry: &Registry) -> Option<Result<StreamId, CallError<StreamError>>> {
         if self.to_pull() == Nat::default() {
             return None;
         }
@@ -81,12 +82,7 @@ impl NewStream {
                 error: StreamError::Payment(TopUpError::PriceAboveMax { .. }),
                 ..
             }) => None,
-            // Nothing was missing after all, and the stream is there: creating it again says so.
-            Ok(stream) => Some(CallError::Refused {
-                method: "create_stream",
-                error: StreamError::NameTaken { stream },
-            }),
-            Err(error) => Some(error),
+            outcome => Some(outcome),
         }
     }
 
@@ -131,8 +127,7 @@ impl NewStream {
     }
 }
 
-/// A quote is one node's word: that it is about what was asked and sums up is looked at here, and the registry takes no more than was
-/// confirmed in any case.
+/// That a quote is about what was asked and sums up; the registry takes no more than was confirmed in any case.
 fn check(quote: &StorageQuote, ledger: Principal) -> Result<(), &'static str> {
     if quote.ledger != ledger {
         return Err("it is about another asset");

@@ -80,9 +80,51 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
+/// Whether a character makes a terminal do something, or shows what stands around it in another order: control characters, and the marks
+/// that change the direction of writing.
+pub fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+fn escaped(text: &str, kept: Option<char>) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if acts(character) && Some(character) != kept {
+            safe.extend(character.escape_default());
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// A text for a terminal: whatever would act on it is written as an escape that can be seen. Newlines are kept: they must be the writer's
+/// own, so write other people's texts into it with [`one_line`].
+pub fn visible(text: &str) -> String {
+    escaped(text, Some('\n'))
+}
+
+/// Somebody else's text within a line: as [`visible`], newlines too, so that it cannot look like a line of ours.
+pub fn one_line(text: &str) -> String {
+    escaped(text, None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn should_show_what_would_act_on_a_terminal() {
+        let text = "a\u{1b}[2K\r\tb\nc\u{9b}\u{202e}d\u{2066}\u{200f}\u{61c}é";
+        let rest = "c\\u{9b}\\u{202e}d\\u{2066}\\u{200f}\\u{61c}é";
+        assert_eq!(visible(text), format!("a\\u{{1b}}[2K\\r\\tb\n{rest}"));
+        assert_eq!(one_line(text), format!("a\\u{{1b}}[2K\\r\\tb\\n{rest}"));
+        assert_eq!(one_line("quakes – 地震"), "quakes – 地震");
+    }
 
     #[test]
     fn should_write_times_as_the_calendar_has_them() {

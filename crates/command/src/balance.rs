@@ -1,8 +1,11 @@
 //! `ddsx balance`: the prepaid balance that pays for what streams store.
 
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
 use candid::{Nat, Principal};
-use ddsx_client::{AllowanceChange, CallError, Ledger, LedgerInfo, NetworkError, Registry, amount, request_id};
-use ddsx_types::Account;
+use ddsx_client::{CallError, Ledger, LedgerInfo, Network, NetworkError, Payment, Registry, amount, request_id};
 use ddsx_types::stream_registry::{PrepaidBalance, StorageQuoteArgs, TopUpError, WithdrawArgs};
 use serde_bytes::ByteBuf;
 use serde_json::{Value, json};
@@ -10,6 +13,7 @@ use serde_json::{Value, json};
 use crate::args::{self, BalanceCommand};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::money;
 use crate::output;
 use crate::text;
 use crate::view::{tokens, tokens_json};
@@ -21,6 +25,11 @@ pub async fn run(context: &Context, command: Option<BalanceCommand>) -> Result<(
         Some(BalanceCommand::TopUp(args)) => top_up(context, &registry, args).await,
         Some(BalanceCommand::Withdraw(args)) => withdraw(context, &registry, args).await,
     }
+}
+
+/// Names the registry, which takes and keeps the balance, and the ledger.
+pub fn name_place(context: &Context, network: &Network, registry: Principal, ledger: Principal) {
+    context.name_place(network, &[("registry", registry), ("ledger", ledger)]);
 }
 
 /// The ledger in which storage is paid: the one given, or the first that the registry takes.
@@ -43,8 +52,12 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
         .map(|file| Some(std::fs::metadata(file).ok()?.len()))
         .collect();
     let Some(bytes) = sizes.as_ref().map(|sizes| sizes.iter().sum::<u64>()) else {
+        // What it costs is not known yet; where it is paid is.
+        context.name_place(registry.network(), &[("registry", registry.id())]);
         return Ok(());
     };
+    // What is stored is the text itself, which is longer.
+    let compressed = !args.raw && args.files.iter().any(|file| is_gzip(file));
     let chunks = if args.raw {
         args.files.len() as u64
     } else {
@@ -67,8 +80,10 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
     let ledger = registry.network().ledger(quote.ledger);
     let info = ledger.info().await?;
     let show = |units: &Nat| tokens(units, &info);
+    name_place(context, registry.network(), registry.id(), quote.ledger);
     context.output.remark(&format!(
-        "storing this costs about {} until {}, then {} a month; your balance has {}",
+        "storing this costs {} {} until {}, then {} a month; your balance has {}",
+        if compressed { "at least (compressed)" } else { "about" },
         show(&quote.total),
         text::time(quote.paid_until),
         show(&quote.per_month),
@@ -81,6 +96,12 @@ pub async fn show_cost(context: &Context, registry: &Registry, args: &args::Appe
         ));
     }
     Ok(())
+}
+
+/// Whether a file begins as gzip does.
+fn is_gzip(path: &Path) -> bool {
+    let mut start = [0_u8; 2];
+    std::fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == [0x1f, 0x8b]
 }
 
 fn json_of(balance: &PrepaidBalance, info: &LedgerInfo, ledger: &Ledger) -> Value {
@@ -137,124 +158,117 @@ async fn show(context: &Context, registry: &Registry) -> Result<(), Failure> {
 }
 
 async fn top_up(context: &Context, registry: &Registry, args: args::TopUpArgs) -> Result<(), Failure> {
-    let ledger = storage_ledger(context, registry).await?;
+    Context::somebody(registry.network())?;
+    let registry = &registry.agreed();
+    let ledger = storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;
     let amount = Nat::from(amount::parse(&args.amount, info.decimals, &info.symbol).map_err(Failure::usage)?);
-    let needed = amount.clone() + Nat::from(info.fee);
-    let payment = Payment::new(registry, &ledger, &info, needed).await?;
-    let text = |total: String, fees: String| {
-        let amount = tokens(&amount, &info);
-        format!("into the balance  {amount} (can be withdrawn)\n  fees            {fees}\n  total           {total}")
-    };
-    payment.confirm(context, args.yes, text, "Top up?").await?;
-    payment.approve(context).await?;
+    let payment = Payment::look(ledger.clone(), registry.id(), &amount).await?;
+    same_units(&info, &payment.info)?;
+    let show = |units: &Nat| tokens(units, &info);
+    let text = format!(
+        "into the balance  {} (can be withdrawn)\n  fees            {}\n  total           {}",
+        show(&amount),
+        show(&fees(&payment)),
+        show(&payment.total())
+    );
+    confirm(context, registry, &payment, &text, args.yes, "Top up?")?;
+    let approved = money::approve(context, &payment).await?;
     let call = ddsx_types::stream_registry::TopUpArgs {
         ledger: ledger.id(),
         amount,
         from_subaccount: None,
         request_id: ByteBuf::from(request_id().to_vec()),
     };
+    match repeat_top_up(registry, &call, args.patience).await {
+        Ok(balance) => context
+            .output
+            .result(&json_of(&balance, &info, &ledger), &text_of(&balance, &info)),
+        Err(error) if is_unsettled(&error) => Err(Failure::call_in(&error, &info).and(&look_first("ddsx balance"))),
+        Err(error @ CallError::Refused { .. }) if approved => {
+            Err(Failure::call_in(&error, &info).and(&payment.take_back().await))
+        }
+        Err(error) => Err(Failure::call_in(&error, &info)),
+    }
+}
+
+/// Calls again while the payment's outcome is not known: the same call never takes twice.
+async fn repeat_top_up(
+    registry: &Registry,
+    call: &ddsx_types::stream_registry::TopUpArgs,
+    patience: Duration,
+) -> Result<PrepaidBalance, CallError<TopUpError>> {
     let began = std::time::Instant::now();
-    let mut pause = std::time::Duration::from_secs(1);
-    let balance = loop {
-        match registry.top_up(&call).await {
-            Ok(balance) => break balance,
-            Err(
-                CallError::Refused {
-                    error: TopUpError::Pending { .. },
-                    ..
-                }
-                | CallError::Network(NetworkError::OutcomeUnknown { .. }),
-            ) if began.elapsed() + pause < args.patience => {}
-            Err(error) => return Err(error.into()),
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match registry.top_up(call).await {
+            Err(error) if is_unsettled(&error) && began.elapsed() + pause < patience => {}
+            done => return done,
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(std::time::Duration::from_secs(15));
-    };
-    context
-        .output
-        .result(&json_of(&balance, &info, &ledger), &text_of(&balance, &info))
+        pause = (pause * 2).min(Duration::from_secs(15));
+    }
 }
 
-/// Money that the registry is to take from the caller's account, and what that costs.
-pub struct Payment<'a> {
-    ledger: &'a Ledger,
-    info: &'a LedgerInfo,
-    from: Account,
-    spender: Account,
-    /// What has to be approved; 0 if nothing is taken.
-    needed: Nat,
-    /// Whether that is approved already.
-    approved: bool,
+/// Whether it is not known what became of the payment.
+fn is_unsettled(error: &CallError<TopUpError>) -> bool {
+    matches!(
+        error,
+        CallError::Refused {
+            error: TopUpError::Pending { .. } | TopUpError::Quarantined { .. },
+            ..
+        } | CallError::Network(NetworkError::OutcomeUnknown { .. })
+    )
 }
 
-impl<'a> Payment<'a> {
-    pub async fn new(
-        registry: &Registry,
-        ledger: &'a Ledger,
-        info: &'a LedgerInfo,
-        needed: Nat,
-    ) -> Result<Self, Failure> {
-        let from = Account::from(registry.network().principal());
-        let spender = Account::from(registry.id());
-        let approved = needed == Nat::default() || ledger.allowance(from, spender).await?.allowance >= needed;
-        Ok(Self {
-            ledger,
-            info,
-            from,
-            spender,
-            needed,
-            approved,
-        })
-    }
+/// What to do after a payment whose outcome is not known, and that another run would make anew.
+pub fn look_first(command: &str) -> String {
+    format!("it may have been paid: look with `{command}` before you repeat it, since the same command pays again")
+}
 
-    /// Shows the total that leaves the account and the fees within it, looks whether it is there, and asks.
-    pub async fn confirm(
-        &self,
-        context: &Context,
-        yes: bool,
-        text: impl FnOnce(String, String) -> String,
-        question: &str,
-    ) -> Result<(), Failure> {
-        let fee = Nat::from(self.info.fee);
-        let times = u8::from(!self.approved) + u8::from(self.needed != Nat::default());
-        let approval = if self.approved { Nat::default() } else { fee.clone() };
-        let total = self.needed.clone() + approval;
-        let show = |units: &Nat| tokens(units, self.info);
-        context.output.remark(&text(show(&total), show(&(fee * times))));
-        let held = self.ledger.balance_of(self.from).await?;
-        if held < total {
-            return Err(Failure::refused(format!(
-                "your account holds {}, and {} are needed; nothing was charged",
-                show(&held),
-                show(&total)
-            )));
-        }
-        if !yes && !output::confirm(question)? {
-            return Err(Failure::usage("nothing was done, nothing was charged"));
-        }
-        Ok(())
+/// Two looks at a ledger must find the same: what was typed is read with the first, and paid with the second.
+pub fn same_units(first: &LedgerInfo, second: &LedgerInfo) -> Result<(), Failure> {
+    if first == second {
+        return Ok(());
     }
+    Err(Failure::refused(
+        "the ledger's symbol, decimals or fee changed just now; try again, nothing was charged",
+    ))
+}
 
-    /// Lets the registry take it.
-    pub async fn approve(&self, context: &Context) -> Result<(), Failure> {
-        if self.approved {
-            return Ok(());
-        }
-        let change = self
-            .ledger
-            .ensure_allowance(self.from, self.spender, &self.needed)
-            .await?;
-        if let AllowanceChange::Raised { block } = change {
-            let needed = tokens(&self.needed, self.info);
-            context.output.remark(&format!("approved {needed} (block {block})"));
-        }
+/// Names where it is paid, shows what leaves the account, looks whether it is there, and asks.
+pub fn confirm(
+    context: &Context,
+    registry: &Registry,
+    payment: &Payment,
+    text: &str,
+    yes: bool,
+    question: &str,
+) -> Result<(), Failure> {
+    name_place(context, registry.network(), registry.id(), payment.ledger());
+    context.output.remark(text);
+    payment.check_funds().map_err(Failure::refused)?;
+    ask(yes, question)
+}
+
+/// Asks, unless told not to.
+pub fn ask(yes: bool, question: &str) -> Result<(), Failure> {
+    if yes || output::confirm(question)? {
         Ok(())
+    } else {
+        Err(Failure::usage("nothing was done, nothing was charged"))
     }
+}
+
+/// The fees within a payment's total.
+pub fn fees(payment: &Payment) -> Nat {
+    payment.approval_fee().clone() + Nat::from(payment.info.fee)
 }
 
 async fn withdraw(context: &Context, registry: &Registry, args: args::WithdrawArgs) -> Result<(), Failure> {
-    let ledger = storage_ledger(context, registry).await?;
+    Context::somebody(registry.network())?;
+    let registry = &registry.agreed();
+    let ledger = storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;
     let amount = match &args.amount {
         Some(text) => Some(Nat::from(
@@ -271,6 +285,7 @@ async fn withdraw(context: &Context, registry: &Registry, args: args::WithdrawAr
             tokens(&info.fee.into(), &info)
         )));
     }
+    name_place(context, registry.network(), registry.id(), ledger.id());
     let question = format!(
         "Withdraw {}, the ledger's fee of {} within it?",
         tokens(&leaves, &info),

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use candid::Principal;
 use ddsx_client::identity::{self, IdentityFolder};
-use ddsx_client::root_key::{mainnet_root_key, parse_root_key};
+use ddsx_client::root_key::{is_loopback, mainnet_root_key, parse_root_key};
+use ddsx_client::words::{one_line, visible};
 use ddsx_client::{Aggregator, Anonymous, Identity, Ledger, Network, Registry, RootKey};
 
 use crate::args::Global;
@@ -44,7 +45,7 @@ impl Context {
         let output = Output::new(global.json, global.quiet);
         let found = path.filter(|_| global.config.is_none());
         if let Some(path) = &found {
-            output.remark(&format!("using {}", path.display()));
+            output.remark(&format!("using {}", one_line(&path.display().to_string())));
         }
         Ok(Self {
             found,
@@ -55,17 +56,31 @@ impl Context {
         })
     }
 
-    /// Says before money is spent where that is, if a config file decided it that nobody named. Not left out with `--quiet`.
-    pub fn name_place(&self, network: &Network) {
+    /// Says before money is spent or allowed where that is, and at which canisters, if a config file decided it that nobody named. Not
+    /// left out with `--quiet`.
+    pub fn name_place(&self, network: &Network, canisters: &[(&str, Principal)]) {
         if let Some(path) = &self.found {
-            eprintln!("  on network    {}, as {} says", network.url(), path.display());
+            eprintln!("{}", visible(&place(network.url(), path, canisters)));
         }
     }
 
     /// Connects as the identity chosen.
     pub async fn network(&self) -> Result<Network, Failure> {
         let target = target(&self.global, &self.config)?;
+        if let Some(path) = &self.found {
+            check_found_key(path, &self.global, &target).await?;
+        }
         Ok(Network::connect(&target.url, target.root_key, self.identity()?).await?)
+    }
+
+    /// Refuses before the first call what nobody can do without a key.
+    pub fn somebody(network: &Network) -> Result<(), Failure> {
+        if network.principal() != Principal::anonymous() {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            "sign in first: make an identity with `ddsx identity new`, or name one with --identity",
+        ))
     }
 
     /// Connects, and takes the registry.
@@ -137,6 +152,41 @@ impl Context {
             None => Ok(Box::new(Anonymous)),
         }
     }
+}
+
+/// Where money goes, as a config file says that was found.
+fn place(url: &str, path: &Path, canisters: &[(&str, Principal)]) -> String {
+    let mut lines = vec![format!(
+        "  on network    {url}, as {} says",
+        one_line(&path.display().to_string())
+    )];
+    lines.extend(
+        canisters
+            .iter()
+            .map(|(what, canister)| format!("  {what:<12}  {canister}")),
+    );
+    lines.join("\n")
+}
+
+/// Refuses a root key that only a file gives which nobody named, for a network that is not on this machine: whoever wrote the file could
+/// prove anything with it.
+async fn check_found_key(path: &Path, global: &Global, target: &Target) -> Result<(), Failure> {
+    if global.root_key.is_some() || !matches!(target.root_key, RootKey::Given(_)) {
+        return Ok(());
+    }
+    let here = match target.url.parse() {
+        Ok(url) => is_loopback(&url).await,
+        Err(_) => false,
+    };
+    if here {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the config file {0} gives a root key for {1}, which is not on this machine: whoever wrote it could prove anything, so it is not \
+         used unasked; if you trust it, name it: --config {0}",
+        path.display(),
+        target.url
+    )))
 }
 
 /// Reads a key, asking for its passphrase if it has one.
@@ -277,6 +327,52 @@ mod tests {
         config.root_key = Some("not a key".into());
         assert!(target(&global(None), &config).is_err());
         assert_eq!(target(&global(Some("ic")), &config).unwrap().root_key, RootKey::Mainnet);
+    }
+
+    #[tokio::test]
+    async fn should_take_a_root_key_from_a_file_that_was_found_on_this_machine_only() {
+        let path = Path::new("/there/ddsx.toml");
+        let key = || RootKey::Given(mainnet_root_key());
+        for (url, root_key, given, taken) in [
+            ("http://127.0.0.1:9", key(), None, true),
+            ("https://x.example", key(), None, false),
+            ("https://x.example", key(), Some("30"), true),
+            ("https://x.example", RootKey::FromLoopback, None, true),
+            (MAINNET, RootKey::Mainnet, None, true),
+        ] {
+            let global = Global {
+                root_key: given.map(String::from),
+                ..Global::default()
+            };
+            let target = Target {
+                url: url.into(),
+                root_key,
+                from_config: true,
+            };
+            let checked = check_found_key(path, &global, &target).await;
+            assert_eq!(checked.is_ok(), taken, "{url} {given:?}");
+            if let Err(refused) = checked {
+                assert_eq!(refused.code(), crate::failure::USAGE);
+                assert!(
+                    refused.message().contains("--config /there/ddsx.toml"),
+                    "{}",
+                    refused.message()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn should_name_every_canister_that_money_goes_through() {
+        let (registry, ledger) = (Principal::management_canister(), Principal::anonymous());
+        assert_eq!(
+            place(
+                MAINNET,
+                Path::new("/there/ddsx.toml"),
+                &[("registry", registry), ("ledger", ledger)]
+            ),
+            "  on network    https://icp-api.io, as /there/ddsx.toml says\n  registry      aaaaa-aa\n  ledger        2vxsx-fae"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use ddsx_client::identity::IdentityError;
 use ddsx_client::input::InputError;
+use ddsx_client::words::one_line;
 use ddsx_client::{
     AppendFailure, CallError, ConnectError, CursorError, Explain, FolderError, LedgerInfo, NetworkError, OfferFailure,
     ProofFailure, PullFailure, PurchaseFailure, RootKeyError, SplitError, VerificationError,
@@ -58,7 +59,7 @@ impl Failure {
 
     /// A call's failure, with amounts in the unit of the asset that it is about.
     pub fn call_in<E: Explain>(error: &CallError<E>, asset: &LedgerInfo) -> Self {
-        Self::new(call_code(error), error.explain_in(asset))
+        Self::new(call_code(error), one_line(&error.explain_in(asset)))
     }
 
     /// The same failure with more said.
@@ -105,13 +106,13 @@ fn call_code<E: Explain>(error: &CallError<E>) -> u8 {
 
 impl From<NetworkError> for Failure {
     fn from(error: NetworkError) -> Self {
-        Self::new(network_code(&error), &error)
+        Self::new(network_code(&error), one_line(&error.to_string()))
     }
 }
 
 impl<E: Explain> From<CallError<E>> for Failure {
     fn from(error: CallError<E>) -> Self {
-        Self::new(call_code(&error), &error)
+        Self::new(call_code(&error), one_line(&error.to_string()))
     }
 }
 

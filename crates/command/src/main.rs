@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
 fn report(failure: &Failure) -> ExitCode {
     if !failure.message().is_empty() {
-        eprintln!("ddsx: {}", failure.message());
+        eprintln!("ddsx: {}", ddsx_client::words::visible(failure.message()));
     }
     ExitCode::from(failure.code())
 }

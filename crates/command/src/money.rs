@@ -9,11 +9,17 @@ use crate::failure::Failure;
 /// Approves what a payment needs; whether that was a new approval.
 pub async fn approve(context: &Context, payment: &Payment) -> Result<bool, Failure> {
     let change = payment.approve().await;
-    match change.map_err(|error| Failure::call_in(&error, &payment.info))? {
-        AllowanceChange::Enough => Ok(false),
+    let change = change.map_err(|error| Failure::call_in(&error, &payment.info))?;
+    Ok(approved(context, &change))
+}
+
+/// Says that something was approved; whether it was.
+pub fn approved(context: &Context, change: &AllowanceChange) -> bool {
+    match change {
+        AllowanceChange::Enough => false,
         AllowanceChange::Raised { block } => {
             context.output.remark(&format!("approved (block {})", block.0));
-            Ok(true)
+            true
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use ddsx_client::words::{acts, visible};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
@@ -27,13 +28,13 @@ impl Output {
 
     /// A result: JSON for programs, `text` for people.
     pub fn result(self, json: &Value, text: &str) -> Result<(), Failure> {
-        if self.json { line(&json.to_string()) } else { line(text) }
+        if self.json { json_line(json) } else { line(text) }
     }
 
     /// Words for people, on stderr.
     pub fn remark(self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            eprintln!("{}", visible(text));
         }
     }
 
@@ -62,10 +63,36 @@ impl Output {
     }
 }
 
-/// One line on stdout.
+/// Words for people on stdout, with nothing in them that acts on a terminal.
 pub fn line(text: &str) -> Result<(), Failure> {
+    write_line(&visible(text.trim_end_matches('\n')))
+}
+
+/// A document for programs, on one line of stdout.
+pub fn json_line(json: &Value) -> Result<(), Failure> {
+    write_line(&escaped_json(json))
+}
+
+/// JSON that acts on no terminal either: JSON itself escapes some control characters only. Outside of strings it has none.
+fn escaped_json(json: &Value) -> String {
+    let text = json.to_string();
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if acts(character) {
+            safe.push_str("\\u");
+            for nibble in (0..4).rev().map(|place| (u32::from(character) >> (4 * place)) & 0xf) {
+                safe.extend(char::from_digit(nibble, 16));
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+fn write_line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", text.trim_end_matches('\n')).map_err(|error| stdout_error(&error))
+    writeln!(out, "{text}").map_err(|error| stdout_error(&error))
 }
 
 /// Bytes on stdout as they are, handed to whoever reads.
@@ -81,7 +108,7 @@ pub fn confirm(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage("nobody can be asked here; give --yes to confirm"));
     }
-    eprint!("{question} [y/N] ");
+    eprint!("{} [y/N] ", visible(question));
     let mut answer = String::new();
     io::stdin()
         .read_line(&mut answer)
@@ -113,6 +140,14 @@ pub fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn should_write_json_that_acts_on_no_terminal_and_says_the_same() {
+        let told = serde_json::json!({ "name": "a\u{1b}\u{9b}\u{202e}é\n" });
+        let text = escaped_json(&told);
+        assert_eq!(text, "{\"name\":\"a\\u001b\\u009b\\u202eé\\n\"}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), told);
+    }
 
     #[test]
     fn should_align_columns() {

@@ -48,7 +48,7 @@ impl Sink {
             }
             Self::JsonLines => {
                 for chunk in &batch.chunks {
-                    output::line(&chunk_json(chunk, true).to_string())?;
+                    output::json_line(&chunk_json(chunk, true))?;
                 }
             }
             Self::Folder(folder, output) => {
@@ -56,7 +56,7 @@ impl Sink {
                 for chunk in batch.chunks.iter().filter(|_| output.is_json()) {
                     let mut json = chunk_json(chunk, false);
                     json["file"] = folder.payload_file(&chunk.leaf).display().to_string().into();
-                    output::line(&json.to_string())?;
+                    output::json_line(&json)?;
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::money;
 use crate::output;
+use crate::text::one_line;
 
 /// Who pays, for how many, and what was said of it on the command line.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +64,7 @@ pub async fn ask(
     let ledger = network.ledger(reward.ledger).agreed();
     let total = consent.total(stake, units);
     Short::check(units, &ledger.balance_of(network.principal().into()).await?, &total).map_err(Failure::refused)?;
-    context.name_place(network);
+    context.name_place(network, &[("aggregator", aggregator.id()), ("ledger", reward.ledger)]);
     let whose = if consent.joining == 1 {
         String::new()
     } else {
@@ -73,7 +74,7 @@ pub async fn ask(
         "task {} ({}) takes a stake of {}{whose}; with the ledger's fees at most {} leaves your account. It comes back unless what is \
          sent is provably false",
         info.id,
-        info.args.name,
+        one_line(&info.args.name),
         units.show(stake),
         units.show(&total)
     );

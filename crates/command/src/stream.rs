@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use candid::{Nat, Principal};
-use ddsx_client::{CallError, NewStream, Registry, amount};
+use ddsx_client::{CallError, LedgerInfo, NetworkError, NewStream, Payment, Registry, all_pages, amount};
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
     AddContributorsArgs, ContributorAccountArgs, CreateStreamArgs, ExtendStorageArgs, NewContributor, Page, Publisher,
-    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, limits,
+    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, StreamStorage,
+    TopUpError, limits,
 };
 use serde_json::{Value, json};
 
-use crate::args::{ContributorsArgs, CreateArgs, ListArgs, PublishersArgs, StreamCommand};
+use crate::args::{ContributorsArgs, CreateArgs, ExtendArgs, ListArgs, PublishersArgs, StreamCommand};
 use crate::balance;
 use crate::context::Context;
 use crate::definition;
 use crate::failure::Failure;
+use crate::money;
 use crate::output;
 use crate::plan::known_assets;
 use crate::text::{self, parse_binding, parse_contributor};
@@ -34,7 +36,7 @@ pub async fn run(context: &Context, command: StreamCommand) -> Result<(), Failur
         StreamCommand::Head { stream } => head(context, &registry, stream).await,
         StreamCommand::Contributors(args) => contributors(context, &registry, args).await,
         StreamCommand::Publishers(args) => publishers(context, &registry, args).await,
-        StreamCommand::Extend { stream, time } => extend(context, &registry, stream, time).await,
+        StreamCommand::Extend(args) => extend(context, &registry, args).await,
         StreamCommand::Drop { stream, yes } => drop_payloads(context, &registry, stream, yes).await,
         StreamCommand::Close { stream, yes } => close(context, &registry, stream, yes).await,
         StreamCommand::Append(_) | StreamCommand::Pull(_) | StreamCommand::Verify(_) | StreamCommand::Plan { .. } => {
@@ -44,20 +46,41 @@ pub async fn run(context: &Context, command: StreamCommand) -> Result<(), Failur
 }
 
 async fn create(context: &Context, registry: &Registry, args: CreateArgs) -> Result<(), Failure> {
-    let provider = Account::from(registry.network().principal());
-    let definition = definition::stream(&args, provider)?;
+    let me = registry.network().principal();
+    let definition = definition::stream(&args, Account::from(me))?;
+    Context::somebody(registry.network())?;
     let (name, exist_ok) = (definition.name.clone(), args.exist_ok);
-    let (stream, existed) = match pay_and_create(context, registry, definition, args).await? {
-        Ok(stream) => (stream, false),
-        Err(CallError::Refused {
-            error: StreamError::NameTaken { stream },
-            ..
-        }) if exist_ok => (stream, true),
-        Err(error) => return Err(error.into()),
+    let there = if exist_ok {
+        find(registry, me, &name).await?
+    } else {
+        None
+    };
+    let (stream, existed) = match there {
+        Some(stream) => (stream, true),
+        None => match pay_and_create(context, registry, definition, args).await? {
+            Ok(stream) => (stream, false),
+            Err(CallError::Refused {
+                error: StreamError::NameTaken { stream },
+                ..
+            }) if exist_ok => (stream, true),
+            Err(error) => return Err(error.into()),
+        },
     };
     let json = json!({ "stream": stream, "name": name, "existed": existed });
     let said = if existed { "there already" } else { "created" };
     context.output.result(&json, &format!("stream {stream}: {name} {said}"))
+}
+
+/// The owner's stream of this name, if there is one. A node may hide one from the list: then the registry says that its name is taken.
+async fn find(registry: &Registry, owner: Principal, name: &str) -> Result<Option<StreamId>, Failure> {
+    let is_it = |info: &StreamInfo| info.owner == owner && info.name == name;
+    let listed = all_pages(|page| registry.list_streams(page), |info: &StreamInfo| info.id).await?;
+    let Some(listed) = listed.iter().find(|info| is_it(info)) else {
+        return Ok(None);
+    };
+    // What a script goes on with is the subnet's word.
+    let told = registry.agreed().stream(listed.id).await?;
+    Ok(told.filter(is_it).map(|info| info.id))
 }
 
 /// Shows what a stream costs and what of it comes back, asks, approves what the balance lacks, and creates it.
@@ -67,65 +90,164 @@ async fn pay_and_create(
     definition: CreateStreamArgs,
     args: CreateArgs,
 ) -> Result<Result<StreamId, CallError<StreamError>>, Failure> {
-    if registry.network().principal() == Principal::anonymous() {
-        return Ok(Err(CallError::Refused {
-            method: "create_stream",
-            error: StreamError::AnonymousCaller,
-        }));
-    }
-    let ledger = balance::storage_ledger(context, registry).await?;
+    let registry = &registry.agreed();
+    let ledger = balance::storage_ledger(context, registry).await?.agreed();
     let info = ledger.info().await?;
-    let parse = |text: &Option<String>| match text {
-        Some(text) => amount::parse(text, info.decimals, &info.symbol)
-            .map(Some)
-            .map_err(Failure::usage),
-        None => Ok(None),
+    let prepay = match &args.prepay {
+        Some(text) => amount::parse(text, info.decimals, &info.symbol).map_err(Failure::usage)?,
+        None => 0,
     };
-    let prepay = Nat::from(parse(&args.prepay)?.unwrap_or_default());
-    let max = parse(&args.max_price)?.map(Nat::from);
+    let prepay = Nat::from(prepay);
     let new = NewStream::prepare(registry, definition, ledger.id(), prepay).await?;
     let quote = new.quote();
     let price = quote.total.clone() + new.prepay().clone();
-    if let Some(max) = max.filter(|max| price > *max) {
-        return Err(Failure::refused(format!(
-            "it costs {}, above --max-price {}; nothing was charged",
-            tokens(&price, &info),
-            tokens(&max, &info)
-        )));
-    }
-    if price > Nat::default() {
-        let needed = new.allowance(&Nat::from(info.fee));
-        let show = |units: &Nat| tokens(units, &info);
-        let from_balance = quote.total.clone() - quote.missing.clone();
-        let text = |total: String, fees: String| {
-            format!(
-                "a stream\n  deposit         {} (comes back when the stream is closed and its payloads are gone)\n  \
-                 kept for ever   {}\n  for storage     {} (stays in your balance until it is used)\n  fees            {fees}\n  \
-                 from balance    {}\n  total           {total} from your account; {} of all come back",
-                show(&quote.deposit),
-                show(&quote.once),
-                show(new.prepay()),
-                show(&from_balance),
-                show(&quote.comes_back),
-            )
-        };
-        let payment = balance::Payment::new(registry, &ledger, &info, needed).await?;
-        payment.confirm(context, args.yes, text, "Create?").await?;
-        if let Some(refused) = new.refusal(registry).await {
-            // The approval costs a fee: it is not paid for what is refused anyway.
-            return Ok(Err(refused));
+    check_price(context, &price, args.max_price.as_deref(), &info)?;
+    let payment = if new.to_pull() > Nat::default() {
+        let payment = Payment::look(ledger.clone(), registry.id(), &new.to_pull()).await?;
+        balance::same_units(&info, &payment.info)?;
+        Some(payment)
+    } else {
+        None
+    };
+    let text = cost_text(&new, payment.as_ref(), &info);
+    match &payment {
+        Some(payment) => balance::confirm(context, registry, payment, &text, args.yes, "Create?")?,
+        None if price > Nat::default() => {
+            balance::name_place(context, registry.network(), registry.id(), ledger.id());
+            context.output.remark(&text);
+            balance::ask(args.yes, "Create?")?;
         }
-        payment.approve(context).await?;
+        None => {}
+    }
+    let mut approved = false;
+    if let Some(payment) = &payment {
+        if let Some(outcome) = new.without_payment(registry).await {
+            // The approval costs a fee: it is not paid for what is refused anyway, nor for what is there already.
+            return Ok(outcome);
+        }
+        approved = money::approve(context, payment).await?;
     }
     let patience = args.patience.unwrap_or(Duration::from_mins(2));
-    Ok(new.create(registry, patience).await)
+    match (new.create(registry, patience).await, &payment) {
+        (Err(error), Some(_)) if is_unsettled(&error) => {
+            Err(Failure::call_in(&error, &info).and(&balance::look_first("ddsx balance` and `ddsx stream list")))
+        }
+        // A stream of this name has come meanwhile, or the registry has changed its mind.
+        (Err(error @ CallError::Refused { .. }), Some(payment)) if approved => {
+            let said = payment.take_back().await;
+            if matches!(error.refusal(), Some(StreamError::NameTaken { .. })) {
+                context.output.remark(&said);
+                return Ok(Err(error));
+            }
+            let said = format!("{said}; what was taken and not used is in `ddsx balance`");
+            Err(Failure::call_in(&error, &info).and(&said))
+        }
+        (outcome, _) => Ok(outcome),
+    }
 }
 
-async fn extend(context: &Context, registry: &Registry, stream: StreamId, time: Duration) -> Result<(), Failure> {
-    let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+/// Refuses a price above the limit given.
+fn check_price(context: &Context, price: &Nat, max_price: Option<&str>, info: &LedgerInfo) -> Result<(), Failure> {
+    let Some(text) = max_price else { return Ok(()) };
+    if *price > money::most("--max-price", text, info, context.ledger_given().is_some())? {
+        return Err(Failure::refused(format!(
+            "it costs {}, above --max-price {text}; nothing was charged",
+            tokens(price, info)
+        )));
+    }
+    Ok(())
+}
+
+/// Whether it is not known what became of the payment.
+fn is_unsettled(error: &CallError<StreamError>) -> bool {
+    matches!(
+        error,
+        CallError::Refused {
+            error: StreamError::Payment(TopUpError::Pending { .. } | TopUpError::Quarantined { .. }),
+            ..
+        } | CallError::Network(NetworkError::OutcomeUnknown { .. })
+    )
+}
+
+/// What a new stream costs, and what of it comes back.
+fn cost_text(new: &NewStream, payment: Option<&Payment>, info: &LedgerInfo) -> String {
+    let quote = new.quote();
+    let show = |units: &Nat| tokens(units, info);
+    let from_balance = quote.total.clone() - quote.missing.clone();
+    let (fees, total) = match payment {
+        Some(payment) => (balance::fees(payment), payment.total()),
+        None => (Nat::default(), Nat::default()),
+    };
+    format!(
+        "a stream\n  deposit         {} (comes back when the stream is closed and its payloads are gone)\n  \
+         kept for ever   {}\n  for storage     {} (stays in your balance until it is used)\n  fees            {}\n  \
+         from balance    {}\n  total           {} from your account; {} of all come back",
+        show(&quote.deposit),
+        show(&quote.once),
+        show(new.prepay()),
+        show(&fees),
+        show(&from_balance),
+        show(&total),
+        show(&quote.comes_back),
+    )
+}
+
+async fn extend(context: &Context, registry: &Registry, args: ExtendArgs) -> Result<(), Failure> {
+    Context::somebody(registry.network())?;
+    let stream = args.stream;
+    let time = u64::try_from(args.time.as_nanos()).unwrap_or(u64::MAX);
     let until = ddsx_client::now_ns().saturating_add(time);
+    let sure = registry.agreed();
+    match info(&sure, stream).await?.storage {
+        Some(storage) => agree_to_extension(context, &sure, &storage, &args, until).await?,
+        // A stream from before storage had a price; the registry enters it with this call.
+        None if args.max_price.is_some() => {
+            return Err(Failure::refused(format!(
+                "stream {stream} pays for no storage yet, so its price is not known: leave --max-price out; nothing was charged"
+            )));
+        }
+        None => {
+            context.name_place(registry.network(), &[("registry", registry.id())]);
+            let question = format!("Stream {stream} pays for no storage yet, so its price is not known. Pay it?");
+            balance::ask(args.yes, &question)?;
+        }
+    }
     registry.extend_storage(&ExtendStorageArgs { stream, until }).await?;
     show(context, registry, stream).await
+}
+
+/// Shows what an extension costs, holds it to the limit given, and asks. Nothing is asked if it is paid already.
+async fn agree_to_extension(
+    context: &Context,
+    registry: &Registry,
+    storage: &StreamStorage,
+    args: &ExtendArgs,
+    until: u64,
+) -> Result<(), Failure> {
+    let price = extension_price(storage, until);
+    if price == Nat::default() {
+        return Ok(());
+    }
+    let units = registry.network().ledger(storage.ledger).agreed().info().await?;
+    check_price(context, &price, args.max_price.as_deref(), &units)?;
+    let free = registry.balance(storage.ledger).await?.free;
+    balance::name_place(context, registry.network(), registry.id(), storage.ledger);
+    context.output.remark(&format!(
+        "paying stream {} until {} (now until {}) costs at most {}; your balance has {}",
+        args.stream,
+        text::time(until),
+        text::time(storage.paid_until),
+        tokens(&price, &units),
+        tokens(&free, &units)
+    ));
+    balance::ask(args.yes, "Pay it?")
+}
+
+/// What paying a stream's payloads until then costs at most, at the prices of now; nothing if they are paid until then.
+fn extension_price(storage: &StreamStorage, until: u64) -> Nat {
+    const MONTH_NS: u64 = 30 * 86_400 * 1_000_000_000;
+    let time = Nat::from(until.saturating_sub(storage.paid_until));
+    (storage.per_month.clone() * time + Nat::from(MONTH_NS - 1)) / Nat::from(MONTH_NS)
 }
 
 async fn drop_payloads(context: &Context, registry: &Registry, stream: StreamId, yes: bool) -> Result<(), Failure> {
@@ -285,7 +407,7 @@ async fn publishers(context: &Context, registry: &Registry, args: PublishersArgs
 
 async fn close(context: &Context, registry: &Registry, stream: StreamId, yes: bool) -> Result<(), Failure> {
     let info = info(registry, stream).await?;
-    let question = format!("Close stream {stream} ({}) for good?", info.name);
+    let question = format!("Close stream {stream} ({}) for good?", text::one_line(&info.name));
     if !yes && !output::confirm(&question)? {
         return Err(Failure::usage("not closed"));
     }
@@ -294,4 +416,30 @@ async fn close(context: &Context, registry: &Registry, stream: StreamId, yes: bo
         &json!({ "stream": stream, "status": "closed" }),
         &format!("stream {stream} is closed"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ddsx_types::stream_registry::StorageState;
+
+    #[test]
+    fn should_foresee_what_an_extension_costs_at_most() {
+        const DAY_NS: u64 = 86_400 * 1_000_000_000;
+        let storage = StreamStorage {
+            ledger: Principal::management_canister(),
+            deposit: Nat::default(),
+            bytes: 1,
+            state: StorageState::Paid,
+            paid_until: 10 * DAY_NS,
+            covered_until: None,
+            kept_from: 0,
+            from_income: Nat::default(),
+            suspended: false,
+            per_month: Nat::from(100_u8),
+        };
+        for (until, expected) in [(0, 0_u32), (10, 0), (11, 4), (40, 100), (370, 1_200)] {
+            assert_eq!(extension_price(&storage, until * DAY_NS), expected, "day {until}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 use crate::stake::{self, Consent};
+use crate::text;
 use view::{Shown, report_json, report_text, task_json, tasks_text};
 
 pub async fn run(context: &Context, command: TaskCommand) -> Result<(), Failure> {
@@ -88,7 +89,7 @@ pub async fn agreed_units(aggregator: &Aggregator, info: &TaskInfo) -> Result<Op
 
 async fn confirmed(aggregator: &Aggregator, task: TaskId, yes: bool, what: &str) -> Result<(), Failure> {
     let info = info(aggregator, task).await?;
-    if yes || output::confirm(&format!("{what} task {task} ({})?", info.args.name))? {
+    if yes || output::confirm(&format!("{what} task {task} ({})?", text::one_line(&info.args.name)))? {
         Ok(())
     } else {
         Err(Failure::usage("nothing was done"))

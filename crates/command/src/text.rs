@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use candid::Principal;
 use ddsx_client::amount;
-pub use ddsx_client::words::{day, duration, size, time};
+pub use ddsx_client::words::{day, duration, one_line, size, time};
 use ddsx_types::{Account, BASIS_POINTS};
 
 /// An ICRC-1 account: a principal, or the standard's text with a subaccount.

@@ -1,13 +1,14 @@
 //! `ddsx token`: ICRC-1 and ICRC-2 calls.
 
 use candid::Nat;
-use ddsx_client::{Short, amount};
+use ddsx_client::{CallError, NetworkError, Short, amount};
 use ddsx_types::Account;
 use icrc_ledger_types::icrc1::transfer::{Memo, TransferArg};
 use icrc_ledger_types::icrc2::approve::ApproveArgs;
 use serde_json::json;
 
 use crate::args::TokenCommand;
+use crate::balance::look_first;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::text;
@@ -40,7 +41,7 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
             let balance = ledger.balance_of(me).await?;
             let total = amount.clone() + info.fee;
             Short::check(&info, &balance, &total).map_err(Failure::refused)?;
-            context.name_place(ledger.network());
+            context.name_place(ledger.network(), &[("ledger", ledger.id())]);
             let transfer = TransferArg {
                 from_subaccount: None,
                 to,
@@ -50,7 +51,15 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
                 amount: amount.clone(),
             };
             let sent = ledger.transfer(transfer).await;
-            let block = sent.map_err(|error| Failure::call_in(&error, &info))?;
+            let block = sent.map_err(|error| {
+                let failure = Failure::call_in(&error, &info);
+                match error {
+                    CallError::Network(NetworkError::OutcomeUnknown { .. }) => {
+                        failure.and(&look_first("ddsx token balance"))
+                    }
+                    _ => failure,
+                }
+            })?;
             let json = json!({
                 "block": units_text(&block), "to": to.to_string(), "sent": tokens_json(&amount, &info),
                 "fee": tokens_json(&info.fee.into(), &info),
@@ -68,7 +77,7 @@ pub async fn run(context: &Context, command: TokenCommand) -> Result<(), Failure
             let lasting = expires_in.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
             let (before, balance) = tokio::try_join!(ledger.allowance(me, spender), ledger.balance_of(me))?;
             Short::check(&info, &balance, &info.fee.into()).map_err(Failure::refused)?;
-            context.name_place(ledger.network());
+            context.name_place(ledger.network(), &[("ledger", ledger.id())]);
             let args = ApproveArgs {
                 from_subaccount: None,
                 spender,

@@ -24,6 +24,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::stake::{self, Consent};
 use crate::task;
+use crate::text;
 use display::Display;
 
 /// How long is waited for rewards and stakes after a task's end.
@@ -45,7 +46,7 @@ pub async fn run(context: &Context, args: TrainArgs) -> Result<(), Failure> {
         "{} samples; task {}: {}, {}",
         data.len(),
         info.id,
-        info.args.name,
+        text::one_line(&info.args.name),
         standing(&info)
     ));
     let setting = Setting {
@@ -82,7 +83,7 @@ fn recipe(context: &Context, info: &TaskInfo, args: &TrainArgs) -> Result<Recipe
     let asked = match Recipe::parse(&info.args.client_config) {
         Ok(asked) => asked,
         Err(RecipeError::Unreadable(_)) => {
-            let words = &info.args.client_config;
+            let words = text::one_line(&info.args.client_config);
             context.output.remark(&format!(
                 "the task's owner asks for this in words, which you must follow yourself: {words}"
             ));

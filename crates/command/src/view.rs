@@ -108,14 +108,19 @@ fn status(status: StreamStatus) -> &'static str {
 
 pub fn stream_text(info: &StreamInfo) -> String {
     let terms = match &info.licence_terms {
-        LicenceTerms::Spdx(id) => id.clone(),
+        LicenceTerms::Spdx(id) => text::one_line(id),
         LicenceTerms::Text(text) => format!("{} bytes of text", text.len()),
     };
     let mut lines = vec![
-        format!("stream {}: {} ({})", info.id, info.name, status(info.status)),
-        format!("  {}", info.description),
-        format!("  tags            {}", info.tags.join(", ")),
-        format!("  content         {}", info.content_type),
+        format!(
+            "stream {}: {} ({})",
+            info.id,
+            text::one_line(&info.name),
+            status(info.status)
+        ),
+        format!("  {}", text::one_line(&info.description)),
+        format!("  tags            {}", text::one_line(&info.tags.join(", "))),
+        format!("  content         {}", text::one_line(&info.content_type)),
         format!("  terms of use    {terms}"),
         format!("  owner           {}", info.owner),
         format!("  provider        {}", info.provider_account),
@@ -144,7 +149,7 @@ pub fn stream_text(info: &StreamInfo) -> String {
         }
     }
     if let Some(contact) = &info.contact {
-        lines.push(format!("  contact         {contact}"));
+        lines.push(format!("  contact         {}", text::one_line(contact)));
     }
     if info.open_to_everyone {
         lines.push("  open to everyone: no licence is needed".into());
@@ -165,12 +170,12 @@ pub fn streams_text(streams: &[StreamInfo]) -> String {
     rows.extend(streams.iter().map(|info| {
         vec![
             info.id.to_string(),
-            info.name.clone(),
+            text::one_line(&info.name),
             status(info.status).into(),
             info.chunks.to_string(),
             info.records.to_string(),
             text::size(info.bytes),
-            info.content_type.clone(),
+            text::one_line(&info.content_type),
         ]
     }));
     table(&rows)
@@ -206,7 +211,7 @@ pub fn contributors_text(contributors: &[ContributorInfo]) -> String {
     rows.extend(contributors.iter().map(|contributor| {
         vec![
             contributor.number.to_string(),
-            contributor.label.clone(),
+            text::one_line(&contributor.label),
             contributor.weight.to_string(),
             contributor
                 .account
@@ -265,7 +270,7 @@ pub fn plans_text(plans: &[Plan], known: &[(Principal, LedgerInfo)]) -> String {
         let prices: Vec<String> = plan.prices.iter().map(|at| price(&at.ledger, &at.amount)).collect();
         vec![
             plan.id.to_string(),
-            plan.name.clone(),
+            text::one_line(&plan.name),
             kind_text(plan.kind),
             prices.join(" or "),
             if plan.offered { "" } else { "not offered any more" }.into(),
@@ -349,11 +354,13 @@ pub fn revenue_text(revenue: &StreamRevenue, contributors: &[ContributorRevenue]
             .to_vec(),
     ];
     rows.push(row("provider", String::new(), &revenue.provider));
-    rows.extend(
-        contributors
-            .iter()
-            .map(|contributor| row(&contributor.label, contributor.weight.to_string(), &contributor.balance)),
-    );
+    rows.extend(contributors.iter().map(|contributor| {
+        row(
+            &text::one_line(&contributor.label),
+            contributor.weight.to_string(),
+            &contributor.balance,
+        )
+    }));
     format!(
         "received {}; protocol fee {}; held {}; carried {}\n{}",
         show(&revenue.received),

@@ -419,3 +419,23 @@ fn should_refuse_a_task_that_would_touch_the_reserve() {
     );
     assert!(with_mut(|storage| create::create(storage, OWNER, world.now(), &task_args())).is_ok());
 }
+
+#[test]
+fn should_refuse_control_characters_in_a_tasks_name() {
+    let world = World::new();
+    let named = |name: &str| {
+        let args = CreateTaskArgs {
+            name: name.into(),
+            ..task_args()
+        };
+        with_mut(|storage| create::create(storage, OWNER, world.now(), &args)).map(|_| ())
+    };
+    for name in ["digits\n  stake  0 DST", "a\u{1b}[2K", "a\u{9b}"] {
+        let refused = named(name);
+        assert!(
+            matches!(&refused, Err(TaskError::Invalid { field, .. }) if field == "name"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(named("digits – 数字"), Ok(()));
+}

@@ -18,7 +18,7 @@ Examples:
   ddsx stream create quakes --content-type application/x-ndjson --licence CC0-1.0 \\
       --contributors-share 70% --contributor uw --contributor ak=$(ddsx identity show alaska --principal)
   ddsx stream create --from quakes.toml            # shows what it costs and what comes back, and asks
-  ddsx stream create --from quakes.toml --prepay 2 --max-price 5 --yes
+  ddsx stream create --from quakes.toml --prepay 2 --max-price 5DST --yes
 
 A definition file (TOML, or the same in JSON):
   name = \"quakes\"
@@ -84,14 +84,11 @@ Examples:
         #[command(subcommand)]
         command: PlanCommand,
     },
-    /// Pay a stream's payloads ahead from your balance
-    Extend {
-        /// Number of the stream
-        stream: u64,
-        /// For how long from now, for example 365d
-        #[arg(long = "for", value_parser = parse_duration, value_name = "DURATION")]
-        time: Duration,
-    },
+    /// Pay a stream's payloads ahead from your balance: shows what it costs and asks
+    #[command(after_help = "\
+Example:
+  ddsx stream extend 0 --for 365d --max-price 2DST --yes")]
+    Extend(ExtendArgs),
     /// Give up the payloads of a closed stream that no licence covers any more; its deposit comes back
     Drop {
         /// Number of the stream
@@ -153,7 +150,8 @@ pub struct CreateArgs {
     /// Put this besides into your balance, for the storage to come
     #[arg(long, value_name = "AMOUNT")]
     pub prepay: Option<String>,
-    /// Pay no more than this in all, the ledger's fees not counted
+    /// Pay no more than this in all, the ledger's fees not counted, with the token's name: 5DST. The name may be left out where --ledger
+    /// names the token
     #[arg(long, value_name = "AMOUNT")]
     pub max_price: Option<String>,
     /// Do not ask
@@ -207,6 +205,21 @@ pub struct AppendArgs {
     /// With --raw: how many records each file holds
     #[arg(long, default_value_t = 1, requires = "raw", value_parser = clap::value_parser!(u64).range(1..))]
     pub records: u64,
+}
+
+#[derive(Args, Debug)]
+pub struct ExtendArgs {
+    /// Number of the stream
+    pub stream: u64,
+    /// For how long from now, for example 365d
+    #[arg(long = "for", value_parser = parse_duration, value_name = "DURATION")]
+    pub time: Duration,
+    /// Pay no more than this, with the token's name: 2DST. The name may be left out where --ledger names the token
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_price: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ use crate::args::PlanChoice;
 use crate::failure::Failure;
 use crate::plan::known_assets;
 use crate::stream;
+use crate::text::one_line;
 use crate::view::plans_text;
 
 /// The number of the plan that is meant.
@@ -72,12 +73,12 @@ pub async fn explained(registry: &Registry, plan: PlanId, failure: OfferFailure)
     let plans: Vec<Plan> = registry.plans(stream.id).await.unwrap_or_default();
     let plans: Vec<Plan> = plans.into_iter().filter(|plan| plan.offered).collect();
     let Some(first) = plans.first() else {
-        return said.and(&format!("stream {plan} ({}) offers none", stream.name));
+        return said.and(&format!("stream {plan} ({}) offers none", one_line(&stream.name)));
     };
     let known = known_assets(registry, &plans).await;
     said.and(&format!(
         "if you mean stream {plan} ({}), it sells:\n{}buy with: ddsx licence buy {}",
-        stream.name,
+        one_line(&stream.name),
         plans_text(&plans, &known),
         first.id
     ))

@@ -9,6 +9,7 @@ use super::choice;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::money;
+use crate::text::one_line;
 use crate::view::{kind_text, tokens_json};
 
 /// Characters of terms of use that are shown with an offer.
@@ -102,29 +103,29 @@ impl Shown {
     pub fn text(&self) -> String {
         let Offer { quote, plan, stream } = &self.offer;
         let terms = match &stream.licence_terms {
-            LicenceTerms::Spdx(id) => id.clone(),
+            LicenceTerms::Spdx(id) => one_line(id),
             LicenceTerms::Text(text) if text.chars().count() > TERMS_SHOWN => format!(
-                "{}… (whole: ddsx stream show {})",
-                text.chars().take(TERMS_SHOWN).collect::<String>(),
+                "{}… (whole: ddsx --json stream show {})",
+                one_line(&text.chars().take(TERMS_SHOWN).collect::<String>()),
                 stream.id
             ),
-            LicenceTerms::Text(text) => text.clone(),
+            LicenceTerms::Text(text) => one_line(text),
         };
         let what = format!(
-            "plan {} ({}): stream {} ({}), {}\n  by            {}\n  terms of use  {terms}",
+            "plan {} ({}): stream {} ({}), {}\n  by            {}",
             plan.id,
-            plan.name,
+            one_line(&plan.name),
             stream.id,
-            stream.name,
+            one_line(&stream.name),
             kind_text(plan.kind),
             stream.owner
         );
         let Some(payment) = &self.payment else {
-            return format!("{what}\n  for nothing");
+            return format!("{what}\n  for nothing\n  terms of use  {terms}");
         };
         let show = |units: &Nat| payment.info.show(units);
         format!(
-            "{what}\n  price         {}\n  transfer fee  {}\n  approval fee  {}\n  total         {}\n  paid at       {}",
+            "{what}\n  price         {}\n  transfer fee  {}\n  approval fee  {}\n  total         {}\n  paid at       {}\n  terms of use  {terms}",
             show(&quote.price),
             show(&quote.ledger_fee),
             if *payment.approval_fee() == 0_u8 {

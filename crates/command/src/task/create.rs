@@ -14,11 +14,14 @@ use crate::args::TaskCreateArgs;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
+use crate::text::one_line;
 use crate::view::tokens_json;
 
 pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs) -> Result<(), Failure> {
     let definition = Definition::read(&args.definition)?;
     let network = aggregator.network().clone();
+    Context::somebody(&network)?;
+    let spender = aggregator.id();
     let reward = match definition.pays() {
         None => None,
         Some(Some(id)) => Some((id, network.ledger(id).agreed().info().await?)),
@@ -74,7 +77,7 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
     if let Some(costs) = &foreseen {
         costs.check_funds()?;
         if !costs.is_nothing() {
-            context.name_place(&network);
+            context.name_place(&network, &costs.places(spender));
             context.output.remark(&costs.text(true));
         }
         if !args.yes && !costs.is_nothing() && !output::confirm("Make the task and pay?")? {
@@ -85,7 +88,7 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
     let costs = Box::pin(Costs::of(&network, creation.outlay(&info).await?)).await?;
     let agreed_to = foreseen.is_some_and(|foreseen| foreseen.covers(&costs));
     if !agreed_to && !costs.is_nothing() {
-        context.name_place(&network);
+        context.name_place(&network, &costs.places(spender));
         context.output.remark(&costs.text(false));
     }
     let wanted = match costs.check_funds() {
@@ -121,7 +124,7 @@ fn say(context: &Context, info: &TaskInfo, costs: &Costs, units: Option<&LedgerI
     let said = format!(
         "task {}: {} is {}\n  clients join and train with: ddsx train {} --data FILE",
         info.id,
-        info.args.name,
+        one_line(&info.args.name),
         stage_text(&info.stage.stage),
         info.id
     );
@@ -182,6 +185,18 @@ impl Costs {
 
     fn parts(&self) -> impl Iterator<Item = &Cost> {
         self.storage.iter().chain(&self.budget)
+    }
+
+    /// The aggregator, which takes it, and the ledgers.
+    fn places(&self, spender: Principal) -> Vec<(&'static str, Principal)> {
+        let mut places = vec![("aggregator", spender)];
+        for part in self.parts() {
+            let place = ("ledger", part.ledger);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 
     /// What leaves the account at one ledger.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::task::view::{amount, end_text, outcome, participant_json, participants_text, percent, report_json};
+use crate::text;
 use crate::view::units_text;
 
 /// Hears of everything, from several threads.
@@ -72,7 +73,7 @@ impl Display {
     fn line(&self, json: &Value, text: &str) {
         let written = self.bar.suspend(|| {
             if self.output.is_json() {
-                output::line(&json.to_string())
+                output::json_line(json)
             } else {
                 output::line(text)
             }
@@ -127,7 +128,11 @@ impl Display {
                 &format!("round {round}: the update is in, {} are now; waiting", receipt.updates),
             ),
             Event::Missed { client, round, reason } => {
-                self.remark(&format!("{}round {round} goes on without: {reason}", self.who(client)));
+                self.remark(&format!(
+                    "{}round {round} goes on without: {}",
+                    self.who(client),
+                    text::one_line(&reason)
+                ));
             }
             Event::Waiting {
                 client,

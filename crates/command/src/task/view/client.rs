@@ -59,7 +59,7 @@ pub fn participants_text(participants: &[Participant], units: Option<&LedgerInfo
 fn state(one: &Participant, over: bool) -> String {
     let standing = one.standing.as_ref();
     if let Some(excluded) = standing.and_then(|standing| standing.excluded.as_ref()) {
-        return format!("excluded: {}", excluded.reason);
+        return format!("excluded: {}", crate::text::one_line(&excluded.reason));
     }
     let counted = |count: u32, what: &str| (count > 0).then(|| format!("{count} {what}"));
     let parts: Vec<String> = [

@@ -92,7 +92,7 @@ pub fn tasks_text(tasks: &[TaskInfo]) -> String {
     rows.extend(tasks.iter().map(|info| {
         vec![
             info.id.to_string(),
-            info.args.name.clone(),
+            text::one_line(&info.args.name),
             stage_text(&info.stage.stage),
             format!("{} of {}", info.rounds_held, info.args.rounds.rounds),
             format!("{} of {}", info.clients, info.args.max_clients),
@@ -117,10 +117,10 @@ pub fn task_text(info: &TaskInfo, units: Option<&LedgerInfo>) -> String {
         format!(
             "task {}: {} is {}",
             info.id,
-            info.args.name,
+            text::one_line(&info.args.name),
             stage_text(&info.stage.stage)
         ),
-        format!("  {}", info.args.description),
+        format!("  {}", text::one_line(&info.args.description)),
         format!("  owner         {}", info.owner),
         format!("  created       {}", text::time(info.created_at)),
         format!(
@@ -166,7 +166,7 @@ pub fn task_text(info: &TaskInfo, units: Option<&LedgerInfo>) -> String {
         ));
     }
     if !info.args.client_config.is_empty() {
-        lines.push(format!("  training      {}", info.args.client_config));
+        lines.push(format!("  training      {}", text::one_line(&info.args.client_config)));
     }
     if let Some(spent) = &info.privacy {
         lines.push(format!(

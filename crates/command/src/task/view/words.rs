@@ -19,7 +19,7 @@ pub fn end_text(reason: &EndReason) -> String {
     match reason {
         EndReason::Completed => "all rounds were held".into(),
         EndReason::Stopped => "stopped by its owner".into(),
-        EndReason::Failed(why) => format!("failed: {why}"),
+        EndReason::Failed(why) => format!("failed: {}", crate::text::one_line(why)),
     }
 }
 
