@@ -10,8 +10,8 @@ use ddsx_types::federated_aggregator::{
 
 use crate::amounts::nat;
 use crate::limits::{
-    CLASS_BYTES, CLIENT_BYTES, LINEAGE_BYTES, MAX_LINEAGE, MONTH_NS, PER_HASHED_BYTE, PER_INGRESS_BYTE, PER_NOISE,
-    PER_NUMBER, PER_PAIR, PER_WRITE, SLICE_INSTRUCTIONS, TASK_BYTES, UPDATE_BYTES,
+    CLASS_BYTES, CLIENT_BYTES, LINEAGE_BYTES, MAX_FREE_SKIPS, MAX_LINEAGE, MONTH_NS, PER_HASHED_BYTE, PER_INGRESS_BYTE,
+    PER_NOISE, PER_NUMBER, PER_PAIR, PER_WRITE, SLICE_INSTRUCTIONS, TASK_BYTES, UPDATE_BYTES,
 };
 use crate::storage::extents::Blob;
 use crate::storage::records::{Fee, Settings};
@@ -215,10 +215,11 @@ impl Price {
     }
 }
 
-/// Months that a task can take, the one after its end included in the last: every round extended once.
+/// Months that a task can take: as a draft one, every round extended once and as many skipped as are not used up, one after its end.
 fn months(args: &CreateTaskArgs) -> u64 {
-    let seconds = u64::from(args.rounds.rounds).saturating_mul(2 * args.rounds.duration_s);
-    seconds.div_ceil(MONTH_NS / BILLION).max(1)
+    let rounds = u64::from(args.rounds.rounds) + u64::from(MAX_FREE_SKIPS);
+    let seconds = rounds.saturating_mul(2 * args.rounds.duration_s);
+    seconds.div_ceil(MONTH_NS / BILLION) + 2
 }
 
 /// What 30 days more cost for so many bytes, in the fee's asset and in cycles.

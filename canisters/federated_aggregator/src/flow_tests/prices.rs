@@ -285,6 +285,21 @@ fn should_price_coalitions_by_the_rule_that_combines_them() {
 }
 
 #[test]
+fn should_price_every_month_that_a_task_can_take() {
+    let _world = priced();
+    // 12 rounds with those that may be skipped, each extended once.
+    for (duration_s, months) in [(600, 3), (12 * 3_600, 3), (30 * 86_400, 26)] {
+        let mut args = task_args();
+        args.rounds.duration_s = duration_s;
+        let quote = with(|storage| create::quote(storage, &args)).unwrap();
+        let parameters = create::plan_of(&args).unwrap().len as u64;
+        let mib = crate::price::reserved(&args, parameters).div_ceil(1 << 20);
+        let storage = number(&quote.fee.unwrap()) - number(&quote.compute.total);
+        assert_eq!(storage, months * PER_MIB * u128::from(mib), "{duration_s}");
+    }
+}
+
+#[test]
 fn should_price_the_bytes_that_come_in() {
     let of = |args: &CreateTaskArgs| crate::price::work(args, &create::plan_of(args).unwrap());
     let (one, mut two) = (task_args(), task_args());

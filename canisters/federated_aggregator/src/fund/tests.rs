@@ -13,6 +13,8 @@ use crate::{create, owner};
 
 const PER_MIB: u128 = 1_000;
 const CYCLES_PER_MIB: u128 = 3_000_000;
+/// As a draft, while it runs, after its end.
+const MONTHS: u128 = 3;
 
 /// A world where storage costs something, and there is room for just one task.
 fn priced() -> (World, TaskId) {
@@ -35,7 +37,7 @@ fn draft(world: &World) -> TaskId {
 }
 
 fn fee(world: &World, task: TaskId) -> u128 {
-    u128::from(world.info(task).storage_bytes.div_ceil(1 << 20)) * PER_MIB
+    u128::from(world.info(task).storage_bytes.div_ceil(1 << 20)) * PER_MIB * MONTHS
 }
 
 fn reserved() -> u64 {
@@ -116,7 +118,7 @@ fn should_charge_the_storage_once() {
 #[test]
 fn should_take_the_cycles_asked_for_and_no_more() {
     let (world, task) = priced();
-    let cycles = u128::from(world.info(task).storage_bytes.div_ceil(1 << 20)) * CYCLES_PER_MIB;
+    let cycles = u128::from(world.info(task).storage_bytes.div_ceil(1 << 20)) * CYCLES_PER_MIB * MONTHS;
     assert!(matches!(
         pay_in_cycles(&world, task, cycles - 1),
         Err(TaskError::PaymentRefused(_))
