@@ -193,7 +193,8 @@ pub fn leave(storage: &mut Storage, caller: Principal, now: TimestampNs, task: T
     }
     release_stake(storage, &mut record, &caller, &mut client, now);
     client.active = false;
-    record.clients -= 1;
+    // While stakes go back after a task's end, nobody is counted any more.
+    record.clients = record.clients.saturating_sub(1);
     storage.put_client(task, &caller, client);
     storage.put_task(record);
     Ok(())

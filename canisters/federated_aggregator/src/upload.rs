@@ -103,20 +103,23 @@ pub fn begin(
         return Err(UploadError::RoundFull);
     }
     let full = collecting.accepted + collecting.uploads >= task_args.rounds.max_updates;
-    if before.is_none() && full {
-        let Some(idle) = idle_upload(storage, args, now) else {
-            return Err(UploadError::RoundFull);
-        };
-        storage.remove_update(args.task, args.round, &idle.client);
-        storage.give_back(idle.blob);
-        standing::thrown_out(storage, &mut record, &idle, args.round, now);
-        collecting.uploads -= 1;
-    }
+    let idle = if before.is_none() && full {
+        Some(idle_upload(storage, args, now).ok_or(UploadError::RoundFull)?)
+    } else {
+        None
+    };
+    // Before anybody makes room: without its own there is nothing to make it for.
     let bytes = encoded_len(args.encoding, args.numbers);
     let blob = match &before {
         Some(before) => renew(storage, before.blob, bytes)?,
         None => storage.take(bytes).map_err(|_| UploadError::NoStorage)?,
     };
+    if let Some(idle) = idle {
+        storage.remove_update(args.task, args.round, &idle.client);
+        storage.give_back(idle.blob);
+        standing::thrown_out(storage, &mut record, &idle, args.round, now);
+        collecting.uploads -= 1;
+    }
     client.attempts += 1;
     client.locked = task_args.reward.as_ref().map_or(0, standing::deposit).min(client.stake);
     if before.is_none() {
