@@ -356,6 +356,25 @@ fn should_pay_nothing_that_is_kept_back_with_a_stake_that_goes_back_or_on_a_clai
 }
 
 #[test]
+fn should_measure_norms_as_they_count_where_updates_are_clipped() {
+    let world = World::new();
+    let mut args = task_args();
+    args.strategy = Strategy::NormClipping { bound: 0.5 };
+    let task = world.start(&args);
+    joined(&world, task, 3);
+    // The lower median is 80 before it is clipped; the honest update is far below a hundredth of it, and counts as much as the others.
+    for (number, scale) in [(0, 40.0), (1, 45.0), (2, 0.3)] {
+        world.send(task, number, &good(scale)).unwrap();
+    }
+    world.wait(60);
+    let report = world.report(task, 1);
+    assert_eq!(report.outcome, RoundOutcome::Accepted);
+    assert_eq!(findings(&report), [None; 3]);
+    let usual = with(|storage| storage.task(task)).unwrap().usual_norm.unwrap();
+    assert!((usual - 0.5).abs() < 1e-3, "{usual}");
+}
+
+#[test]
 fn should_ask_for_a_norm_bound_where_money_is_paid_and_check_what_is_paid() {
     let world = World::new();
     let create = |change: &dyn Fn(&mut CreateTaskArgs)| {
