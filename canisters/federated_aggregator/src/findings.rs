@@ -12,14 +12,15 @@ use crate::sketches::{Direction, PUBLIC};
 use crate::storage::Storage;
 use crate::storage::records::{TaskRecord, UpdateRecord};
 
-/// What each update may count for: what it declares, at most so many times the median of the round. Half of the clients would have to lie
-/// together to raise it.
+/// What each update may count for: what it declares, at most so many times the median of the round, and no less than such a part of it. Half of the
+/// clients would have to lie together to move it.
 pub fn plausible(samples: &[u64]) -> Vec<u64> {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
     let most = median.saturating_mul(PLAUSIBLE_SAMPLES);
-    samples.iter().map(|samples| (*samples).min(most)).collect()
+    let least = median / PLAUSIBLE_SAMPLES;
+    samples.iter().map(|samples| (*samples).clamp(least, most)).collect()
 }
 
 /// The norms of updates as they count: each times what it is multiplied with.
@@ -155,14 +156,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn should_cap_what_nobody_else_declares() {
+    fn should_clamp_what_nobody_else_declares() {
         for (declared, counted) in [
             (vec![10, 20, 30], vec![10, 20, 30]),
             (vec![10, 1_000_000, 30], vec![10, 120, 30]),
-            (vec![1_000, 10], vec![1_000, 10]),
+            (vec![1_000, 10], vec![1_000, 250]),
+            (vec![1, 40, 40, 40], vec![10, 40, 40, 40]),
             (vec![7], vec![7]),
             (vec![], vec![]),
-            (vec![u64::MAX, u64::MAX, 1], vec![u64::MAX, u64::MAX, 1]),
+            (vec![u64::MAX, u64::MAX, 1], vec![u64::MAX, u64::MAX, u64::MAX / 4]),
         ] {
             assert_eq!(plausible(&declared), counted);
         }

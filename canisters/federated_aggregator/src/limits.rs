@@ -131,7 +131,7 @@ pub const KEPT_SKETCHES: usize = 5;
 /// Below this part of the usual norm an update is next to nothing; beyond so many times the median it is an outlier.
 pub const NEGLIGIBLE: f64 = 0.01;
 pub const OUTLIER: f64 = 10.0;
-/// So many times the median of what a round's clients declare, an update can count for.
+/// So many times the median of what a round's clients declare, an update can count for, and no less than such a part of it.
 pub const PLAUSIBLE_SAMPLES: u64 = 4;
 /// Skipped rounds of a task that are not used up.
 pub const MAX_FREE_SKIPS: u32 = 10;
