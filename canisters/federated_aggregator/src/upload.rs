@@ -126,6 +126,8 @@ pub fn begin(
         collecting.uploads += 1;
     }
     collecting.declared += 1;
+    // Whoever declares the same bytes otherwise, again and again, is not at it.
+    let same = before.filter(|before| before.hash == args.hash);
     let update = UpdateRecord {
         client: caller,
         kind: args.kind,
@@ -137,7 +139,7 @@ pub fn begin(
         blob,
         content: Content::new(bytes),
         squared_norm: 0.0,
-        touched_at: now,
+        touched_at: same.map_or(now, |before| before.touched_at),
         place: None,
         lineage: args.lineage.clone(),
         declared: collecting.declared,

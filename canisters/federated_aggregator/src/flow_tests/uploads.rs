@@ -197,6 +197,36 @@ fn should_throw_nobody_out_for_an_upload_that_finds_no_room() {
 }
 
 #[test]
+fn should_not_take_the_same_bytes_declared_again_for_progress() {
+    let world = World::new();
+    let task = world.start(&task_args());
+    joined(&world, task, 4);
+    let bytes = encoding::encode(UpdateEncoding::F32, &good(1.0)).unwrap();
+    for number in 0..3 {
+        let mut args = world.begin_args(task, &bytes, UpdateEncoding::F32);
+        args.hash = Hash([number; 32]);
+        world.begin(number, &args).unwrap();
+    }
+    let mut again = world.begin_args(task, &bytes, UpdateEncoding::F32);
+    again.hash = Hash([0; 32]);
+    for encoding in [UpdateEncoding::F16, UpdateEncoding::Int8] {
+        world.wait(60);
+        again.encoding = encoding;
+        world.begin(0, &again).unwrap();
+    }
+    world.wait(1);
+    // It has stood still since it was begun.
+    assert_eq!(
+        world
+            .begin(3, &world.begin_args(task, &bytes, UpdateEncoding::F32))
+            .map(|_| ()),
+        Ok(())
+    );
+    assert_eq!(world.participant(task, 0).standing.unwrap().unfinished, 1);
+    world.check(task);
+}
+
+#[test]
 fn should_resume_an_upload_and_take_weights_and_other_encodings() {
     let world = World::new();
     let task = world.start(&task_args());
