@@ -111,6 +111,8 @@ pub const TASKS_PER_STEP: usize = 50;
 /// Bytes of records, by estimate: of a task, a client, an update in a report, a stream it declares, a class in a report.
 pub const TASK_BYTES: u64 = 8_192;
 pub const CLIENT_BYTES: u64 = 512;
+/// Of a direction that is kept of a client's update.
+pub const SKETCH_BYTES: u64 = 8_300;
 pub const UPDATE_BYTES: u64 = 256;
 pub const LINEAGE_BYTES: u64 = 96;
 pub const CLASS_BYTES: u64 = 32;

@@ -222,6 +222,43 @@ fn should_name_copies_and_keep_the_pay_of_whoever_declared_first() {
     }
 }
 
+#[test]
+fn should_keep_no_direction_of_who_goes_and_of_no_round_that_is_skipped() {
+    let world = World::new();
+    let mut args = deep_args();
+    args.rounds.rounds = 4;
+    let task = world.start_from(&args, &deep_weights());
+    joined(&world, task, 3);
+    let kept = |number| with(|storage| storage.directions_of(task, &client(number)));
+    for number in 0..3 {
+        world
+            .send(task, number, &honest(1.0 + f32::from(number), number.into()))
+            .unwrap();
+    }
+    world.wait(60);
+    assert_eq!([0, 1, 2].map(kept), [[1], [1], [1]]);
+    with_mut(|storage| crate::join::leave(storage, client(2), world.now(), task)).unwrap();
+    assert!(kept(2).is_empty());
+    // Too few in the second round.
+    world.send(task, 0, &honest(1.0, 9)).unwrap();
+    assert_eq!(kept(0), [1, 2]);
+    world.wait(1_300);
+    assert_eq!(world.report(task, 2).outcome, RoundOutcome::Skipped);
+    assert_eq!(kept(0), [1]);
+    // One against whom something was found is excluded.
+    let mut entry = with(|storage| storage.client(task, &client(1))).unwrap();
+    entry.findings = 1;
+    with_mut(|storage| storage.put_client(task, &client(1), entry));
+    let exclusion = ddsx_types::federated_aggregator::ExcludeClientArgs {
+        task,
+        client: client(1),
+        reason: "found".to_owned(),
+    };
+    with_mut(|storage| crate::standing::exclude(storage, OWNER, world.now(), &exclusion)).unwrap();
+    assert!(kept(1).is_empty());
+    world.check(task);
+}
+
 fn model(task: u64) -> Vec<f32> {
     with(|storage| {
         let blob = storage.task(task).unwrap().model.unwrap().blob;
