@@ -254,7 +254,14 @@ fn decide_rule(
     };
     match decided {
         Ok(rule) => {
-            work.findings = findings::judge(storage, record, strategy, &rule, work.round, &work.updates);
+            work.findings = findings::judge(
+                storage,
+                record,
+                strategy,
+                &rule,
+                work.round,
+                (&work.updates, &work.factors),
+            );
             work.step = Step::Combine { at: 0, rule };
             Progress::More
         }

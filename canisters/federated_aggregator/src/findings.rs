@@ -12,37 +12,61 @@ use crate::sketches::{Direction, PUBLIC};
 use crate::storage::Storage;
 use crate::storage::records::{TaskRecord, UpdateRecord};
 
-/// What each update may count for: what it declares, at most so many times the median of the round. Half of the clients would have to lie
-/// together to raise it.
+/// What each update may count for: what it declares, at most so many times the median of the round, and no less than such a part of it. Half of the
+/// clients would have to lie together to move it.
 pub fn plausible(samples: &[u64]) -> Vec<u64> {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
     let most = median.saturating_mul(PLAUSIBLE_SAMPLES);
-    samples.iter().map(|samples| (*samples).min(most)).collect()
+    let least = median / PLAUSIBLE_SAMPLES;
+    samples.iter().map(|samples| (*samples).clamp(least, most)).collect()
+}
+
+/// The norms of updates as they count: each times what it is multiplied with.
+pub fn norms(updates: &[UpdateRecord], factors: &[f32]) -> Vec<f64> {
+    let pairs = updates.iter().zip(factors);
+    pairs
+        .map(|(update, factor)| update.squared_norm.sqrt() * f64::from(*factor))
+        .collect()
+}
+
+/// The usual norm after a round that made progress: the lower median of those updates against which nothing was found, and never more than before,
+/// so that nobody raises it to have others found negligible.
+pub fn usual_norm(before: Option<f64>, norms: &[f64], findings: &[Option<Finding>]) -> Option<f64> {
+    let counted: Vec<f64> = (0..)
+        .zip(norms)
+        .filter(|(place, _)| findings.get(*place).is_none_or(Option::is_none))
+        .map(|(_, norm)| *norm)
+        .collect();
+    if counted.is_empty() {
+        return before;
+    }
+    let now = median_norm(&counted);
+    Some(before.map_or(now, |before| before.min(now)))
 }
 
 /// The lower median of norms; zero of none.
-pub fn median_norm(updates: &[UpdateRecord]) -> f64 {
-    let mut norms: Vec<f64> = updates.iter().map(|update| update.squared_norm.sqrt()).collect();
+fn median_norm(norms: &[f64]) -> f64 {
+    let mut norms = norms.to_vec();
     norms.sort_by(f64::total_cmp);
     norms.get(norms.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
 }
 
-/// What is found about each update of a round that is combined by this rule.
+/// What is found about each update of a round that is combined by this rule, after each was multiplied with its factor.
 pub fn judge(
     storage: &Storage,
     record: &TaskRecord,
     strategy: &Strategy,
     rule: &Rule,
     round: u32,
-    updates: &[UpdateRecord],
+    (updates, factors): (&[UpdateRecord], &[f32]),
 ) -> Vec<Option<Finding>> {
-    let median = median_norm(updates);
+    let norms = norms(updates, factors);
+    let median = median_norm(&norms);
     let usual = record.usual_norm.unwrap_or(0.0).max(median);
     let mut findings = copies(storage, record, round, updates);
-    for (place, (update, finding)) in updates.iter().zip(&mut findings).enumerate() {
-        let norm = update.squared_norm.sqrt();
+    for (place, (norm, finding)) in norms.into_iter().zip(&mut findings).enumerate() {
         if finding.is_none() {
             *finding = if norm < usual * NEGLIGIBLE {
                 Some(Finding::Negligible)
@@ -132,16 +156,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn should_cap_what_nobody_else_declares() {
+    fn should_clamp_what_nobody_else_declares() {
         for (declared, counted) in [
             (vec![10, 20, 30], vec![10, 20, 30]),
             (vec![10, 1_000_000, 30], vec![10, 120, 30]),
-            (vec![1_000, 10], vec![1_000, 10]),
+            (vec![1_000, 10], vec![1_000, 250]),
+            (vec![1, 40, 40, 40], vec![10, 40, 40, 40]),
             (vec![7], vec![7]),
             (vec![], vec![]),
-            (vec![u64::MAX, u64::MAX, 1], vec![u64::MAX, u64::MAX, 1]),
+            (vec![u64::MAX, u64::MAX, 1], vec![u64::MAX, u64::MAX, u64::MAX / 4]),
         ] {
             assert_eq!(plausible(&declared), counted);
+        }
+    }
+
+    #[test]
+    fn should_take_the_usual_norm_from_what_is_clean_and_never_raise_it() {
+        let found = Some(Finding::Outlier);
+        for (before, findings, expected) in [
+            (None, vec![None; 3], Some(2.0)),
+            (None, vec![], Some(2.0)),
+            (Some(1.5), vec![None; 3], Some(1.5)),
+            (Some(9.0), vec![None; 3], Some(2.0)),
+            (None, vec![None, found, found], Some(1.0)),
+            (None, vec![found, found, None], Some(70.0)),
+            (Some(3.0), vec![found; 3], Some(3.0)),
+            (None, vec![found; 3], None),
+        ] {
+            assert_eq!(usual_norm(before, &[1.0, 2.0, 70.0], &findings), expected);
         }
     }
 

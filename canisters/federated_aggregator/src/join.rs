@@ -10,6 +10,7 @@ use ddsx_types::{Account, TimestampNs};
 use crate::fund::{CannotPay, journal_asset, means};
 use crate::host::Aggregator;
 use crate::licence;
+use crate::sketches;
 use crate::storage::record::{candid_bytes, encode};
 use crate::storage::records::{AssetRecord, ClientRecord, Payee, Purpose, TaskRecord};
 use crate::storage::{self, Storage};
@@ -192,8 +193,10 @@ pub fn leave(storage: &mut Storage, caller: Principal, now: TimestampNs, task: T
         }
     }
     release_stake(storage, &mut record, &caller, &mut client, now);
+    sketches::forget_gone(storage, &record, &caller);
     client.active = false;
-    record.clients -= 1;
+    // While stakes go back after a task's end, nobody is counted any more.
+    record.clients = record.clients.saturating_sub(1);
     storage.put_client(task, &caller, client);
     storage.put_task(record);
     Ok(())

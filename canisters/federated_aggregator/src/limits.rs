@@ -111,6 +111,8 @@ pub const TASKS_PER_STEP: usize = 50;
 /// Bytes of records, by estimate: of a task, a client, an update in a report, a stream it declares, a class in a report.
 pub const TASK_BYTES: u64 = 8_192;
 pub const CLIENT_BYTES: u64 = 512;
+/// Of a direction that is kept of a client's update.
+pub const SKETCH_BYTES: u64 = 8_300;
 pub const UPDATE_BYTES: u64 = 256;
 pub const LINEAGE_BYTES: u64 = 96;
 pub const CLASS_BYTES: u64 = 32;
@@ -131,7 +133,7 @@ pub const KEPT_SKETCHES: usize = 5;
 /// Below this part of the usual norm an update is next to nothing; beyond so many times the median it is an outlier.
 pub const NEGLIGIBLE: f64 = 0.01;
 pub const OUTLIER: f64 = 10.0;
-/// So many times the median of what a round's clients declare, an update can count for.
+/// So many times the median of what a round's clients declare, an update can count for, and no less than such a part of it.
 pub const PLAUSIBLE_SAMPLES: u64 = 4;
 /// Skipped rounds of a task that are not used up.
 pub const MAX_FREE_SKIPS: u32 = 10;

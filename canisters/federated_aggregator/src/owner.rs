@@ -154,7 +154,7 @@ pub fn shrink(storage: &mut Storage, record: &mut TaskRecord, args: &CreateTaskA
     let blobs = files
         .filter_map(|file| file.blob)
         .chain(record.model.as_ref().map(|model| model.blob));
-    let held = price::records(args) + blobs.map(|blob| Blob::reserved(blob.len())).sum::<u64>();
+    let held = price::records_after(args) + blobs.map(|blob| Blob::reserved(blob.len())).sum::<u64>();
     let bytes = held.min(record.storage_bytes);
     create::release_reserve(storage, record);
     record.storage_bytes = bytes;

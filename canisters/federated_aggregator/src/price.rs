@@ -10,8 +10,9 @@ use ddsx_types::federated_aggregator::{
 
 use crate::amounts::nat;
 use crate::limits::{
-    CLASS_BYTES, CLIENT_BYTES, LINEAGE_BYTES, MAX_FREE_SKIPS, MAX_LINEAGE, MONTH_NS, PER_HASHED_BYTE, PER_INGRESS_BYTE,
-    PER_NOISE, PER_NUMBER, PER_PAIR, PER_WRITE, SLICE_INSTRUCTIONS, TASK_BYTES, UPDATE_BYTES,
+    CLASS_BYTES, CLIENT_BYTES, KEPT_SKETCHES, LINEAGE_BYTES, MAX_FREE_SKIPS, MAX_LINEAGE, MONTH_NS, PER_HASHED_BYTE,
+    PER_INGRESS_BYTE, PER_NOISE, PER_NUMBER, PER_PAIR, PER_WRITE, SKETCH_BYTES, SLICE_INSTRUCTIONS, TASK_BYTES,
+    UPDATE_BYTES,
 };
 use crate::storage::extents::Blob;
 use crate::storage::records::{Fee, Settings};
@@ -38,15 +39,29 @@ pub fn reserved(args: &CreateTaskArgs, parameters: u64) -> u64 {
     vector * (vectors + uploads) + initial + Blob::reserved(args.evaluation.bytes) + records(args)
 }
 
-/// Bytes of the records.
-pub fn records(args: &CreateTaskArgs) -> u64 {
+/// Bytes of the records while a task runs: with the directions kept of each client, and reports twice where scores wait for the end.
+fn records(args: &CreateTaskArgs) -> u64 {
+    let directions = u64::from(args.max_clients) * KEPT_SKETCHES as u64 * SKETCH_BYTES;
+    let waiting = if args.scores_at_end == Some(true) {
+        u64::from(args.rounds.rounds) * report(args)
+    } else {
+        0
+    };
+    records_after(args) + directions + waiting
+}
+
+/// Bytes of the records of a task that has ended.
+pub fn records_after(args: &CreateTaskArgs) -> u64 {
+    TASK_BYTES + u64::from(args.max_clients) * CLIENT_BYTES + u64::from(args.rounds.rounds) * report(args)
+}
+
+fn report(args: &CreateTaskArgs) -> u64 {
     let updates = u64::from(args.rounds.max_updates) * (UPDATE_BYTES + u64::from(MAX_LINEAGE) * LINEAGE_BYTES);
     let classes = match args.model.output {
         OutputKind::Classes(classes) => u64::from(classes) * CLASS_BYTES,
         OutputKind::Regression(_) | OutputKind::Embedding(_) => 0,
     };
-    let report = TASK_BYTES + updates + classes;
-    TASK_BYTES + u64::from(args.max_clients) * CLIENT_BYTES + u64::from(args.rounds.rounds) * report
+    TASK_BYTES + updates + classes
 }
 
 /// Instructions by estimate.

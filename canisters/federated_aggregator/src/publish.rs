@@ -147,7 +147,8 @@ fn settle_progress(record: &mut TaskRecord, context: &Context, work: &RoundWork,
     if !earnings::is_enough(&earning(context), progress.gain) {
         return;
     }
-    record.usual_norm = Some(findings::median_norm(&work.updates));
+    let norms = findings::norms(&work.updates, &work.factors);
+    record.usual_norm = findings::usual_norm(record.usual_norm, &norms, &work.findings);
     if paid > 0 || context.args.reward.is_none() {
         record.paid_loss = work.evaluated.as_ref().and_then(Evaluation::loss);
     }

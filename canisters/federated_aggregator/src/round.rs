@@ -155,6 +155,7 @@ fn close(storage: &mut Storage, record: &mut TaskRecord, collecting: &Collecting
 fn discard(storage: &mut Storage, record: &mut TaskRecord, round: u32, now: Option<TimestampNs>) {
     for update in storage.updates(record.id, round) {
         storage.remove_update(record.id, round, &update.client);
+        storage.remove_direction(record.id, &update.client, round);
         storage.give_back(update.blob);
         if let (Some(now), None) = (now, update.place) {
             standing::thrown_out(storage, record, &update, round, now);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::KEPT_SKETCHES;
 use crate::storage::Storage;
-use crate::storage::records::TaskRecord;
+use crate::storage::records::{Collecting, TaskRecord};
 
 /// The direction of an update, or of a public step.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +46,14 @@ pub fn prune(storage: &mut Storage, task: TaskId, client: &Principal) {
     let rounds = storage.directions_of(task, client);
     for round in rounds.iter().rev().skip(KEPT_SKETCHES) {
         storage.remove_direction(task, client, *round);
+    }
+}
+
+/// Forgets all of a client that goes, unless an update of it is in a round that is not over: what is kept then goes with the task.
+pub fn forget_gone(storage: &mut Storage, record: &TaskRecord, client: &Principal) {
+    let is_in = |collecting: &Collecting| storage.update(record.id, collecting.round, client).is_some();
+    if !record.working && !record.collecting.as_ref().is_some_and(is_in) {
+        forget(storage, record.id, client);
     }
 }
 

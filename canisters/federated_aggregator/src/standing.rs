@@ -9,6 +9,7 @@ use crate::amounts::{amount, nat};
 use crate::guard;
 use crate::join::release_stake;
 use crate::limits::{CLIENTS_PER_STEP, IDLE_UPLOAD_NS, MAX_REASON_BYTES, MOST_REST};
+use crate::sketches;
 use crate::storage::Storage;
 use crate::storage::records::{ClientRecord, Payee, TaskRecord, UpdateRecord};
 
@@ -145,6 +146,7 @@ pub fn exclude(
     }
     entry.locked = 0;
     release_stake(storage, &mut record, &args.client, &mut entry, now);
+    sketches::forget_gone(storage, &record, &args.client);
     if entry.active {
         entry.active = false;
         record.clients -= 1;

@@ -103,26 +103,31 @@ pub fn begin(
         return Err(UploadError::RoundFull);
     }
     let full = collecting.accepted + collecting.uploads >= task_args.rounds.max_updates;
-    if before.is_none() && full {
-        let Some(idle) = idle_upload(storage, args, now) else {
-            return Err(UploadError::RoundFull);
-        };
-        storage.remove_update(args.task, args.round, &idle.client);
-        storage.give_back(idle.blob);
-        standing::thrown_out(storage, &mut record, &idle, args.round, now);
-        collecting.uploads -= 1;
-    }
+    let idle = if before.is_none() && full {
+        Some(idle_upload(storage, args, now).ok_or(UploadError::RoundFull)?)
+    } else {
+        None
+    };
+    // Before anybody makes room: without its own there is nothing to make it for.
     let bytes = encoded_len(args.encoding, args.numbers);
     let blob = match &before {
         Some(before) => renew(storage, before.blob, bytes)?,
         None => storage.take(bytes).map_err(|_| UploadError::NoStorage)?,
     };
+    if let Some(idle) = idle {
+        storage.remove_update(args.task, args.round, &idle.client);
+        storage.give_back(idle.blob);
+        standing::thrown_out(storage, &mut record, &idle, args.round, now);
+        collecting.uploads -= 1;
+    }
     client.attempts += 1;
     client.locked = task_args.reward.as_ref().map_or(0, standing::deposit).min(client.stake);
     if before.is_none() {
         collecting.uploads += 1;
     }
     collecting.declared += 1;
+    // Whoever declares the same bytes otherwise, again and again, is not at it.
+    let same = before.filter(|before| before.hash == args.hash);
     let update = UpdateRecord {
         client: caller,
         kind: args.kind,
@@ -134,7 +139,7 @@ pub fn begin(
         blob,
         content: Content::new(bytes),
         squared_norm: 0.0,
-        touched_at: now,
+        touched_at: same.map_or(now, |before| before.touched_at),
         place: None,
         lineage: args.lineage.clone(),
         declared: collecting.declared,

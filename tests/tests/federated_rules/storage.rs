@@ -18,8 +18,9 @@ use crate::support::{NUMBERS, evaluation_file, good, send, task_args, weights_fi
 
 const PER_MIB: u64 = 2_000_000;
 const MIB: u64 = 1 << 20;
-/// What a MiB costs where storage is paid in cycles.
-const CYCLES: u64 = 2_000_000_000_000;
+/// What a MiB costs a month where storage is paid in cycles, and for as long as a task can take.
+const CYCLES_PER_MIB: u64 = 600_000_000_000;
+const CYCLES: u64 = CYCLES_PER_MIB * MONTHS;
 
 fn set_fee(federation: &Federation<'_>, per_mib: u64, cycles_per_mib: u64) {
     let fee = StorageFee {
@@ -54,8 +55,11 @@ fn upload(federation: &Federation<'_>, task: TaskId) -> Result<(), TaskError> {
     federation.put_file(task, File::Evaluation, &evaluation_file())
 }
 
+/// As a draft, while it runs, after its end.
+const MONTHS: u64 = 3;
+
 fn fee_of(info: &TaskInfo) -> u64 {
-    info.storage_bytes.div_ceil(MIB) * PER_MIB
+    info.storage_bytes.div_ceil(MIB) * PER_MIB * MONTHS
 }
 
 #[test]
@@ -194,7 +198,7 @@ fn should_set_room_aside_for_who_pays_and_for_nobody_else() {
 
 /// A draft of the proxy's, whose storage costs [`CYCLES`].
 fn draft_for_cycles(federation: &Federation<'_>, proxy: &Proxy<'_>) -> TaskId {
-    set_fee(federation, 0, CYCLES);
+    set_fee(federation, 0, CYCLES_PER_MIB);
     let args = free_args(federation);
     let created: Result<TaskId, TaskError> = proxy.call(federation.id, "create_task", 0, (&args,));
     created.unwrap()

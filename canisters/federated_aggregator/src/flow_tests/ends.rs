@@ -12,7 +12,7 @@ use crate::limits::{MAX_UNPAID, MAX_UNPAID_OF_OWNER, MONTH_NS, UNPAID_MAKES_ROOM
 use crate::storage::records::TaskRecord;
 use crate::storage::{with, with_mut};
 use crate::testing::{FEE, GOVERNANCE, LEDGER, OWNER, PER_ROUND, SELF, START, World, client, good, task_args};
-use crate::{create, drafts, owner, view};
+use crate::{create, drafts, join, owner, view};
 
 const DAY_S: u64 = 86_400;
 
@@ -327,4 +327,28 @@ fn should_say_a_report_that_cannot_be_read_is_a_fault() {
     let task = world.start(&task_args());
     with_mut(|storage| storage.put_report(task, 1, Vec::new()));
     let _ = with(|storage| view::round(storage, RoundKey { task, round: 1 }));
+}
+
+#[test]
+fn should_let_clients_leave_while_stakes_go_back() {
+    let world = World::new();
+    let mut args = task_args();
+    args.max_clients = 200;
+    let task = world.start(&args);
+    let one = |number: u8| Principal::from_slice(&[77, number]);
+    for number in 0..150 {
+        let (client, now) = (one(number), world.now());
+        with_mut(|storage| join::enter(storage, task, client, client.into(), 0, now));
+    }
+    stop(&world, task).unwrap();
+    // What is kept of reports, then the first hundred.
+    world.step(task);
+    assert!(record(task).unwrap().working);
+    let left = |number| with_mut(|storage| join::leave(storage, one(number), world.now(), task));
+    assert_eq!(left(149), Ok(()));
+    assert_eq!(record(task).unwrap().clients, 0);
+    world.wait(60);
+    assert!(!record(task).unwrap().working);
+    assert!(!with(|storage| storage.client(task, &one(148))).unwrap().active);
+    world.check(task);
 }

@@ -226,6 +226,43 @@ fn should_name_copies_and_keep_the_pay_of_whoever_declared_first() {
     }
 }
 
+#[test]
+fn should_keep_no_direction_of_who_goes_and_of_no_round_that_is_skipped() {
+    let world = World::new();
+    let mut args = deep_args();
+    args.rounds.rounds = 4;
+    let task = world.start_from(&args, &deep_weights());
+    joined(&world, task, 3);
+    let kept = |number| with(|storage| storage.directions_of(task, &client(number)));
+    for number in 0..3 {
+        world
+            .send(task, number, &honest(1.0 + f32::from(number), number.into()))
+            .unwrap();
+    }
+    world.wait(60);
+    assert_eq!([0, 1, 2].map(kept), [[1], [1], [1]]);
+    with_mut(|storage| crate::join::leave(storage, client(2), world.now(), task)).unwrap();
+    assert!(kept(2).is_empty());
+    // Too few in the second round.
+    world.send(task, 0, &honest(1.0, 9)).unwrap();
+    assert_eq!(kept(0), [1, 2]);
+    world.wait(1_300);
+    assert_eq!(world.report(task, 2).outcome, RoundOutcome::Skipped);
+    assert_eq!(kept(0), [1]);
+    // One against whom something was found is excluded.
+    let mut entry = with(|storage| storage.client(task, &client(1))).unwrap();
+    entry.findings = 1;
+    with_mut(|storage| storage.put_client(task, &client(1), entry));
+    let exclusion = ddsx_types::federated_aggregator::ExcludeClientArgs {
+        task,
+        client: client(1),
+        reason: "found".to_owned(),
+    };
+    with_mut(|storage| crate::standing::exclude(storage, OWNER, world.now(), &exclusion)).unwrap();
+    assert!(kept(1).is_empty());
+    world.check(task);
+}
+
 fn model(task: u64) -> Vec<f32> {
     with(|storage| {
         let blob = storage.task(task).unwrap().model.unwrap().blob;
@@ -357,6 +394,25 @@ fn should_pay_nothing_that_is_kept_back_with_a_stake_that_goes_back_or_on_a_clai
     world.wait(120);
     assert_eq!(world.ledger.balance(client(1).into()), START - 3 * FEE + kept);
     world.check(task);
+}
+
+#[test]
+fn should_measure_norms_as_they_count_where_updates_are_clipped() {
+    let world = World::new();
+    let mut args = task_args();
+    args.strategy = Strategy::NormClipping { bound: 0.5 };
+    let task = world.start(&args);
+    joined(&world, task, 3);
+    // The lower median is 80 before it is clipped; the honest update is far below a hundredth of it, and counts as much as the others.
+    for (number, scale) in [(0, 40.0), (1, 45.0), (2, 0.3)] {
+        world.send(task, number, &good(scale)).unwrap();
+    }
+    world.wait(60);
+    let report = world.report(task, 1);
+    assert_eq!(report.outcome, RoundOutcome::Accepted);
+    assert_eq!(findings(&report), [None; 3]);
+    let usual = with(|storage| storage.task(task)).unwrap().usual_norm.unwrap();
+    assert!((usual - 0.5).abs() < 1e-3, "{usual}");
 }
 
 #[test]

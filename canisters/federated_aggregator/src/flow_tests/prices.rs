@@ -300,6 +300,21 @@ fn should_price_every_month_that_a_task_can_take() {
 }
 
 #[test]
+fn should_set_room_aside_for_directions_and_for_reports_that_wait() {
+    let reserved = |args: &CreateTaskArgs| crate::price::reserved(args, 6);
+    let mut args = task_args();
+    let one = reserved(&args);
+    args.max_clients += 1;
+    assert_eq!(reserved(&args) - one, 512 + 5 * 8_300);
+    args.scores_at_end = Some(true);
+    let twice = reserved(&args) - one - 512 - 5 * 8_300;
+    args.rounds.rounds *= 2;
+    args.scores_at_end = None;
+    let longer = reserved(&args) - one - 512 - 5 * 8_300;
+    assert!(twice > 0 && twice == longer, "{twice} {longer}");
+}
+
+#[test]
 fn should_price_the_bytes_that_come_in() {
     let of = |args: &CreateTaskArgs| crate::price::work(args, &create::plan_of(args).unwrap());
     let (one, mut two) = (task_args(), task_args());

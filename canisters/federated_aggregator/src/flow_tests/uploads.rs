@@ -6,7 +6,7 @@ use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{EncodingError, RoundOutcome, UpdateEncoding, UpdateKind, UploadError};
 
 use super::{joined, raw};
-use crate::storage::with;
+use crate::storage::{with, with_mut};
 use crate::testing::{FEE, GOVERNANCE, STAKE, World, client, good, task_args};
 
 #[test]
@@ -160,6 +160,70 @@ fn should_bound_junk_of_one_caller() {
         world.begin(0, &world.begin_args(task, b"more", UpdateEncoding::F32)),
         Err(UploadError::TooManyAttempts { limit: 5 })
     ));
+}
+
+#[test]
+fn should_throw_nobody_out_for_an_upload_that_finds_no_room() {
+    let world = World::new();
+    let task = world.start(&task_args());
+    joined(&world, task, 4);
+    let begin_args = |scale: f32| {
+        let bytes = encoding::encode(UpdateEncoding::F32, &good(scale)).unwrap();
+        world.begin_args(task, &bytes, UpdateEncoding::F32)
+    };
+    for number in 0..3 {
+        world.begin(number, &begin_args(f32::from(number) + 1.0)).unwrap();
+    }
+    world.wait(121);
+    let record = with(|storage| storage.task(task)).unwrap();
+    let mut args = begin_args(9.0);
+    // A model larger than all memory that there is.
+    args.numbers = 1 << 50;
+    let mut larger = record.clone();
+    larger.parameters = args.numbers;
+    with_mut(|storage| storage.put_task(larger));
+    assert_eq!(world.begin(3, &args), Err(UploadError::NoStorage));
+    with_mut(|storage| storage.put_task(record));
+    for number in 0..3 {
+        let standing = world.participant(task, number).standing.unwrap();
+        assert_eq!((standing.unfinished, standing.locked), (0, (STAKE / 10).into()));
+    }
+    assert_eq!(with(|storage| storage.updates(task, 1).len()), 3);
+    world.check(task);
+    // Where there is room, one makes place.
+    world.begin(3, &begin_args(9.0)).unwrap();
+    assert_eq!(world.participant(task, 0).standing.unwrap().unfinished, 1);
+    world.check(task);
+}
+
+#[test]
+fn should_not_take_the_same_bytes_declared_again_for_progress() {
+    let world = World::new();
+    let task = world.start(&task_args());
+    joined(&world, task, 4);
+    let bytes = encoding::encode(UpdateEncoding::F32, &good(1.0)).unwrap();
+    for number in 0..3 {
+        let mut args = world.begin_args(task, &bytes, UpdateEncoding::F32);
+        args.hash = Hash([number; 32]);
+        world.begin(number, &args).unwrap();
+    }
+    let mut again = world.begin_args(task, &bytes, UpdateEncoding::F32);
+    again.hash = Hash([0; 32]);
+    for encoding in [UpdateEncoding::F16, UpdateEncoding::Int8] {
+        world.wait(60);
+        again.encoding = encoding;
+        world.begin(0, &again).unwrap();
+    }
+    world.wait(1);
+    // It has stood still since it was begun.
+    assert_eq!(
+        world
+            .begin(3, &world.begin_args(task, &bytes, UpdateEncoding::F32))
+            .map(|_| ()),
+        Ok(())
+    );
+    assert_eq!(world.participant(task, 0).standing.unwrap().unfinished, 1);
+    world.check(task);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{create, owner};
 
 const PER_MIB: u128 = 1_000;
 const CYCLES_PER_MIB: u128 = 3_000_000;
-/// A task of these tests can hold its room for so many months: as a draft, for its rounds, after its end.
+/// As a draft, while it runs, after its end.
 const MONTHS: u128 = 3;
 
 /// A world where storage costs something, and there is room for just one task.

@@ -342,7 +342,7 @@ pub struct TaskRecord {
     /// The lowest loss that was paid for, at first that of the first model. Records of the first release lack this and what follows.
     #[serde(default)]
     pub paid_loss: Option<f64>,
-    /// The median norm of the updates that last made progress.
+    /// The lowest median norm of a round's clean updates that made progress.
     #[serde(default)]
     pub usual_norm: Option<f64>,
     /// What the signs of sketches are drawn from; never published.

@@ -109,6 +109,7 @@ impl Storage {
     pub fn forget_draft(&mut self, record: &TaskRecord) {
         self.tasks.remove(&record.id);
         self.arguments.remove(&record.id);
+        self.booked.remove(&record.id);
         self.task_ended(&record.owner, record.id);
     }
 
@@ -362,4 +363,28 @@ fn payout_key(when: TimestampNs, payee: Payee) -> Key<47> {
 
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::storage::{with, with_mut};
+    use crate::testing::{OWNER, World, task_args};
+
+    #[test]
+    fn should_keep_nothing_of_a_draft_that_is_forgotten() {
+        let world = World::new();
+        with_mut(|storage| {
+            storage.change_settings(|settings| settings.fee_cycles_per_mib = 7);
+            let before = (storage.booked.len(), storage.tasks.len(), storage.arguments.len());
+            let task = crate::create::create(storage, OWNER, world.now(), &task_args()).unwrap();
+            assert!(storage.booked.contains_key(&task));
+            crate::owner::stop(storage, OWNER, world.now(), task).unwrap();
+            assert_eq!(
+                (storage.booked.len(), storage.tasks.len(), storage.arguments.len()),
+                before
+            );
+        });
+        let audit = with(|storage| crate::settlement::audit(storage, crate::testing::LEDGER)).unwrap();
+        assert!(audit.conserved, "{audit:?}");
+    }
 }
