@@ -19,8 +19,8 @@ pub use identity::{IdentityCommand, Scheme};
 pub use licence::{BuyArgs, LicenceCommand, PlanChoice};
 pub use revenue::{ClaimArgs, RevenueCommand};
 pub use stream::{
-    AppendArgs, ContributorsArgs, CreateArgs, ExtendArgs, Kind, ListArgs, PlanAddArgs, PlanCommand, PublishersArgs, PullArgs,
-    StreamCommand, VerifyArgs,
+    AppendArgs, ContributorsArgs, CreateArgs, ExtendArgs, Kind, ListArgs, PlanAddArgs, PlanCommand, PublishersArgs,
+    PullArgs, StreamCommand, VerifyArgs,
 };
 pub use task::{TaskCommand, TaskCreateArgs, TaskJoinArgs, TaskListArgs};
 pub use token::TokenCommand;

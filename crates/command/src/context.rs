@@ -156,7 +156,10 @@ impl Context {
 
 /// Where money goes, as a config file says that was found.
 fn place(url: &str, path: &Path, canisters: &[(&str, Principal)]) -> String {
-    let mut lines = vec![format!("  on network    {url}, as {} says", one_line(&path.display().to_string()))];
+    let mut lines = vec![format!(
+        "  on network    {url}, as {} says",
+        one_line(&path.display().to_string())
+    )];
     lines.extend(
         canisters
             .iter()

@@ -64,10 +64,7 @@ pub async fn ask(
     let ledger = network.ledger(reward.ledger).agreed();
     let total = consent.total(stake, units);
     Short::check(units, &ledger.balance_of(network.principal().into()).await?, &total).map_err(Failure::refused)?;
-    context.name_place(
-        network,
-        &[("aggregator", aggregator.id()), ("ledger", reward.ledger)],
-    );
+    context.name_place(network, &[("aggregator", aggregator.id()), ("ledger", reward.ledger)]);
     let whose = if consent.joining == 1 {
         String::new()
     } else {

@@ -7,7 +7,8 @@ use ddsx_client::{CallError, LedgerInfo, NetworkError, NewStream, Payment, Regis
 use ddsx_types::Account;
 use ddsx_types::stream_registry::{
     AddContributorsArgs, ContributorAccountArgs, CreateStreamArgs, ExtendStorageArgs, NewContributor, Page, Publisher,
-    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, StreamStorage, TopUpError, limits,
+    PublisherQuota, RemovePublisherArgs, SetPublisherArgs, StreamError, StreamId, StreamInfo, StreamStorage,
+    TopUpError, limits,
 };
 use serde_json::{Value, json};
 

@@ -112,7 +112,12 @@ pub fn stream_text(info: &StreamInfo) -> String {
         LicenceTerms::Text(text) => format!("{} bytes of text", text.len()),
     };
     let mut lines = vec![
-        format!("stream {}: {} ({})", info.id, text::one_line(&info.name), status(info.status)),
+        format!(
+            "stream {}: {} ({})",
+            info.id,
+            text::one_line(&info.name),
+            status(info.status)
+        ),
         format!("  {}", text::one_line(&info.description)),
         format!("  tags            {}", text::one_line(&info.tags.join(", "))),
         format!("  content         {}", text::one_line(&info.content_type)),
@@ -349,11 +354,13 @@ pub fn revenue_text(revenue: &StreamRevenue, contributors: &[ContributorRevenue]
             .to_vec(),
     ];
     rows.push(row("provider", String::new(), &revenue.provider));
-    rows.extend(
-        contributors
-            .iter()
-            .map(|contributor| row(&text::one_line(&contributor.label), contributor.weight.to_string(), &contributor.balance)),
-    );
+    rows.extend(contributors.iter().map(|contributor| {
+        row(
+            &text::one_line(&contributor.label),
+            contributor.weight.to_string(),
+            &contributor.balance,
+        )
+    }));
     format!(
         "received {}; protocol fee {}; held {}; carried {}\n{}",
         show(&revenue.received),

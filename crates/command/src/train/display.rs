@@ -128,7 +128,11 @@ impl Display {
                 &format!("round {round}: the update is in, {} are now; waiting", receipt.updates),
             ),
             Event::Missed { client, round, reason } => {
-                self.remark(&format!("{}round {round} goes on without: {}", self.who(client), text::one_line(&reason)));
+                self.remark(&format!(
+                    "{}round {round} goes on without: {}",
+                    self.who(client),
+                    text::one_line(&reason)
+                ));
             }
             Event::Waiting {
                 client,
