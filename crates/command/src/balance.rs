@@ -202,6 +202,8 @@ async fn repeat_top_up(
     let mut pause = Duration::from_secs(1);
     loop {
         match registry.top_up(call).await {
+            // Of what governance has to find out, another call knows no more.
+            Err(error) if matches!(error.refusal(), Some(TopUpError::Quarantined { .. })) => return Err(error),
             Err(error) if is_unsettled(&error) && began.elapsed() + pause < patience => {}
             done => return done,
         }
