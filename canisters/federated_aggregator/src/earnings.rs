@@ -13,7 +13,7 @@ pub fn progress(earning: &Earning, before: Option<f64>, loss: Option<f64>) -> Pr
         (Some(before), Some(loss)) if loss >= before => 0.0,
         (Some(before), Some(loss)) if loss > 0.0 => libm::log(before / loss),
         // From no number to one, or to no loss at all.
-        (None, Some(_)) | (Some(_), Some(_)) => f64::INFINITY,
+        (None | Some(_), Some(_)) => f64::INFINITY,
     };
     let (floor, ceiling) = (earning.floor_bps * 100, earning.ceiling_bps * 100);
     let earned = if is_enough(earning, gain) {

@@ -52,7 +52,11 @@ pub(super) fn deep_weights() -> Vec<u8> {
 pub(super) fn honest(scale: f32, noise: u32) -> Vec<f32> {
     let mut delta = vec![0.0; 5 * HIDDEN + 2];
     for (place, value) in delta[3 * HIDDEN..5 * HIDDEN].iter_mut().enumerate() {
-        let sign = if (place + place / HIDDEN) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if (place + place / HIDDEN).is_multiple_of(2) {
+            1.0
+        } else {
+            -1.0
+        };
         let mixed = (u32::try_from(place).unwrap() ^ noise.wrapping_mul(0x9E37_79B9)).wrapping_mul(0x85EB_CA6B);
         #[allow(clippy::cast_precision_loss)]
         let drawn = (mixed >> 16) as f32 / 65_536.0 - 0.5;
