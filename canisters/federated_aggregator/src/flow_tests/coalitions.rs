@@ -55,7 +55,7 @@ fn should_hold_the_variances_of_coalitions_as_the_candidates_are() {
             .plan
             .parameters
             .iter()
-            .map(|parameter| parameter.range())
+            .map(ddsx_nn::spec::Parameter::range)
             .collect();
         assert!(names.contains(&VARIANCES), "{names:?}");
         // The candidate is there once it has a hash.
