@@ -276,12 +276,14 @@ fn should_take_over_what_the_release_before_has_stored() {
     assert_eq!(market.stream(stream).root, root);
     let pulled = market.pull(buyer(), pull_args(stream, 0)).unwrap();
     assert_eq!(pulled.chunks[0].payload.as_ref(), [7; 1_000]);
-    // The default price is there: what is added is paid.
+    // It grows on for nothing as long as that; then what is added is paid, at the default price.
+    market.append_next(stream, vec![market.chunk(b"x", &[(0, 1)])]);
+    market.wait(Duration::from_hours(90 * 24));
     let refused = market.append(
         provider(),
         ddsx_types::stream_registry::AppendArgs {
             stream,
-            expected_sequence: 1,
+            expected_sequence: 2,
             chunks: vec![market.chunk(b"x", &[(0, 1)])],
         },
     );

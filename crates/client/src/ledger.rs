@@ -47,7 +47,7 @@ pub struct LedgerInfo {
 }
 
 impl LedgerInfo {
-    fn new(symbol: String, decimals: &Nat, fee: &Nat) -> Result<Self, NetworkError> {
+    fn new(symbol: &str, decimals: &Nat, fee: &Nat) -> Result<Self, NetworkError> {
         let unreadable = |reason: &str| NetworkError::Unreadable {
             method: "icrc1_metadata".into(),
             reason: reason.into(),
@@ -58,7 +58,7 @@ impl LedgerInfo {
             .ok_or_else(|| unreadable("more than 38 decimals"))?;
         let fee = crate::amount::units(fee).ok_or_else(|| unreadable("the fee exceeds 128 bits"))?;
         // It stands beside every amount.
-        let symbol = crate::words::one_line(&symbol);
+        let symbol = crate::words::one_line(symbol);
         Ok(Self { symbol, decimals, fee })
     }
 
@@ -67,7 +67,7 @@ impl LedgerInfo {
         let value = |key: &str| metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         match (value("icrc1:symbol"), value("icrc1:decimals"), value("icrc1:fee")) {
             (Some(MetadataValue::Text(symbol)), Some(MetadataValue::Nat(decimals)), Some(MetadataValue::Nat(fee))) => {
-                Self::new(symbol.clone(), decimals, fee).map(Some)
+                Self::new(symbol, decimals, fee).map(Some)
             }
             _ => Ok(None),
         }
@@ -201,7 +201,7 @@ impl Ledger {
             return Ok(told);
         }
         let (symbol, decimals, fee) = tokio::try_join!(self.symbol(), self.decimals(), self.fee())?;
-        LedgerInfo::new(symbol, &decimals.into(), &fee)
+        LedgerInfo::new(&symbol, &decimals.into(), &fee)
     }
 
     /// `icrc1_balance_of`, in the smallest unit.

@@ -46,7 +46,18 @@ impl Creation {
                     error: TaskError::WrongOffset { expected },
                     ..
                 }) if expected != at => expected,
-                Err(error) => return Err(error.into()),
+                // The same piece again after a lost reply is not taken in: what is there already says where to go on.
+                Err(error) => {
+                    let info = self.info().await?;
+                    let status = match file {
+                        File::Weights => info.weights,
+                        File::Evaluation => Some(info.evaluation),
+                    };
+                    match status.map_or(0, |status| status.received) {
+                        received if received > at => received,
+                        _ => return Err(error.into()),
+                    }
+                }
             };
         }
         tell(Step::Uploading {
