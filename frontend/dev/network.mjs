@@ -254,7 +254,11 @@ async function deploy(url, canisters) {
 async function deployAggregator(agent, effective, file, args) {
   if (!existsSync(file)) return undefined;
   // What is left out keeps its default: the limits. Storage and computing cost nothing here.
-  const StorageFee = IDL.Record({ ledger: IDL.Opt(IDL.Principal), per_mib: IDL.Nat, cycles_per_mib: IDL.Nat });
+  const StorageFee = IDL.Record({
+    ledger: IDL.Opt(IDL.Principal),
+    per_mib: IDL.Nat,
+    cycles_per_mib: IDL.Nat,
+  });
   const AggregatorArgs = IDL.Record({
     governance: IDL.Opt(IDL.Principal),
     treasury: IDL.Opt(Account),

@@ -51,7 +51,7 @@ const WORDS: Record<string, (fields: Record<string, unknown>, unit: Unit | undef
   ],
   PayloadsDropped: (fields) => [
     'These records were dropped',
-    `Their storage is no longer paid for. Their hashes and proofs stay; records are kept from chunk ${String(fields['kept_from'])} on.`,
+    `Their storage is no longer paid for. Their hashes and proofs stay; records are kept from chunk ${numeral(fields['kept_from'])} on.`,
     'Read from there on.',
   ],
   StreamNotFound: () => ['No such stream', 'There is no stream of this number.', 'Look it up under Explore.'],

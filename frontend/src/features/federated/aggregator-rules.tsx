@@ -77,8 +77,7 @@ function StorageFee({ fee }: { fee: Parameters['storage_fee'] }) {
     <>
       {tokens && <Amount units={fee.per_mib} unit={asset.data} />}
       {tokens && cycles && ' or '}
-      {cycles && `${count(Number(fee.cycles_per_mib) / TRILLION)} trillion cycles`} for each MiB and
-      month
+      {cycles && `${count(Number(fee.cycles_per_mib) / TRILLION)} trillion cycles`} for each MiB and month
     </>
   );
 }
