@@ -70,8 +70,10 @@ pub const PERPETUAL_COVER_NS: u64 = 365 * DAY_NS;
 pub const MAX_PAID_AHEAD_NS: u64 = 3_653 * DAY_NS;
 /// Until when streams of the first release count as paid, from the upgrade on.
 pub const LEGACY_GRACE_NS: u64 = 90 * DAY_NS;
-/// Payload bytes up to which a stream of the first release grows for nothing in that time.
+/// Bytes up to which a stream of the first release grows for nothing in that time, leaves counted.
 pub const GRACE_BYTES: u64 = 1 << 30;
+/// Bytes stored of a chunk besides its payload: leaf, short credits, index entry, two nodes.
+pub const LEAF_OVERHEAD: u64 = 117 + 49 + 16 + 64;
 /// Bytes that a stream's record, its plans, publishers and texts count for.
 pub const STREAM_RECORD_BYTES: u64 = 128 << 10;
 /// Bytes that a contributor counts for.

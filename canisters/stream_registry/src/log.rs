@@ -13,7 +13,7 @@ use ddsx_types::stream_registry::{
 };
 
 use crate::limits::{
-    MAX_AHEAD_NS, MAX_RECORDS, MAX_STABLE_BYTES, MAX_STREAM_BYTES, MAX_TOTAL_BYTES, RESERVE_FOR_SALES,
+    LEAF_OVERHEAD, MAX_AHEAD_NS, MAX_RECORDS, MAX_STABLE_BYTES, MAX_STREAM_BYTES, MAX_TOTAL_BYTES, RESERVE_FOR_SALES,
 };
 use crate::storage::Storage;
 use crate::storage::chunks::Parts;
@@ -277,9 +277,6 @@ fn write(
     certification::set_head(storage, args.stream, &state.head());
     Ok(())
 }
-
-/// Bytes stored of a chunk besides its payload: leaf, short credits, index entry, two nodes.
-const LEAF_OVERHEAD: u64 = 117 + 49 + 16 + 64;
 
 /// The numbers are taken: by this very batch, or by others.
 fn answer_retry(

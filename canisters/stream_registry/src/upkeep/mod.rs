@@ -26,8 +26,10 @@ use ddsx_types::{BASIS_POINTS, TimestampNs};
 
 use crate::amounts::shown;
 use crate::guard;
-use crate::limits::GRACE_BYTES;
-use crate::limits::{MAX_PAID_AHEAD_NS, MAX_STABLE_BYTES, RESERVE_FOR_SALES, UPKEEP_NOTICE_NS, UPKEEP_PERIOD_NS};
+use crate::limits::{
+    GRACE_BYTES, LEAF_OVERHEAD, MAX_PAID_AHEAD_NS, MAX_STABLE_BYTES, RESERVE_FOR_SALES, UPKEEP_NOTICE_NS,
+    UPKEEP_PERIOD_NS,
+};
 use crate::storage::Storage;
 use crate::storage::records::{AssetRecord, Phase, StorageTariff, StreamState, Upkeep};
 use crate::validate::{invalid, limit};
@@ -336,7 +338,9 @@ pub fn append(
         upkeep.phase = Phase::Paid;
         upkeep.paid_until = upkeep.paid_until.max(now.saturating_add(UPKEEP_PERIOD_NS));
     }
-    if is_in_grace(storage, now, stream) && upkeep.bytes.saturating_add(payload_bytes) <= GRACE_BYTES {
+    // What is kept for ever counts too, or tiny chunks would grow without bound.
+    let grown = state.bytes + state.log.size() * LEAF_OVERHEAD + leaf_bytes + payload_bytes;
+    if is_in_grace(storage, now, stream) && grown <= GRACE_BYTES {
         upkeep.bytes = upkeep.bytes.saturating_add(payload_bytes);
         return Ok(());
     }

@@ -674,6 +674,15 @@ fn should_let_streams_of_the_first_release_grow_until_their_grace_ends() {
     assert_eq!(free(&storage), 0);
     append_bytes(&mut storage, id, NOW, 1_000).unwrap();
     append_bytes(&mut storage, id, ends - 1, 1_000).unwrap();
+    let mut large = storage.stream(id).unwrap();
+    large.bytes = crate::limits::GRACE_BYTES - 1_000;
+    storage.put_stream(id, large.clone());
+    assert!(
+        append_bytes(&mut storage, id, ends - 1, 500).is_err(),
+        "two leaves and one more are above the bound"
+    );
+    large.bytes = 2_000;
+    storage.put_stream(id, large);
     assert!(
         append_bytes(&mut storage, id, ends, 1_000).is_err(),
         "then it pays like any other"
