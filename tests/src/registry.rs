@@ -54,6 +54,11 @@ pub struct Market<'w> {
 impl<'w> Market<'w> {
     /// A registry governed by [`governance`], a ledger on which [`buyer`] has [`START`], listed.
     pub fn open(world: &'w World) -> Self {
+        Self::open_module(world, World::module("stream_registry"))
+    }
+
+    /// As [`Market::open`], from the bytes of a registry's module.
+    pub fn open_module(world: &'w World, module: Vec<u8>) -> Self {
         let ledger = Ledger::install(world, &[(buyer().into(), START)]);
         let listing = AssetListing {
             ledger: ledger.id,
@@ -70,7 +75,8 @@ impl<'w> Market<'w> {
             assets: Some(vec![listing]),
             ..RegistryArgs::default()
         };
-        let id = world.install("stream_registry", (Some(args),));
+        let id = world.create();
+        world.install_module_at(id, module, (Some(args),));
         world.settle();
         Self { world, ledger, id }
     }

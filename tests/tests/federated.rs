@@ -313,12 +313,21 @@ fn should_give_the_same_bits_on_two_networks_whatever_is_upgraded_when() {
     assert_eq!(undisturbed, upgraded);
 }
 
-/// `fixtures/federated_aggregator-1.wasm.gz` is the module of the release that landed before this one, as it was built then.
+/// `fixtures/federated_aggregator-N.wasm.gz` is the module of the N-th release that landed, as it was built then.
+#[test]
+fn should_go_on_with_what_the_first_release_began() {
+    go_on_with("1");
+}
+
 #[test]
 fn should_go_on_with_what_the_landed_release_began() {
+    go_on_with("2");
+}
+
+fn go_on_with(release: &str) {
     let digits = Digits::new();
-    let landed = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/federated_aggregator-1.wasm.gz");
-    let landed = || std::fs::read(landed).unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+    let landed = || std::fs::read(format!("{folder}/federated_aggregator-{release}.wasm.gz")).unwrap();
     let (undisturbed, _) = outcome(&digits, World::module("federated_aggregator"), |_| false);
     let uploads = u32::try_from(2 * CLIENTS).unwrap();
     // How contributions are scored and paid has changed since: it is by the new rules from the upgrade on.

@@ -19,7 +19,11 @@ const DST: u64 = 100_000_000;
 
 /// A registry in which a stream's deposit is 1 DST, and a GiB and month costs 1 DST: the default price.
 fn market(world: &World) -> Market<'_> {
-    let market = Market::open(world);
+    priced(Market::open(world))
+}
+
+fn priced(market: Market<'_>) -> Market<'_> {
+    let world = market.world;
     let () = world.call(
         governance(),
         market.id,
@@ -79,14 +83,27 @@ fn withdraw(market: &Market<'_>) -> Claimed {
 #[test]
 fn should_keep_what_is_paid_drop_what_is_not_and_give_the_deposit_back() {
     let world = World::new();
-    let market = market(&world);
+    keep_and_drop(&market(&world));
+}
+
+/// The registry of the release that landed before this one, upgraded while it stores what is paid and sold.
+#[test]
+fn should_keep_and_give_back_what_was_paid_at_the_landed_release() {
+    let world = World::new();
+    let landed = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stream_registry-2.wasm.gz");
+    keep_and_drop(&priced(Market::open_module(&world, std::fs::read(landed).unwrap())));
+}
+
+/// A stream from its deposit to its end; the registry is upgraded to the workspace's when the stream is paid for and has been sold.
+fn keep_and_drop(market: &Market<'_>) {
+    let world = market.world;
 
     // Nothing is stored for nothing.
-    let unpaid = create(&market, Market::stream_args("quakes", 2));
+    let unpaid = create(market, Market::stream_args("quakes", 2));
     assert!(matches!(unpaid, Err(StreamError::InvalidField { .. })), "{unpaid:?}");
 
     // One total, and what comes back; then one approval and one call.
-    let quoted = quote(&market);
+    let quoted = quote(market);
     assert_eq!(
         (quoted.deposit.clone(), quoted.comes_back.clone()),
         (DST.into(), DST.into())
@@ -96,8 +113,8 @@ fn should_keep_what_is_paid_drop_what_is_not_and_give_the_deposit_back() {
         (quoted.missing.clone(), FEE.into())
     );
     let held = market.ledger.balance(provider());
-    let too_little = create_args(&market, &(quoted.total.clone() - 1_u8));
-    let refused = create(&market, too_little);
+    let too_little = create_args(market, &(quoted.total.clone() - 1_u8));
+    let refused = create(market, too_little);
     let above = StreamError::Payment(TopUpError::PriceAboveMax {
         price: quoted.total.clone(),
     });
@@ -106,7 +123,7 @@ fn should_keep_what_is_paid_drop_what_is_not_and_give_the_deposit_back() {
         .ledger
         .approve(provider(), approve(market.id, quoted.missing.clone() + FEE))
         .unwrap();
-    let stream = create(&market, create_args(&market, &quoted.total)).unwrap();
+    let stream = create(market, create_args(market, &quoted.total)).unwrap();
     let left = held - quoted.total.clone() - Nat::from(2 * FEE);
     assert_eq!(market.ledger.balance(provider()), left, "total, approval, transfer");
     let balance = market.balance(provider());
@@ -127,19 +144,19 @@ fn should_keep_what_is_paid_drop_what_is_not_and_give_the_deposit_back() {
     for _ in 0..3 {
         market.append_next(stream, vec![market.chunk(&[7; 1 << 20], &[(0, 1)])]);
     }
-    assert_eq!(storage(&market, stream).bytes, 3 << 20);
+    assert_eq!(storage(market, stream).bytes, 3 << 20);
     let duration_ns = 20 * 86_400_000_000_000;
     let plan = market.add_plan(stream, PlanKind::Subscription { duration_ns }, 10 * DST);
     market.purchase(plan, 1);
     market.check();
 
     // The payment ends: with notice.
-    withdraw(&market);
+    withdraw(market);
     market.upgrade();
     market.wait(10 * DAY);
-    assert_eq!(storage(&market, stream).state, StorageState::Paid);
+    assert_eq!(storage(market, stream).state, StorageState::Paid);
     market.wait(9 * DAY);
-    assert_eq!(storage(&market, stream).state, StorageState::Expiring);
+    assert_eq!(storage(market, stream).state, StorageState::Expiring);
     let pulled = market.pull(buyer(), pull_args(stream, 0)).unwrap();
     assert_eq!(pulled.chunks[0].payload.len(), 1 << 20, "the licensee still pulls");
 
@@ -151,7 +168,7 @@ fn should_keep_what_is_paid_drop_what_is_not_and_give_the_deposit_back() {
     let before = market.balance(provider());
     assert_eq!(before.set_aside, Nat::from(DST));
     market.wait(12 * DAY);
-    let gone = storage(&market, stream);
+    let gone = storage(market, stream);
     assert_eq!(
         (gone.state, gone.kept_from, gone.deposit),
         (StorageState::Dropped, 3, Nat::from(0_u8))
@@ -174,7 +191,7 @@ fn should_keep_what_is_paid_drop_what_is_not_and_give_the_deposit_back() {
         (DST.into(), Nat::from(0_u8))
     );
     let held = market.ledger.balance(provider());
-    withdraw(&market);
+    withdraw(market);
     assert_eq!(market.ledger.balance(provider()), held + after.free - Nat::from(FEE));
     market.check();
 }

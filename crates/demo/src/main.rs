@@ -20,6 +20,8 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Parser;
 
+use crate::place::Release;
+
 /// The main job of DDSX, end to end, on a local network.
 #[derive(Parser)]
 struct Options {
@@ -29,13 +31,17 @@ struct Options {
     /// How long the live part takes, in seconds.
     #[arg(long)]
     live: Option<u64>,
+    /// Begin with the canisters of a release that landed earlier, and upgrade them once a licence is sold: the number of its modules in
+    /// tests/fixtures.
+    #[arg(long, value_name = "NUMBER")]
+    from_release: Option<u32>,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
     let live = options.live.unwrap_or(if options.check { 8 } else { 20 });
-    let scene = story::play(Duration::from_secs(live)).await?;
+    let scene = story::play(Duration::from_secs(live), options.from_release.map(Release)).await?;
 
     story::step(
         6,

@@ -5,9 +5,9 @@ use std::process::Child;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use candid::{Nat, Principal};
+use candid::{CandidType, Nat, Principal};
 use ddsx_types::dst_ledger::{InitArgs, LedgerArgs};
-use ddsx_types::federated_aggregator::{AggregatorArgs, StorageFee};
+use ddsx_types::federated_aggregator::{AggregatorArgs, ComputeFee, StorageFee};
 use ddsx_types::stream_registry::{RegistryArgs, StoragePrice};
 use ddsx_types::web::WebArgs;
 use ddsx_types::{Account, AssetListing};
@@ -104,6 +104,31 @@ fn module(name: &str) -> PathBuf {
     workspace().join(format!("target/canisters/{name}.wasm.gz"))
 }
 
+/// A release that landed earlier: its number in `tests/fixtures`, where its modules lie as they were built then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release(pub u32);
+
+impl Release {
+    fn module(self, name: &str) -> PathBuf {
+        workspace().join(format!("tests/fixtures/{name}-{}.wasm.gz", self.0))
+    }
+}
+
+/// What storage costs in the demonstration: nothing, so that its figures are those of its sales. What it costs by default is in
+/// `docs/registry.md`.
+fn storage_price(ledger: Principal) -> StoragePrice {
+    StoragePrice {
+        ledger,
+        deposit: Nat::from(0_u8),
+        gib_month: Nat::from(0_u8),
+        accepted: true,
+    }
+}
+
+fn read_module(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{}: run scripts/build first", path.display()))
+}
+
 /// The workspace's root.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -156,8 +181,9 @@ impl Place {
     }
 
     /// Creates and installs the canisters: the ledger first, since the registry lists it; the page last, since it is told where
-    /// the others are.
-    pub async fn deploy(&mut self, offices: &Offices, faucet: &Faucet) -> Result<()> {
+    /// the others are. All but the page are those of `release`, if one is given.
+    pub async fn deploy(&mut self, offices: &Offices, faucet: &Faucet, release: Option<Release>) -> Result<()> {
+        let module_of = |name: &str| release.map_or_else(|| module(name), |release| release.module(name));
         let ledger_args = LedgerArgs::Init(InitArgs {
             name: "Data Stream Token".into(),
             symbol: "DST".into(),
@@ -179,7 +205,7 @@ impl Place {
         });
         self.ledger = self
             .install(
-                "dst_ledger",
+                &module_of("dst_ledger"),
                 offices.operator,
                 candid::encode_one(Some(ledger_args))?,
                 vec![],
@@ -202,17 +228,11 @@ impl Place {
             protocol_fee_bps: Some(PROTOCOL_FEE_BPS),
             assets: Some(vec![listing.clone()]),
             payout_interval_s: Some(1),
-            // The figures of the demonstration are those of its sales; what storage costs is in `docs/registry.md`.
-            storage_prices: Some(vec![StoragePrice {
-                ledger: self.ledger,
-                deposit: Nat::from(0_u8),
-                gib_month: Nat::from(0_u8),
-                accepted: true,
-            }]),
+            storage_prices: Some(vec![storage_price(self.ledger)]),
         };
         self.registry = self
             .install(
-                "stream_registry",
+                &module_of("stream_registry"),
                 offices.operator,
                 candid::encode_one(Some(registry_args))?,
                 vec![],
@@ -229,7 +249,7 @@ impl Place {
         };
         self.aggregator = self
             .install(
-                "federated_aggregator",
+                &module_of("federated_aggregator"),
                 offices.operator,
                 candid::encode_one(Some(aggregator_args))?,
                 vec![],
@@ -243,8 +263,60 @@ impl Place {
                 variable("PUBLIC_FAUCET_SEED", faucet.seed.clone()),
             ];
             let arguments = candid::encode_one(None::<WebArgs>)?;
-            self.web = Some(self.install("web", offices.operator, arguments, variables).await?);
+            self.web = Some(
+                self.install(&module("web"), offices.operator, arguments, variables)
+                    .await?,
+            );
         }
+        Ok(())
+    }
+
+    /// Upgrades the canisters of an earlier release to the workspace's, with what they hold; and has governance set the prices that they
+    /// did not know.
+    pub async fn upgrade(&self, operator: Principal) -> Result<()> {
+        for (canister, name, argument) in [
+            (self.ledger, "dst_ledger", candid::encode_one(None::<LedgerArgs>)?),
+            (
+                self.registry,
+                "stream_registry",
+                candid::encode_one(None::<RegistryArgs>)?,
+            ),
+            (
+                self.aggregator,
+                "federated_aggregator",
+                candid::encode_one(None::<AggregatorArgs>)?,
+            ),
+        ] {
+            self.network
+                .upgrade_canister(canister, read_module(&module(name))?, argument, Some(operator))
+                .await
+                .map_err(|reject| anyhow::anyhow!("{name} cannot be upgraded: {reject}"))?;
+        }
+        self.govern(
+            operator,
+            self.registry,
+            "set_storage_price",
+            &storage_price(self.ledger),
+        )
+        .await?;
+        self.govern(operator, self.aggregator, "set_storage_fee", &StorageFee::default())
+            .await?;
+        self.govern(operator, self.aggregator, "set_compute_fee", &ComputeFee::default())
+            .await
+    }
+
+    /// A governed act: it traps if it is refused.
+    async fn govern(
+        &self,
+        operator: Principal,
+        canister: Principal,
+        method: &str,
+        argument: &impl CandidType,
+    ) -> Result<()> {
+        self.network
+            .update_call(canister, operator, method, candid::encode_one(argument)?)
+            .await
+            .map_err(|reject| anyhow::anyhow!("{method}: {reject}"))?;
         Ok(())
     }
 
@@ -278,13 +350,12 @@ impl Place {
 
     async fn install(
         &self,
-        name: &str,
+        module: &Path,
         controller: Principal,
         argument: Vec<u8>,
         variables: Vec<EnvironmentVariable>,
     ) -> Result<Principal> {
-        let path = module(name);
-        let wasm = std::fs::read(&path).with_context(|| format!("{}: run scripts/build first", path.display()))?;
+        let wasm = read_module(module)?;
         let settings = CanisterSettings {
             environment_variables: Some(variables),
             ..CanisterSettings::default()

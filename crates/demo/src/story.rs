@@ -11,7 +11,7 @@ use ddsx_types::Account;
 use ddsx_types::stream_registry::{LicenceId, PlanId, QuoteArgs, StreamId};
 
 use crate::feed::{self, Event, Networks};
-use crate::place::{Faucet, LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, beside, workspace};
+use crate::place::{Faucet, LEDGER_FEE, Offices, PROTOCOL_FEE_BPS, Place, Release, beside, workspace};
 use crate::publish::{self, account_of};
 use crate::settlement::{PROTOCOL, PROVIDER, Settlement, dst};
 use crate::shares::{self, Shares};
@@ -72,7 +72,10 @@ async fn connect(place: &Place, identities: &IdentityFolder, name: &str) -> Resu
 }
 
 /// Plays the whole job and checks every step; fails at the first thing that is not so.
-pub async fn play(live_for: Duration) -> Result<Scene> {
+///
+/// With a `release` that landed earlier, its canisters begin, and are upgraded once a licence is sold: what they hold then goes on, and
+/// every figure is the same.
+pub async fn play(live_for: Duration, release: Option<Release>) -> Result<Scene> {
     let folder = workspace().join("target/local");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
@@ -104,7 +107,7 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
         treasury,
         balances,
     };
-    place.deploy(&offices, &faucet).await?;
+    place.deploy(&offices, &faucet, release).await?;
     let config = place.write_config(&folder, &faucet)?;
     let (ledger, registry) = (buyer.ledger(place.ledger), provider.registry(place.registry));
     println!("   network    {}", place.url);
@@ -144,6 +147,11 @@ pub async fn play(live_for: Duration) -> Result<Scene> {
     let as_buyer = buyer.registry(place.registry);
     let licence = buy(&ledger, &as_buyer, plan).await?;
     println!("   licence {licence}, certified and verified to the root key");
+    if release.is_some() {
+        place.upgrade(operator).await?;
+        as_buyer.verified_licence(licence).await?;
+        println!("   ledger, registry and aggregator upgraded to this release; the licence is certified as before");
+    }
 
     step(
         4,
