@@ -39,7 +39,9 @@ pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String
         return Err(format!("{MAX_ASSETS} assets were listed already"));
     }
     let mut asset = AssetRecord::new(listing).ok_or("an amount is too large")?;
+    asset.number = Some(storage.next_asset_number());
     if let Some(known) = known {
+        asset.number = known.number.or(asset.number);
         asset.treasury = known.treasury;
         asset.minting_account = known.minting_account;
     }

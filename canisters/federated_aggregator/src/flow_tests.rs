@@ -1,5 +1,6 @@
 //! Whole tasks, through the rules as the endpoints call them.
 
+mod balances;
 mod coalitions;
 mod deposits;
 mod drafts;

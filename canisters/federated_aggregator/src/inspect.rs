@@ -51,6 +51,8 @@ fn method(name: &str) -> Method {
         | "begin_update"
         | "finish_update"
         | "exclude_client"
+        | "top_up"
+        | "withdraw"
         | "claim" => Method::Change,
         "set_paused"
         | "set_limits"
@@ -69,6 +71,7 @@ fn method(name: &str) -> Method {
         "task"
         | "tasks"
         | "asset_audit"
+        | "balance"
         | "participant"
         | "round"
         | "upload_status"

@@ -6,13 +6,14 @@
 //! - [`round`]: when a round opens and closes. [`work`]: what is then done in slices: [`prepare`], [`combine`] with [`privacy`], [`evaluate`],
 //!   [`score`] with [`coalition`], [`publish`]. [`timer`]: when.
 //! - [`findings`], [`sketches`]: what updates show about one another. [`earnings`], [`standing`]: what progress pays, and how clients stand.
-//! - [`books`], [`fund`], [`payout`], [`refund`], [`host`], [`assets`]: money. Across an `await` it goes through `ddsx_payments` only.
+//! - [`balance`], [`books`], [`fund`], [`payout`], [`refund`], [`host`], [`assets`]: money. Across an `await` it goes through `ddsx_payments` only.
 //! - [`certification`], [`files`], [`view`]: what can be read and proved. [`governance`], [`lifecycle`], [`metrics`], [`limits`], [`guard`].
 //!
 //! `docs/federated.md` tells the whole.
 
 pub mod amounts;
 pub mod assets;
+pub mod balance;
 pub mod books;
 pub mod certification;
 pub mod coalition;

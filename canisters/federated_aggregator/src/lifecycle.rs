@@ -20,6 +20,7 @@ pub fn post_upgrade<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArg
     let now = host.runtime().time();
     storage::with_mut(|storage| {
         storage.open_totals();
+        storage.number_assets();
         timer::resume(storage, now);
         governance::configure(storage, args.unwrap_or_default())
     })?;

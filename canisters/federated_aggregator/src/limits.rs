@@ -164,6 +164,8 @@ pub const REFRESH_INTERVAL: std::time::Duration = std::time::Duration::from_hour
 pub const TASKS_COUNTED_PER_SLICE: usize = 100;
 /// After so long without a piece, an upload makes room for another client's where a round is full.
 pub const IDLE_UPLOAD_NS: u64 = 120 * SECOND_NS;
+/// What a change of a balance can come to take of stable memory.
+pub const CHANGE_BYTES: u64 = 64 << 10;
 /// How long a registry may take to answer, in seconds.
 pub const REGISTRY_ANSWER_S: u32 = 60;
 

@@ -9,14 +9,15 @@
 )]
 
 use candid::{CandidType, Nat, Principal};
+use ddsx_prepaid::till;
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
 use ddsx_runtime::{Runtime, System};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, AssetAudit, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, ClaimArgs, ClaimError,
     Claimed, ComputeFee, CreateTaskArgs, ExcludeClientArgs, FileStatus, FundArgs, JoinArgs, JoinError, Limits,
     ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs,
-    PredictArgs, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView, SettleQuarantinedArgs,
-    StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, TaskQuote, UpdateReceipt, UploadError, UploadStatus,
+    PredictArgs, PrepaidBalance, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView, SettleQuarantinedArgs,
+    StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, TaskQuote, TopUpArgs, TopUpError, UpdateReceipt, UploadError, UploadStatus, WithdrawArgs, WithdrawError,
 };
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
@@ -25,7 +26,7 @@ use federated_aggregator::limits::MAX_TASKS_AS_UPDATE;
 use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
-    certification, create, fund as funding, inspect, join as joining, lifecycle, owner, settlement, standing, timer,
+    balance as prepaid, certification, create, fund as funding, inspect, join as joining, lifecycle, owner, settlement, standing, timer,
     upload, view,
 };
 use ic_cdk::{init, inspect_message, post_upgrade, query, update};
@@ -223,6 +224,26 @@ fn participants(args: ParticipantsArgs) -> Vec<Participant> {
 #[update]
 async fn claim(args: ClaimArgs) -> Result<Claimed, ClaimError> {
     settlement::claim(&AGGREGATOR, args).await
+}
+
+/// Tops the caller's prepaid balance up. The same call again takes nothing twice.
+#[update]
+async fn top_up(args: TopUpArgs) -> Result<PrepaidBalance, TopUpError> {
+    let topped_up = till::top_up(&AGGREGATOR, args).await;
+    timer::arm(&AGGREGATOR);
+    topped_up
+}
+
+/// Pays what is free of the caller's prepaid balance back to its own account.
+#[update]
+async fn withdraw(args: WithdrawArgs) -> Result<Claimed, WithdrawError> {
+    till::withdraw(&AGGREGATOR, args).await
+}
+
+/// The caller's prepaid balance in an asset.
+#[query]
+fn balance(ledger: Principal) -> PrepaidBalance {
+    with(|storage| prepaid::of(storage, System.caller(), ledger))
 }
 
 #[query]

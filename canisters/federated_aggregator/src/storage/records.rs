@@ -96,6 +96,15 @@ pub struct AssetRecord {
     /// releases did not ask.
     #[serde(default)]
     pub minting_account: Option<Account>,
+    /// Its number in the prepaid balances. Absent only until the upgrade of a release that kept none is through.
+    #[serde(default)]
+    pub number: Option<u32>,
+    /// The fee that governance listed it with last; what its ledger says is believed within a bound of it.
+    #[serde(default)]
+    pub listed_fee: Option<u128>,
+    /// Whether the ledger's own fee is beyond that bound: payments in it wait.
+    #[serde(default)]
+    pub absurd_fee: bool,
 }
 
 impl AssetRecord {
@@ -112,6 +121,9 @@ impl AssetRecord {
             payout_threshold: crate::amounts::amount(&listing.payout_threshold)?,
             treasury: Payable::default(),
             minting_account: None,
+            number: None,
+            listed_fee: Some(crate::amounts::amount(&listing.fee)?),
+            absurd_fee: false,
         })
     }
 
@@ -482,6 +494,10 @@ pub enum Purpose {
     },
     /// What a payee is due, the ledger's fee counted.
     Payout { payee: Payee, due: u128 },
+    /// Into an owner's prepaid balance.
+    TopUp { owner: Principal, asset: u32, amount: u128 },
+    /// Out of it, the ledger's fee within it.
+    Withdrawal { owner: Principal, asset: u32, amount: u128 },
 }
 
 #[cfg(test)]

@@ -15,7 +15,10 @@ pub use governance::{
     StorageFee,
 };
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
-pub use money::{AssetAudit, ClaimArgs, ClaimError, Claimed};
+pub use money::{
+    AssetAudit, ClaimArgs, ClaimError, Claimed, PrepaidAudit, PrepaidBalance, TopUpArgs, TopUpError, WithdrawArgs,
+    WithdrawError,
+};
 pub use rounds::{
     BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, Finding, LineageStream, ModelChunk,
     ModelChunkArgs, ModelVersion, PredictArgs, Progress, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport,
