@@ -3,15 +3,17 @@
 
 use candid::Principal;
 use ddsx_prepaid::till::{self, Kept, Till};
-use ddsx_prepaid::{Account as Balance, Totals};
+use ddsx_prepaid::{Account as Balance, PrepaidError, Totals};
 use ddsx_runtime::Runtime;
-use ddsx_types::federated_aggregator::{PrepaidBalance, TopUpError, WithdrawError};
+use ddsx_types::TimestampNs;
+use ddsx_types::federated_aggregator::{PrepaidBalance, TaskError, TopUpError, WithdrawError};
 
 use crate::fund::journal_asset;
 use crate::host::Aggregator;
 use crate::limits::CHANGE_BYTES;
+use crate::price::Price;
 use crate::storage::record::encode;
-use crate::storage::records::{AssetRecord, Purpose};
+use crate::storage::records::{AssetRecord, Payee, Purpose, TaskRecord};
 use crate::storage::{self, Storage};
 
 /// An owner's balance in an asset; an empty one where it never had any.
@@ -110,5 +112,132 @@ pub fn withdrawn(storage: &mut Storage, owner: Principal, asset: u32, amount: u1
     };
     if let Err(error) = ended {
         panic!("a withdrawal of {amount} in asset {asset}: {error}");
+    }
+}
+
+/// A balance that lacks something.
+pub fn lacks(asset: &AssetRecord, needed: u128, free: u128) -> TaskError {
+    TaskError::PaymentRefused(format!(
+        "the prepaid balance lacks {}: {needed} is needed and {free} is free, in the smallest unit of {}; call top_up with ledger {}",
+        needed.saturating_sub(free),
+        asset.symbol,
+        asset.ledger
+    ))
+}
+
+/// The asset in which storage and computing of new tasks are paid, if it is listed.
+pub fn fee_asset(storage: &Storage) -> Option<AssetRecord> {
+    storage
+        .settings()
+        .fee_ledger
+        .and_then(|ledger| storage.listed_asset(ledger))
+}
+
+/// Moves an amount of a balance. Nothing is moved for an amount of zero.
+///
+/// Panics if it cannot be moved, which the callers have looked at in the same message: it is then undone.
+fn moved(
+    storage: &mut Storage,
+    owner: Principal,
+    ledger: Principal,
+    amount: u128,
+    change: impl FnOnce(&mut ddsx_prepaid::Prepaid<storage::Mem>, Principal, u32, u128) -> Result<(), PrepaidError>,
+) {
+    if amount == 0 {
+        return;
+    }
+    let number = storage.asset(ledger).and_then(|asset| asset.number);
+    let done = number.map(|number| change(storage.prepaid_mut(), owner, number, amount));
+    if done != Some(Ok(())) {
+        panic!("{amount} of the balance of {owner} at {ledger}: {done:?}");
+    }
+}
+
+/// Hands an amount to the treasury.
+pub fn to_treasury(storage: &mut Storage, ledger: Principal, amount: u128, now: TimestampNs) {
+    if amount == 0 {
+        return;
+    }
+    if let Some(mut asset) = storage.asset(ledger) {
+        asset.treasury.credit(amount);
+        storage.put_asset(asset);
+        storage.ask_payout(now, Payee::Treasury(ledger));
+    }
+}
+
+/// Spends what is free, for the treasury. Panics if so much is not free.
+pub fn charge(storage: &mut Storage, owner: Principal, ledger: Principal, amount: u128, now: TimestampNs) {
+    spend(storage, owner, ledger, amount);
+    to_treasury(storage, ledger, amount, now);
+}
+
+/// Spends what is free, for what the caller books. Panics if so much is not free.
+pub fn spend(storage: &mut Storage, owner: Principal, ledger: Principal, amount: u128) {
+    moved(storage, owner, ledger, amount, ddsx_prepaid::Prepaid::charge);
+}
+
+/// A round was worked on: what was set aside for it is the treasury's. Panics if so much is not set aside.
+pub fn charge_aside(storage: &mut Storage, owner: Principal, ledger: Principal, amount: u128, now: TimestampNs) {
+    moved(storage, owner, ledger, amount, ddsx_prepaid::Prepaid::charge_set_aside);
+    to_treasury(storage, ledger, amount, now);
+}
+
+/// Frees what was set aside. Panics if so much is not.
+pub fn release(storage: &mut Storage, owner: Principal, ledger: Principal, amount: u128) {
+    moved(storage, owner, ledger, amount, ddsx_prepaid::Prepaid::release);
+}
+
+fn set_aside(storage: &mut Storage, owner: Principal, ledger: Principal, amount: u128) {
+    moved(storage, owner, ledger, amount, ddsx_prepaid::Prepaid::set_aside);
+}
+
+/// Sets a draft's deposit aside, which must be free. The record is the caller's to store.
+pub fn hold_deposit(storage: &mut Storage, record: &mut TaskRecord, ledger: Principal, amount: u128) {
+    set_aside(storage, record.owner, ledger, amount);
+    record.deposit = Some((ledger, amount)).filter(|_| amount > 0);
+}
+
+/// Gives a draft's deposit back. The record is the caller's to store.
+pub fn return_deposit(storage: &mut Storage, record: &mut TaskRecord) {
+    if let Some((ledger, amount)) = record.deposit.take() {
+        release(storage, record.owner, ledger, amount);
+    }
+}
+
+/// A draft was left lying: its deposit is the treasury's. The record is the caller's to store.
+pub fn lose_deposit(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs) {
+    if let Some((ledger, amount)) = record.deposit.take() {
+        charge_aside(storage, record.owner, ledger, amount, now);
+    }
+}
+
+/// What an owner can pay for a draft with: what is free, and what is set aside for it.
+pub fn means(storage: &Storage, record: &TaskRecord, ledger: Principal) -> u128 {
+    let deposit = record.deposit.filter(|(held, _)| *held == ledger);
+    account(storage, record.owner, ledger).free + deposit.map_or(0, |(_, amount)| amount)
+}
+
+/// Pays a draft's storage and computing from its owner's balance, which has so much: storage is spent, and what rounds cost is set
+/// aside until they are worked on. The record is the caller's to store.
+pub fn pay_fee(storage: &mut Storage, record: &mut TaskRecord, price: &Price, ledger: Principal, now: TimestampNs) {
+    let (total, (per_round, rounds)) = (price.tokens().unwrap_or(0), price.by_round());
+    let aside = per_round.saturating_mul(rounds.into()).min(total);
+    return_deposit(storage, record);
+    charge(storage, record.owner, ledger, total - aside, now);
+    set_aside(storage, record.owner, ledger, aside);
+    record.fee.ledger = Some(ledger);
+    record.fee.per_round = per_round;
+    record.fee.aside = aside;
+    record.storage_paid = true;
+    record.paid_until = Some(price.paid_until(now));
+    record.keep = true;
+}
+
+/// No round comes any more: what was set aside for them is free again. The record is the caller's to store.
+pub fn return_rounds(storage: &mut Storage, record: &mut TaskRecord) {
+    let aside = std::mem::take(&mut record.fee.aside);
+    if let Some(ledger) = record.fee.ledger {
+        release(storage, record.owner, ledger, aside);
+        record.fee.returned += aside;
     }
 }

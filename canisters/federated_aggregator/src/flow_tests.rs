@@ -2,6 +2,7 @@
 
 mod balances;
 mod coalitions;
+mod defaults;
 mod deposits;
 mod drafts;
 mod ends;
@@ -9,8 +10,10 @@ mod fairness;
 mod inspecting;
 mod licences;
 mod money;
+mod paying;
 mod prices;
 mod rounds;
+mod upkeep;
 mod uploads;
 
 use ddsx_types::Hash;

@@ -60,14 +60,6 @@ impl<R: Runtime> Host for Aggregator<R> {
     }
 }
 
-fn to_treasury(storage: &mut Storage, ledger: candid::Principal, amount: u128, now: u64) {
-    if let Some(mut asset) = storage.asset(ledger) {
-        asset.treasury.credit(amount);
-        storage.put_asset(asset);
-        storage.ask_payout(now, Payee::Treasury(ledger));
-    }
-}
-
 /// Money has come in.
 fn received(storage: &mut Storage, ledger: candid::Principal, purpose: &Purpose, now: u64) {
     match *purpose {
@@ -79,11 +71,11 @@ fn received(storage: &mut Storage, ledger: candid::Principal, purpose: &Purpose,
         } => {
             let held = per_round.saturating_mul(rounds.into()).min(amount);
             fund::fee_received(storage, task, ledger, (per_round, held), now);
-            to_treasury(storage, ledger, amount - held, now);
+            balance::to_treasury(storage, ledger, amount - held, now);
         }
         Purpose::Keep { task, amount } => {
             fund::keep(storage, task, now);
-            to_treasury(storage, ledger, amount, now);
+            balance::to_treasury(storage, ledger, amount, now);
         }
         Purpose::Budget { task, amount } => {
             let Some(mut record) = storage.task(task) else { return };

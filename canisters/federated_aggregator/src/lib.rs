@@ -1,7 +1,7 @@
 //! `federated_aggregator`: federated learning whose referee is a canister. The endpoints are in `main.rs`; the rules are here.
 //!
 //! - [`storage`]: everything that is kept, in stable memory; weights and updates in extents of it. [`content`]: pieces and their hash.
-//! - [`create`], [`owner`], [`join`] with [`licence`]: tasks, their files, their clients. [`price`]: what they cost. [`drafts`]: when their time is
+//! - [`create`], [`creation`], [`upkeep`], [`owner`], [`join`] with [`licence`]: tasks, their files, their clients. [`price`]: what they cost. [`drafts`]: when their time is
 //!   over. [`upload`]: updates on their way in. [`inspect`]: what is not even looked at.
 //! - [`round`]: when a round opens and closes. [`work`]: what is then done in slices: [`prepare`], [`combine`] with [`privacy`], [`evaluate`],
 //!   [`score`] with [`coalition`], [`publish`]. [`timer`]: when.
@@ -20,6 +20,7 @@ pub mod coalition;
 pub mod combine;
 pub mod content;
 pub mod create;
+pub mod creation;
 pub mod drafts;
 pub mod earnings;
 pub mod evaluate;
@@ -49,6 +50,7 @@ pub mod sketches;
 pub mod standing;
 pub mod storage;
 pub mod timer;
+pub mod upkeep;
 pub mod upload;
 pub mod view;
 pub mod work;

@@ -12,9 +12,9 @@ use ddsx_types::federated_aggregator::{AssetAudit, ClaimArgs, ClaimError, Claime
 use crate::amounts::nat;
 use crate::host::Aggregator;
 use crate::limits::TASKS_COUNTED_PER_SLICE;
-use crate::{balance, payout};
 use crate::storage::records::{Payee, Purpose};
 use crate::storage::{self, Storage};
+use crate::{balance, payout};
 
 /// The task whose books a payment concerns.
 pub fn task_of(purpose: &Purpose) -> Option<TaskId> {

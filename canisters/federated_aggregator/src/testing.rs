@@ -9,10 +9,11 @@ use ddsx_prepaid::till;
 use ddsx_runtime::Runtime;
 use ddsx_runtime::testing::{Fate, TestRuntime};
 use ddsx_types::federated_aggregator::{
-    AggregatorArgs, BeginUpdateArgs, Claimed, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs, JoinError,
-    JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, Participant, PrepaidBalance, PutFileArgs, PutUpdateArgs, Reward,
-    RewardRule, RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, StorageFee, Strategy, TaskId, TaskInfo, TopUpArgs, TopUpError,
-    UpdateEncoding, UpdateKind, UpdateReceipt, UploadError, UploadStatus, WithdrawArgs, WithdrawError,
+    AggregatorArgs, BeginUpdateArgs, Claimed, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs,
+    JoinError, JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, Participant, PrepaidBalance,
+    PutFileArgs, PutUpdateArgs, Reward, RewardRule, RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage,
+    StorageFee, Strategy, TaskId, TaskInfo, TopUpArgs, TopUpError, UpdateEncoding, UpdateKind, UpdateReceipt,
+    UploadError, UploadStatus, WithdrawArgs, WithdrawError,
 };
 use ddsx_types::{AssetListing, Hash};
 use ic_stable_structures::DefaultMemoryImpl;
@@ -23,7 +24,9 @@ use serde_bytes::ByteBuf;
 use crate::host::Aggregator;
 use crate::storage::{self, with, with_mut};
 use crate::work::{self, Slice};
-use crate::{balance, content, create, evaluate, fund, join, licence, lifecycle, owner, settlement, timer, upload, view};
+use crate::{
+    balance, content, create, evaluate, fund, join, licence, lifecycle, owner, settlement, timer, upload, view,
+};
 
 pub const OWNER: Principal = Principal::from_slice(&[1, 1]);
 pub const GOVERNANCE: Principal = Principal::from_slice(&[4, 1]);

@@ -18,7 +18,11 @@ fn should_take_a_top_up_once_and_give_all_of_it_back() {
     let world = World::new();
     let first = world.top_up(OWNER, 5_000, 1).unwrap().unwrap();
     assert_eq!((&first.topped_up, &first.free), (&nat(5_000), &nat(5_000)));
-    assert_eq!(world.top_up(OWNER, 5_000, 1).unwrap().unwrap(), first, "again takes nothing");
+    assert_eq!(
+        world.top_up(OWNER, 5_000, 1).unwrap().unwrap(),
+        first,
+        "again takes nothing"
+    );
     assert_eq!(world.top_up(OWNER, 4_000, 1).unwrap(), Err(TopUpError::RequestIdReused));
     assert_eq!(world.top_up(OWNER, 0, 2).unwrap(), Err(TopUpError::InvalidAmount));
     assert_eq!(world.balance(client(0)).topped_up, nat(0), "owners are apart");

@@ -263,8 +263,9 @@ impl Storage {
     /// Numbers the assets of a release that kept no balances. Before anything else after an upgrade.
     pub fn number_assets(&mut self) {
         for mut asset in self.assets() {
-            if asset.number.is_none() {
-                asset.number = Some(self.next_asset_number());
+            if asset.number.is_none() || asset.listed_fee.is_none() {
+                asset.number = asset.number.or_else(|| Some(self.next_asset_number()));
+                asset.listed_fee = asset.listed_fee.or(Some(asset.fee));
                 self.put_asset(asset);
             }
         }
