@@ -148,9 +148,10 @@ fn moved(
     }
     let number = storage.asset(ledger).and_then(|asset| asset.number);
     let done = number.map(|number| change(storage.prepaid_mut(), owner, number, amount));
-    if done != Some(Ok(())) {
-        panic!("{amount} of the balance of {owner} at {ledger}: {done:?}");
-    }
+    assert!(
+        done == Some(Ok(())),
+        "{amount} of the balance of {owner} at {ledger}: {done:?}"
+    );
 }
 
 /// Hands an amount to the treasury.

@@ -92,8 +92,7 @@ pub async fn create_paid<R: Runtime>(
     }
     if !till::known(host, caller, &key).map_err(TaskError::Payment)? {
         let due = storage::with(|storage| due(storage, caller, &args, &payment))?;
-        // A maximum above u128::MAX allows any price.
-        if Nat::from(due.pull) > payment.max {
+        if payment.max < due.pull {
             return Err(TaskError::Payment(TopUpError::PriceAboveMax { price: nat(due.pull) }));
         }
         if due.pull > 0 {

@@ -76,7 +76,7 @@ pub fn look(storage: &mut Storage, mut record: TaskRecord, now: TimestampNs) {
         Stage::Ended(_) if over && !record.cleared => clear(storage, &mut record, now),
         Stage::Draft | Stage::Ended(_) => {
             let due = if ended {
-                upkeep::next_look(&record, now)
+                upkeep::next_look(storage, &record, now)
             } else {
                 record.expires_at.filter(|_| !record.cleared)
             };

@@ -314,7 +314,9 @@ pub fn storage_settled(storage: &mut Storage, task: TaskId, paid: bool, now: Tim
     } else if !record.storage_paid {
         record.storage_paid = true;
         balance::return_deposit(storage, &mut record);
-        record.paid_until = price(storage, task).ok().map(|price| price.paid_until(now));
+        if record.stage == Stage::Draft {
+            record.paid_until = price(storage, task).ok().map(|price| price.paid_until(now));
+        }
         wait_for_start(storage, &mut record, now);
     }
     storage.put_task(record);
@@ -334,7 +336,7 @@ pub fn fee_received(
     record.fee.ledger = Some(ledger);
     record.fee.per_round = per_round;
     record.fee.held += held;
-    record.keep = true;
+    record.keep = record.stage == Stage::Draft;
     if matches!(record.stage, Stage::Ended(_)) {
         record.fee.release();
         storage.ask_payout(now, Payee::Fee(task));
@@ -351,7 +353,7 @@ pub fn keep(storage: &mut Storage, task: TaskId, now: TimestampNs) {
         record.expires_at = Some(end);
         record.short_since = None;
         if !record.working {
-            let due = upkeep::next_look(&record, now);
+            let due = upkeep::next_look(storage, &record, now);
             storage.schedule(&mut record, due);
         }
     }

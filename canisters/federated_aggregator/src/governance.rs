@@ -343,7 +343,7 @@ pub fn adopt_fees(storage: &mut Storage) {
         // Who set a fee in cycles alone wants no tokens.
         None => listed.filter(|_| nothing),
     };
-    let fee = asset.as_ref().map_or(0, |asset| asset.fee.max(1));
+    let fee = asset.as_ref().map_or(0, |asset| asset.fee.clamp(1, 1 << 64));
     storage.change_settings(|settings| {
         if nothing {
             settings.fee_ledger = asset.map(|asset| asset.ledger);

@@ -271,16 +271,13 @@ fn book(
         record.books.assign(reward);
         client.payable.credit(reward);
         client.earned += reward;
-        match now {
-            Some(now) => {
-                client.marks = client.marks.saturating_sub(1);
-                storage.ask_payout(now, Payee::Client(record.id, update.client));
-            }
+        if let Some(now) = now {
+            client.marks = client.marks.saturating_sub(1);
+            storage.ask_payout(now, Payee::Client(record.id, update.client));
+        } else {
             // Nor does anything else tell before the end that it earned.
-            None => {
-                client.kept_marks = client.kept_marks.saturating_add(1);
-                client.kept_reward += reward;
-            }
+            client.kept_marks = client.kept_marks.saturating_add(1);
+            client.kept_reward += reward;
         }
         storage.count(|counters| counters.rewards += 1);
     }

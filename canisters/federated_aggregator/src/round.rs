@@ -129,7 +129,10 @@ pub fn advance(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRule
         Some(now)
     } else {
         let deadline = record.collecting.map(|collecting| collecting.deadline);
-        deadline.into_iter().chain(upkeep::next_running_look(record, now)).min()
+        deadline
+            .into_iter()
+            .chain(upkeep::next_running_look(storage, record, now))
+            .min()
     };
     storage.schedule(record, due);
 }

@@ -12,9 +12,9 @@ use crate::storage::Storage;
 use crate::storage::records::TaskRecord;
 use crate::{balance, guard, price};
 
-/// What 30 days more cost, and in what; none where nothing is asked in tokens.
+/// What 30 days more cost a task that is kept, and in what; none where nothing is asked in tokens, and of one that holds nothing.
 fn month(storage: &Storage, record: &TaskRecord) -> Option<(Principal, u128)> {
-    let asset = balance::fee_asset(storage)?;
+    let asset = balance::fee_asset(storage).filter(|_| record.keep && record.reserved)?;
     let amount = price::keeping(storage.settings(), record.storage_bytes).0?;
     Some((asset.ledger, amount))
 }
@@ -32,7 +32,7 @@ enum Extended {
 
 /// Extends a time that is about to be over. The record is the caller's to store.
 fn extend(storage: &mut Storage, record: &mut TaskRecord, end: TimestampNs, now: TimestampNs) -> Extended {
-    let Some((ledger, amount)) = month(storage, record).filter(|_| record.keep && record.reserved) else {
+    let Some((ledger, amount)) = month(storage, record) else {
         return if end <= now { Extended::Over } else { Extended::Waits };
     };
     if now < end.saturating_sub(UPKEEP_NOTICE_NS) {
@@ -53,9 +53,9 @@ fn extend(storage: &mut Storage, record: &mut TaskRecord, end: TimestampNs, now:
     }
 }
 
+/// When something is to be done next about a time that ends then, of a task that is kept.
 fn next(record: &TaskRecord, end: TimestampNs, now: TimestampNs) -> TimestampNs {
     match record.short_since {
-        _ if !record.keep => end,
         None => end.saturating_sub(UPKEEP_NOTICE_NS),
         Some(since) => {
             let over = end.max(since.saturating_add(UPKEEP_NOTICE_NS));
@@ -78,9 +78,9 @@ pub fn is_over(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs)
 }
 
 /// When a task that has ended is looked at next.
-pub fn next_look(record: &TaskRecord, now: TimestampNs) -> Option<TimestampNs> {
+pub fn next_look(storage: &Storage, record: &TaskRecord, now: TimestampNs) -> Option<TimestampNs> {
     let end = record.expires_at.filter(|_| !record.cleared)?;
-    Some(next(record, end, now))
+    Some(month(storage, record).map_or(end, |_| next(record, end, now)))
 }
 
 /// Whether a task that runs has to end, because it is not paid any longer. The record is the caller's to store.
@@ -100,8 +100,8 @@ pub fn ends(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs) ->
 }
 
 /// When a task that runs is looked at next for its storage.
-pub fn next_running_look(record: &TaskRecord, now: TimestampNs) -> Option<TimestampNs> {
-    let end = record.paid_until.filter(|_| record.keep)?;
+pub fn next_running_look(storage: &Storage, record: &TaskRecord, now: TimestampNs) -> Option<TimestampNs> {
+    let end = record.paid_until.filter(|_| month(storage, record).is_some())?;
     Some(next(record, end, now).max(now.saturating_add(1)))
 }
 
@@ -114,7 +114,7 @@ pub fn keep(storage: &mut Storage, caller: Principal, now: TimestampNs, args: Ke
     record.keep = args.kept;
     record.short_since = None;
     if matches!(record.stage, Stage::Ended(_)) && !record.working {
-        let due = next_look(&record, now);
+        let due = next_look(storage, &record, now);
         storage.schedule(&mut record, due);
     }
     storage.put_task(record);
@@ -127,7 +127,7 @@ pub fn describe(storage: &Storage, record: &TaskRecord) -> TaskStorage {
         kept: record.keep,
         paid_until: record.paid_until,
         short_since: record.short_since,
-        per_month: month(storage, record).map(|(_, amount)| nat(amount)),
+        per_month: price::keeping(storage.settings(), record.storage_bytes).0.map(nat),
         draft_deposit: nat(record.deposit.map_or(0, |(_, amount)| amount)),
     }
 }

@@ -161,7 +161,7 @@ fn conclude(storage: &mut Storage, record: &mut TaskRecord, context: &Context, w
         Work::Round(work) => publish::conclude(storage, record, context, *work, now),
         Work::Release { .. } => {
             owner::shrink(storage, record, &context.args);
-            let due = upkeep::next_look(record, now);
+            let due = upkeep::next_look(storage, record, now);
             storage.schedule(record, due);
             return;
         }

@@ -95,6 +95,29 @@ fn should_leave_a_balance_alone_whose_owner_says_so() {
     assert!(with_mut(|storage| upkeep::keep(storage, stranger, world.now(), args)).is_err());
 }
 
+#[test]
+fn should_not_look_over_and_over_at_what_costs_nothing_to_keep() {
+    let (world, task) = ended(10 * PER_MIB);
+    let end = world.info(task).expires_at.unwrap();
+    with_mut(|storage| owner::free_storage(storage, OWNER, task)).unwrap();
+    world.wait(25 * DAY);
+    assert_eq!(
+        with(|storage| storage.task(task)).unwrap().due,
+        Some(end),
+        "within the week before"
+    );
+    assert_eq!(world.balance(OWNER).free, 10 * PER_MIB);
+    world.wait(10 * DAY);
+    assert!(with(|storage| storage.task(task)).unwrap().cleared);
+    let (world, task) = paid(PER_MIB);
+    late(&world, task);
+    with_mut(|storage| storage.change_settings(|settings| settings.fee_per_mib = 0));
+    let before = with(|storage| storage.counters().slices);
+    world.wait(8 * DAY);
+    assert!(with(|storage| storage.counters().slices) - before < 100);
+    world.check(task);
+}
+
 /// As if its rounds had taken longer than was paid for, which only a pause can make them.
 fn late(world: &World, task: TaskId) {
     let mut record = with(|storage| storage.task(task)).unwrap();
