@@ -197,6 +197,39 @@ fn should_hold_a_deposit_for_a_draft_until_it_is_paid_or_withdrawn() {
 }
 
 #[test]
+fn should_pay_a_draft_from_the_balance_where_that_has_all_of_it_its_deposit_counted() {
+    let world = priced();
+    let args = task_args();
+    let fee = number(&total(&args).fee);
+    world.top_up(OWNER, DEPOSIT, 1).unwrap().unwrap();
+    let task = draft(&world, &args).unwrap();
+    assert!(!world.info(task).storage_paid);
+    world.top_up(OWNER, fee - DEPOSIT, 2).unwrap().unwrap();
+    let held = world.ledger.balance(OWNER.into());
+    for request in [5, 5, 6] {
+        world.runtime.set_caller(OWNER);
+        let host = world.host.clone();
+        let pay = ddsx_types::federated_aggregator::PayStorageArgs {
+            task,
+            from_subaccount: None,
+            request_id: ByteBuf::from([request; 16]),
+        };
+        let done = world.runtime.run(async move { fund::pay_storage(&host, pay).await });
+        assert_eq!(done, Some(Ok(())));
+    }
+    assert_eq!(world.ledger.balance(OWNER.into()), held, "nothing was pulled");
+    let balance = world.balance(OWNER);
+    let rounds = 2 * number(&world.info(task).compute.unwrap().per_round);
+    assert_eq!((number(&balance.free), number(&balance.set_aside)), (0, rounds));
+    world.check(task);
+    // One that ends before its rounds gives back what they would have cost.
+    with_mut(|storage| owner::stop(storage, OWNER, world.now(), task)).unwrap();
+    world.wait(60);
+    assert_eq!(number(&world.balance(OWNER).free), rounds);
+    world.check(task);
+}
+
+#[test]
 fn should_let_a_canister_pay_with_the_cycles_that_come_with_the_call() {
     let world = priced();
     with_mut(|storage| storage.change_settings(|settings| settings.fee_cycles_per_mib = 7));
