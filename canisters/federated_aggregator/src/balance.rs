@@ -177,6 +177,11 @@ pub fn spend(storage: &mut Storage, owner: Principal, ledger: Principal, amount:
     moved(storage, owner, ledger, amount, ddsx_prepaid::Prepaid::charge);
 }
 
+/// What was spent and is not kept comes back, and counts as topped up once more. Panics if the balance would pass 2^128 - 1.
+pub fn give_back(storage: &mut Storage, owner: Principal, ledger: Principal, amount: u128) {
+    moved(storage, owner, ledger, amount, ddsx_prepaid::Prepaid::top_up);
+}
+
 /// A round was worked on: what was set aside for it is the treasury's. Panics if so much is not set aside.
 pub fn charge_aside(storage: &mut Storage, owner: Principal, ledger: Principal, amount: u128, now: TimestampNs) {
     moved(storage, owner, ledger, amount, ddsx_prepaid::Prepaid::charge_set_aside);

@@ -3,11 +3,11 @@
 use candid::Nat;
 use ddsx_runtime::RejectCode;
 use ddsx_runtime::testing::Fate;
-use ddsx_types::federated_aggregator::{TopUpError, WithdrawError};
+use ddsx_types::federated_aggregator::{TopUpError, UpdateEncoding, WithdrawError};
 use proptest::prelude::*;
 
 use crate::storage::{with, with_mut};
-use crate::testing::{FEE, LEDGER, OWNER, START, World, client};
+use crate::testing::{FEE, LEDGER, OWNER, STAKE, START, World, client, task_args};
 
 fn nat(amount: u128) -> Nat {
     Nat::from(amount)
@@ -92,6 +92,49 @@ fn should_number_the_assets_of_a_release_that_kept_no_balances() {
     assert_eq!(with(|storage| storage.asset(LEDGER)).unwrap().number, Some(0));
     assert_eq!(world.top_up(OWNER, 5_000, 1).unwrap().unwrap().free, nat(5_000));
     world.check_asset();
+}
+
+#[test]
+fn should_take_a_stake_from_a_clients_balance_and_give_it_back_there() {
+    let world = World::new();
+    let task = world.start(&task_args());
+    for number in 0..2 {
+        world.top_up(client(number), STAKE + 7, 1).unwrap().unwrap();
+    }
+    let held = world.ledger.balance(client(0).into());
+    for number in 0..3 {
+        world.join(task, number).unwrap();
+        world.join(task, number).unwrap();
+        world.check(task);
+    }
+    assert_eq!(world.ledger.balance(client(0).into()), held, "nothing was pulled");
+    assert_eq!(world.balance(client(0)).free, nat(7));
+    // Who has no balance pays as ever.
+    assert_eq!(world.ledger.balance(client(2).into()), START - STAKE - FEE);
+    world.upgrade();
+    // What is provably false costs the stake wherever it came from.
+    let bytes = super::raw(&[f32::NAN]);
+    let args = world.begin_args(task, &bytes, UpdateEncoding::F32);
+    assert!(world.send_bytes(1, &args, &bytes).is_err());
+    world.check(task);
+    with_mut(|storage| crate::join::leave(storage, client(0), world.now(), task)).unwrap();
+    assert_eq!(world.balance(client(0)).free, nat(STAKE + 7));
+    world.check(task);
+    with_mut(|storage| crate::owner::stop(storage, OWNER, world.now(), task)).unwrap();
+    world.wait(3_600);
+    world.check(task);
+    assert_eq!(
+        (world.balance(client(0)).free, world.balance(client(1)).free),
+        (nat(STAKE + 7), nat(7))
+    );
+    assert_eq!(world.ledger.balance(client(2).into()), START - 2 * FEE);
+    // A stake that is paid again comes from the account, and goes back there.
+    let task = world.start(&task_args());
+    world.join_with(task, 1, 9).unwrap();
+    with_mut(|storage| crate::join::leave(storage, client(1), world.now(), task)).unwrap();
+    world.wait(60);
+    assert_eq!(world.balance(client(1)).free, nat(7));
+    world.check(task);
 }
 
 proptest! {

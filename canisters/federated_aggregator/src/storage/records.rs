@@ -468,6 +468,9 @@ pub struct ClientRecord {
     /// Marks that are taken away when the task ends: before, they would tell that it earned.
     #[serde(default)]
     pub kept_marks: u32,
+    /// Whether its stake came from its prepaid balance, and goes back there.
+    #[serde(default)]
+    pub from_balance: bool,
 }
 
 impl ClientRecord {
@@ -495,6 +498,7 @@ impl ClientRecord {
             kept_reward: 0,
             told: 0,
             kept_marks: 0,
+            from_balance: false,
         }
     }
 }
@@ -606,6 +610,7 @@ mod tests {
             "kept_reward",
             "told",
             "kept_marks",
+            "from_balance",
         ];
         let read: ClientRecord = decode(&without(&client, &fields)).unwrap();
         assert_eq!((read.stake, read.locked, read.marks, read.excluded), (9, 0, 0, None));
