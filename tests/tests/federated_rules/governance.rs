@@ -193,7 +193,7 @@ fn should_obey_governance_alone_and_take_no_bad_argument() {
         bad: vec![(encoded(Nat::from((1_u128 << 64) + 1)), "at most 2^64")],
     };
     go_through(&federation, &row, |parameters| {
-        parameters.draft_deposit = Some(Nat::from(7_u8))
+        parameters.draft_deposit = Some(Nat::from(7_u8));
     });
 
     let registries = vec![user(701), user(702)];

@@ -328,7 +328,8 @@ pub struct JoinArgs {
     pub task: TaskId,
     /// Where rewards and the stake go; the caller's default account if absent.
     pub account: Option<Account>,
-    /// The caller's subaccount that pays the stake.
+    /// The caller's subaccount that pays the stake. If absent, the caller's prepaid balance pays where it has all of the stake, which then goes
+    /// back there; otherwise its default account.
     pub from_subaccount: Option<crate::Subaccount>,
     /// 16 to 32 bytes that name this request.
     pub request_id: ByteBuf,
