@@ -16,11 +16,13 @@ use ddsx_tests::ledger::FEE;
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{
     BeginUpdateArgs, ClientReport, CreateTaskArgs, EncodingError, EndReason, Evaluated, InitialWeights, JoinRule,
-    Layer, ModelSpec, NamedLayer, OutputKind, PredictArgs, Reward, RewardRule, RoundOutcome, RoundReport, RoundRules,
-    RoundState, RoundView, Scoring, Stage, Strategy, TaskError, TaskId, UpdateEncoding, UpdateKind, UploadError,
+    Layer, ModelSpec, NamedLayer, OutputKind, PredictArgs, PrepaidBalance, Reward, RewardRule, RoundOutcome,
+    RoundReport, RoundRules, RoundState, RoundView, Scoring, Stage, Strategy, TaskError, TaskId, TopUpArgs, TopUpError,
+    UpdateEncoding, UpdateKind, UploadError,
 };
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
+use serde_bytes::ByteBuf;
 
 const PER_ROUND: u64 = 10_000_000;
 const STAKE: u64 = 1_000_000;
@@ -350,6 +352,37 @@ fn go_on_with(release: &str) {
         let (upgraded, _) = outcome(&digits, landed(), |step| step == at);
         assert_eq!(undisturbed, models(upgraded), "step {at}");
     }
+}
+
+#[test]
+fn should_ask_after_the_landed_release_what_a_new_installation_asks() {
+    let world = World::new();
+    let landed = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/federated_aggregator-1.wasm.gz");
+    let federation = Federation::open_module(&world, 1, std::fs::read(landed).unwrap());
+    let digits = Digits::new();
+    let args = digits.args(federation.ledger.id);
+    let old = federation.create(&args).unwrap();
+    assert!(federation.task(old).storage_paid, "it asked for nothing");
+    for _ in 0..2 {
+        federation.upgrade();
+        let parameters = federation.parameters();
+        assert_eq!(parameters.storage_fee.ledger, Some(federation.ledger.id));
+        assert_eq!(parameters.storage_fee.per_mib, FEE);
+        assert_eq!(parameters.compute_fee.unwrap().per_billion, FEE);
+        assert_eq!(parameters.draft_deposit, Some((100 * FEE).into()));
+    }
+    let info = federation.task(old);
+    assert!(info.storage_paid && info.storage_fee.is_none(), "{info:?}");
+    assert!(matches!(federation.create(&args), Err(TaskError::PaymentRefused(_))));
+    let top_up = TopUpArgs {
+        ledger: federation.ledger.id,
+        amount: (1_000 * FEE).into(),
+        from_subaccount: None,
+        request_id: ByteBuf::from([1; 16]),
+    };
+    let balance: Result<PrepaidBalance, TopUpError> = world.call(owner(), federation.id, "top_up", (top_up,));
+    assert_eq!(balance.unwrap().free, 1_000 * FEE);
+    federation.create(&args).unwrap();
 }
 
 /// Numbers at the end of an update as `F32`, zeros before.

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read as _};
 
 use client_support::command::Ddsx;
 use client_support::{Live, LossyProxy};
+use ddsx_types::federated_aggregator::StorageFee;
 use serde_json::Value;
 
 const ROUNDS: u64 = 4;
@@ -249,6 +250,64 @@ fn should_train_on_a_licensed_stream_and_name_it_in_every_report() {
     }
     let last = ddsx.json("anonymous", &format!("task report 0 {ROUNDS}"));
     assert!(last["accuracy"].as_f64().unwrap() > 0.8, "{last}");
+}
+
+#[test]
+fn should_pay_a_task_in_one_confirmation_from_the_balance_first() {
+    let live = Live::start_federated();
+    let ddsx = Ddsx::new(&live);
+    write_files(&ddsx);
+    let aggregator = live.aggregator.unwrap();
+    let fee = StorageFee {
+        ledger: Some(live.ledger),
+        per_mib: 10_000_000_u64.into(),
+        cycles_per_mib: 0_u8.into(),
+    };
+    let world = &live.world;
+    world
+        .try_call::<_, ()>(world.controller, aggregator, "set_storage_fee", (fee,))
+        .unwrap();
+    world
+        .try_call::<_, ()>(
+            world.controller,
+            aggregator,
+            "set_draft_deposit",
+            (candid::Nat::from(1_000_u32),),
+        )
+        .unwrap();
+    let provider = live.provider.principal.to_text();
+    ddsx.json("provider", "balance top-up 1 --of aggregator --yes");
+    let (code, said) = ddsx.failure("provider", "task create digits.toml");
+    assert_eq!(code, 2, "{said}");
+    for words in [
+        "total ",
+        "back     at most",
+        "1 DST of your prepaid balance",
+        "leave your account",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(
+        ddsx.json("anonymous", "task list"),
+        serde_json::json!([]),
+        "nothing is made before"
+    );
+    let held = balance(&ddsx, &provider);
+    let created = ddsx.json("provider", "task create digits.toml --yes");
+    let cost = |part: &str| units(&created["cost"][part]["units"]);
+    assert_eq!(cost("total"), cost("storage") + ROUNDS * PER_ROUND);
+    assert_eq!(cost("from_balance"), 100_000_000);
+    assert_eq!(
+        held - balance(&ddsx, &provider),
+        cost("from_account") + 20_000,
+        "one approval and one transfer"
+    );
+    assert_eq!(cost("from_account"), cost("total") - 100_000_000);
+    let left = ddsx.json("provider", "balance --of aggregator");
+    assert_eq!(units(&left[0]["free"]["units"]), 0, "{left}");
+    ddsx.json("provider", "task keep 0 --off");
+    ddsx.json("provider", "balance top-up 2 --of aggregator --yes");
+    ddsx.json("provider", "balance withdraw --of aggregator --yes");
 }
 
 #[test]

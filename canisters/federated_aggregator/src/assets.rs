@@ -7,9 +7,9 @@ use ddsx_payments::{self as payments, Host, LedgerFacts, Questions};
 use ddsx_runtime::Runtime;
 use ddsx_types::{Account, AssetListing};
 
-use crate::amounts::amount;
+use crate::amounts::{MAX_AMOUNT, amount};
 use crate::host::Aggregator;
-use crate::limits::{MAX_ASSETS, REFRESH_INTERVAL};
+use crate::limits::{MAX_ASSETS, MAX_FEE_RISE, REFRESH_INTERVAL};
 use crate::storage::records::AssetRecord;
 use crate::storage::{self, Storage};
 
@@ -39,7 +39,9 @@ pub fn enter(storage: &mut Storage, listing: &AssetListing) -> Result<(), String
         return Err(format!("{MAX_ASSETS} assets were listed already"));
     }
     let mut asset = AssetRecord::new(listing).ok_or("an amount is too large")?;
+    asset.number = Some(storage.next_asset_number());
     if let Some(known) = known {
+        asset.number = known.number.or(asset.number);
         asset.treasury = known.treasury;
         asset.minting_account = known.minting_account;
     }
@@ -67,12 +69,24 @@ pub fn agree(listing: &AssetListing, facts: &LedgerFacts) -> Result<(), String> 
     Ok(())
 }
 
+/// The highest fee that a ledger's word is taken for: so many times what governance listed it with.
+fn fee_bound(asset: &AssetRecord) -> u128 {
+    asset
+        .listed_fee
+        .unwrap_or(asset.fee)
+        .max(1)
+        .saturating_mul(MAX_FEE_RISE)
+        .min(MAX_AMOUNT)
+}
+
 /// Takes over what a ledger says of itself; one without ICRC-2 is delisted. An absurd fee is not
-/// taken over.
+/// taken over: payments in the asset wait until the ledger asks for less, or governance lists it with that fee.
 pub fn learn(storage: &mut Storage, ledger: Principal, facts: &LedgerFacts) {
     let Some(mut asset) = storage.asset(ledger) else { return };
     let before = asset.clone();
-    if let Some(fee) = amount(&facts.fee) {
+    let believed = amount(&facts.fee).filter(|fee| *fee <= fee_bound(&asset));
+    asset.absurd_fee = believed.is_none();
+    if let Some(fee) = believed {
         asset.fee = fee;
     }
     // At most as many as a listing may have.

@@ -5,11 +5,11 @@ use ddsx_nn::spec::{self, Plan};
 use ddsx_nn::strategies::check::{limit, needed};
 use ddsx_nn::strategies::check_parameters;
 use ddsx_nn::weights;
-use ddsx_types::TimestampNs;
 use ddsx_types::federated_aggregator::{
     CreateTaskArgs, InitialWeights, JoinRule, Limits, OutputKind, Privacy, Reward, Scoring, Stage, Strategy, TaskError,
-    TaskId, TaskQuote,
+    TaskId, TaskQuote, TaskTotal,
 };
+use ddsx_types::{Hash, TimestampNs};
 
 use crate::amounts::{amount, nat};
 use crate::books::{Books, Payable};
@@ -19,8 +19,8 @@ use crate::limits::{
 };
 use crate::price::{self, Price};
 use crate::storage::Storage;
-use crate::storage::records::{Fee, FileRecord, TaskRecord};
-use crate::{drafts, guard};
+use crate::storage::records::{AssetRecord, Fee, FileRecord, TaskRecord};
+use crate::{balance, drafts, guard};
 
 fn invalid(field: &str, reason: impl Into<String>) -> TaskError {
     TaskError::Invalid {
@@ -48,13 +48,30 @@ pub fn plan_of(args: &CreateTaskArgs) -> Result<Plan, TaskError> {
     plan(&crate::limits::HIGHEST, args)
 }
 
-/// Makes a task.
-pub fn create(
-    storage: &mut Storage,
-    caller: Principal,
-    now: TimestampNs,
-    args: &CreateTaskArgs,
-) -> Result<TaskId, TaskError> {
+/// What comes with the making of a task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct With {
+    /// Cycles that came with the call; where they suffice, they pay.
+    pub cycles: u128,
+    /// Whether all of it is to be paid now, from the balance.
+    pub at_once: bool,
+    /// Paid into the budget from the balance, in the asset of the rewards, which was checked.
+    pub budget: u128,
+    /// What makes it safe to repeat.
+    pub request: Option<Hash>,
+}
+
+/// A task that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its number.
+    pub task: TaskId,
+    /// The cycles that it costs, of those that came along.
+    pub cycles: u128,
+}
+
+/// Checks that the caller may make such a task now; answers the model's plan.
+pub fn check_new(storage: &Storage, caller: Principal, args: &CreateTaskArgs) -> Result<Plan, TaskError> {
     guard::may_change(storage, caller)?;
     let limits = storage.settings().limits;
     if storage.tasks_of(&caller) >= u64::from(limits.tasks_per_owner) {
@@ -63,7 +80,29 @@ pub fn create(
             limit: limits.tasks_per_owner.into(),
         });
     }
-    let plan = check(storage, args)?;
+    check(storage, args)
+}
+
+/// Makes a task. What it costs is taken from the caller's balance, if that has it; else the draft's deposit is, and the draft waits to be
+/// paid.
+pub fn create(
+    storage: &mut Storage,
+    caller: Principal,
+    now: TimestampNs,
+    args: &CreateTaskArgs,
+) -> Result<TaskId, TaskError> {
+    make(storage, caller, now, args, With::default()).map(|made| made.task)
+}
+
+/// As [`create`], with what came along. On an error nothing has changed.
+pub fn make(
+    storage: &mut Storage,
+    caller: Principal,
+    now: TimestampNs,
+    args: &CreateTaskArgs,
+    with: With,
+) -> Result<Made, TaskError> {
+    let plan = check_new(storage, caller, args)?;
     let ledger = args.reward.as_ref().map(|reward| reward.ledger);
     let stake = args
         .reward
@@ -72,10 +111,6 @@ pub fn create(
         .unwrap_or(0);
     let storage_bytes = price::reserved(args, plan.len as u64);
     let price = Price::of(storage.settings(), args, &plan);
-    let paid = price.is_nothing();
-    if !paid {
-        drafts::make_room(storage, caller, now)?;
-    }
     let encoded = candid::encode_one(args).map_err(|error| invalid("arguments", error.to_string()))?;
     let id = storage.counters().tasks;
     let mut record = TaskRecord {
@@ -120,13 +155,15 @@ pub fn create(
         usual_norm: None,
         sketch_seed: None,
         free_skips: 0,
+        deposit: None,
+        paid_until: None,
+        keep: false,
+        short_since: None,
+        request: with.request,
     };
-    let mut expires_at = now.saturating_add(UNPAID_NS);
-    if paid {
-        reserve(storage, &mut record)?;
-        record.storage_paid = true;
-        expires_at = now.saturating_add(MONTH_NS);
-    }
+    let cycles = pay(storage, &mut record, &price, with, now)?;
+    let wait = if record.storage_paid { MONTH_NS } else { UNPAID_NS };
+    let expires_at = now.saturating_add(wait);
     record.expires_at = Some(expires_at);
     storage.schedule(&mut record, Some(expires_at));
     storage.count(|counters| {
@@ -135,7 +172,64 @@ pub fn create(
         counters.tasks += 1;
     });
     storage.enter_task(record, encoded);
-    Ok(id)
+    Ok(Made { task: id, cycles })
+}
+
+/// Pays a new draft, or takes its deposit; answers how many cycles it costs. On an error nothing has changed. The record is the caller's to store.
+fn pay(
+    storage: &mut Storage,
+    record: &mut TaskRecord,
+    price: &Price,
+    with: With,
+    now: TimestampNs,
+) -> Result<u128, TaskError> {
+    let budget_ledger = record.ledger.filter(|_| with.budget > 0);
+    let asset = balance::fee_asset(storage);
+    let fee = price.tokens().filter(|_| asset.is_some());
+    let mut cycles = 0;
+    if price.is_nothing() {
+        let free = budget_ledger.map(|ledger| balance::account(storage, record.owner, ledger).free);
+        if let (Some(ledger), Some(free)) = (budget_ledger, free)
+            && free < with.budget
+        {
+            let asset = storage.asset(ledger).ok_or(TaskError::AssetNotListed)?;
+            return Err(balance::lacks(&asset, with.budget, free));
+        }
+        reserve(storage, record)?;
+        record.storage_paid = true;
+    } else if price.cycles() > 0 && with.cycles >= price.cycles() {
+        reserve(storage, record)?;
+        cycles = price.cycles();
+        let (per_round, rounds) = price.cycles_by_round();
+        record.fee.cycles_per_round = per_round;
+        record.fee.cycles_held = per_round.saturating_mul(rounds.into());
+        record.storage_paid = true;
+        record.paid_until = Some(price.paid_until(now));
+    } else if let (Some(asset), Some(fee)) = (&asset, fee) {
+        let free = balance::account(storage, record.owner, asset.ledger).free;
+        let needed = fee.saturating_add(with.budget);
+        if free >= needed {
+            reserve(storage, record)?;
+            balance::pay_fee(storage, record, price, asset.ledger, now);
+        } else if with.at_once {
+            return Err(balance::lacks(asset, needed, free));
+        } else {
+            let deposit = storage.settings().draft_deposit;
+            if free < deposit {
+                return Err(balance::lacks(asset, deposit, free));
+            }
+            drafts::make_room(storage, record.owner, now)?;
+            balance::hold_deposit(storage, record, asset.ledger, deposit);
+        }
+    } else {
+        // There is nothing that a deposit could be taken in.
+        drafts::make_room(storage, record.owner, now)?;
+    }
+    if let Some(ledger) = budget_ledger {
+        balance::spend(storage, record.owner, ledger, with.budget);
+        record.books.receive_budget(with.budget);
+    }
+    Ok(cycles)
 }
 
 /// Checks every field, and answers the model's plan.
@@ -164,7 +258,7 @@ fn check(storage: &Storage, args: &CreateTaskArgs) -> Result<Plan, TaskError> {
 }
 
 /// What a task would cost. Nothing is made.
-pub fn quote(storage: &Storage, args: &CreateTaskArgs) -> Result<TaskQuote, TaskError> {
+pub fn quote(storage: &Storage, caller: Principal, args: &CreateTaskArgs) -> Result<TaskQuote, TaskError> {
     let plan = check(storage, args)?;
     let price = Price::of(storage.settings(), args, &plan);
     Ok(TaskQuote {
@@ -174,6 +268,45 @@ pub fn quote(storage: &Storage, args: &CreateTaskArgs) -> Result<TaskQuote, Task
         fee: price.tokens().map(nat),
         fee_cycles: nat(price.cycles()),
         compute: price.compute(&Fee::default()),
+        total: total(storage, caller, args, &price),
+    })
+}
+
+/// The asset in which a task is paid: that of the fee, or of the rewards where nothing else is asked; none where cycles alone are taken.
+pub fn paying_asset(storage: &Storage, args: &CreateTaskArgs, price: &Price) -> Option<AssetRecord> {
+    if price.is_nothing() {
+        let ledger = args.reward.as_ref().map(|reward| reward.ledger)?;
+        return storage.listed_asset(ledger);
+    }
+    balance::fee_asset(storage).filter(|_| price.tokens().is_some())
+}
+
+/// All of it as one sum, beside the caller's balance.
+fn total(storage: &Storage, caller: Principal, args: &CreateTaskArgs, price: &Price) -> Option<TaskTotal> {
+    let asset = paying_asset(storage, args, price)?;
+    let (fee, (per_round, rounds)) = (price.tokens().unwrap_or(0), price.by_round());
+    let reward = args.reward.as_ref().filter(|reward| reward.ledger == asset.ledger);
+    let budget = reward
+        .and_then(|reward| amount(&reward.per_round))
+        .map_or(0, |per_round| per_round * u128::from(args.rounds.rounds));
+    let (total, free) = (fee + budget, balance::account(storage, caller, asset.ledger).free);
+    let missing = total.saturating_sub(free);
+    let deposit = if price.is_nothing() {
+        0
+    } else {
+        storage.settings().draft_deposit
+    };
+    Some(TaskTotal {
+        ledger: asset.ledger,
+        fee: nat(fee),
+        budget: nat(budget),
+        total: nat(total),
+        comes_back: nat(per_round.saturating_mul(rounds.into()).min(fee) + budget),
+        draft_deposit: nat(deposit),
+        free: nat(free),
+        from_balance: nat(total - missing),
+        missing: nat(missing),
+        ledger_fee: nat(if missing > 0 { asset.fee } else { 0 }),
     })
 }
 
@@ -183,8 +316,16 @@ pub fn reserve(storage: &mut Storage, record: &mut TaskRecord) -> Result<(), Tas
     if record.reserved {
         return Ok(());
     }
+    check_room(storage, record.storage_bytes)?;
+    storage.count(|counters| counters.reserved_bytes += record.storage_bytes);
+    record.reserved = true;
+    Ok(())
+}
+
+/// Whether so many bytes can be set aside.
+pub fn check_room(storage: &Storage, bytes: u64) -> Result<(), TaskError> {
     let limit = storage.settings().limits.total_bytes;
-    if storage.counters().reserved_bytes + record.storage_bytes > limit {
+    if storage.counters().reserved_bytes + bytes > limit {
         return Err(TaskError::TooMany {
             what: "bytes of all tasks".to_owned(),
             limit,
@@ -192,14 +333,12 @@ pub fn reserve(storage: &mut Storage, record: &mut TaskRecord) -> Result<(), Tas
     }
     // All memories together: what settles and pays must never lack room.
     let room = storage.room();
-    if record.storage_bytes > room {
+    if bytes > room {
         return Err(TaskError::TooMany {
             what: "bytes that the canister has left".to_owned(),
             limit: room,
         });
     }
-    storage.count(|counters| counters.reserved_bytes += record.storage_bytes);
-    record.reserved = true;
     Ok(())
 }
 

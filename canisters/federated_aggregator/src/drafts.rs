@@ -8,7 +8,7 @@ use crate::limits::{MAX_UNPAID, MAX_UNPAID_OF_OWNER, MONTH_NS, TASKS_PER_STEP, U
 use crate::storage::Storage;
 use crate::storage::records::TaskRecord;
 use crate::work::Work;
-use crate::{owner, round};
+use crate::{balance, owner, round, upkeep};
 
 /// Makes sure that one more unpaid draft can be kept: few of one owner, and where all are too many, the oldest goes.
 pub fn make_room(storage: &mut Storage, caller: Principal, now: TimestampNs) -> Result<(), TaskError> {
@@ -28,6 +28,8 @@ pub fn make_room(storage: &mut Storage, caller: Principal, now: TimestampNs) -> 
     match oldest {
         Some(mut record) if record.created_at.saturating_add(UNPAID_MAKES_ROOM_NS) <= now && is_untouched(&record) => {
             storage.schedule(&mut record, None);
+            // Others needed its place: that is not its owner's fault.
+            balance::return_deposit(storage, &mut record);
             storage.forget_draft(&record);
             Ok(())
         }
@@ -48,10 +50,16 @@ pub fn is_untouched(record: &TaskRecord) -> bool {
 
 /// Looks at a task that is no longer or not yet running, because its time may be over. The record is stored here, or forgotten.
 pub fn look(storage: &mut Storage, mut record: TaskRecord, now: TimestampNs) {
-    let over = record.expires_at.is_some_and(|end| end <= now);
+    let ended = matches!(record.stage, Stage::Ended(_)) && !record.cleared && !record.storage_in_flight;
+    let over = if ended {
+        upkeep::is_over(storage, &mut record, now)
+    } else {
+        record.expires_at.is_some_and(|end| end <= now)
+    };
     match record.stage {
         Stage::Draft if over && is_untouched(&record) => {
             storage.schedule(&mut record, None);
+            balance::lose_deposit(storage, &mut record, now);
             storage.forget_draft(&record);
             return;
         }
@@ -67,7 +75,11 @@ pub fn look(storage: &mut Storage, mut record: TaskRecord, now: TimestampNs) {
         ),
         Stage::Ended(_) if over && !record.cleared => clear(storage, &mut record, now),
         Stage::Draft | Stage::Ended(_) => {
-            let due = record.expires_at.filter(|_| !record.cleared);
+            let due = if ended {
+                upkeep::next_look(storage, &record, now)
+            } else {
+                record.expires_at.filter(|_| !record.cleared)
+            };
             storage.schedule(&mut record, due);
         }
         Stage::Preparing | Stage::Running => {}

@@ -1,6 +1,8 @@
 //! Whole tasks, through the rules as the endpoints call them.
 
+mod balances;
 mod coalitions;
+mod defaults;
 mod deposits;
 mod drafts;
 mod ends;
@@ -8,8 +10,10 @@ mod fairness;
 mod inspecting;
 mod licences;
 mod money;
+mod paying;
 mod prices;
 mod rounds;
+mod upkeep;
 mod uploads;
 
 use ddsx_types::Hash;

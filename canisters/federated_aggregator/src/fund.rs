@@ -15,10 +15,16 @@ use crate::price::{self, Price};
 use crate::storage::record::{candid_bytes, encode};
 use crate::storage::records::{AssetRecord, Payee, Purpose, TaskRecord};
 use crate::storage::{self, Storage};
-use crate::{create, guard};
+use crate::{balance, create, guard, upkeep};
 
 /// A listed ledger as the journal wants it.
 pub fn journal_asset(asset: &AssetRecord) -> Result<Asset, String> {
+    if asset.absurd_fee {
+        return Err(format!(
+            "the ledger asks for an absurd fee; payments in {} wait until it does not, or governance lists it with that fee",
+            asset.symbol
+        ));
+    }
     Asset::from_listing(&asset.listing()).map_err(|error| error.to_string())
 }
 
@@ -160,7 +166,7 @@ enum Due {
 fn price(storage: &Storage, task: TaskId) -> Result<Price, TaskError> {
     let args = storage.arguments(task).ok_or(TaskError::NotFound)?;
     let plan = create::plan_of(&args)?;
-    Ok(Price::of(storage.settings(), &args, &plan))
+    Ok(Price::of(&storage.settings().for_task(task), &args, &plan))
 }
 
 /// Whether an owner may pay for 30 days more: the files are there, and not paid for too far ahead.
@@ -179,7 +185,10 @@ fn due(storage: &Storage, caller: Principal, task: TaskId, now: TimestampNs) -> 
     if record.storage_in_flight {
         return Err(TaskError::PaymentUnderWay);
     }
-    let ledger = storage.settings().fee_ledger;
+    let ledger = match record.stage {
+        Stage::Draft => storage.settings().for_task(task).fee_ledger,
+        _ => storage.settings().fee_ledger,
+    };
     let asset = || {
         let asset = ledger.and_then(|ledger| storage.listed_asset(ledger));
         asset.ok_or(TaskError::AssetNotListed)
@@ -215,6 +224,9 @@ pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs)
     let (request, status) = known(host, caller, &args.request_id, arguments)?;
     if let Some(status) = status {
         return answer(&status);
+    }
+    if storage::with_mut(|storage| pay_from_balance(storage, caller, args.task, now))? {
+        return Ok(());
     }
     let (amount, asset) = match storage::with(|storage| due(storage, caller, args.task, now))? {
         Due::Paid => return Ok(()),
@@ -256,6 +268,43 @@ pub async fn pay_storage<R: Runtime>(host: &Aggregator<R>, args: PayStorageArgs)
     paid.map_err(TaskError::from)
 }
 
+/// Pays a draft from its owner's balance, if that has all that it costs. Says whether it is paid.
+fn pay_from_balance(
+    storage: &mut Storage,
+    caller: Principal,
+    task: TaskId,
+    now: TimestampNs,
+) -> Result<bool, TaskError> {
+    let mut record = guard::owned(storage, caller, task)?;
+    if record.stage != Stage::Draft || record.storage_paid || record.storage_in_flight {
+        return Ok(false);
+    }
+    let price = price(storage, task)?;
+    let ledger = storage.settings().for_task(task).fee_ledger;
+    let asset = ledger.and_then(|ledger| storage.listed_asset(ledger));
+    let (Some(total), Some(asset)) = (price.tokens(), asset) else {
+        return Ok(false);
+    };
+    if balance::means(storage, &record, asset.ledger) < total {
+        return Ok(false);
+    }
+    reserve(storage, &mut record)?;
+    balance::pay_fee(storage, &mut record, &price, asset.ledger, now);
+    wait_for_start(storage, &mut record, now);
+    storage.put_task(record);
+    Ok(true)
+}
+
+/// A draft that is paid has 30 days to be started. The record is the caller's to store.
+fn wait_for_start(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs) {
+    storage.draft_paid(&record.owner, record.id);
+    if record.stage == Stage::Draft {
+        record.expires_at = Some(now.saturating_add(MONTH_NS));
+        let due = record.expires_at;
+        storage.schedule(record, due);
+    }
+}
+
 /// A payment for a task's storage has come to an end. A draft that is paid has 30 days to be started.
 pub fn storage_settled(storage: &mut Storage, task: TaskId, paid: bool, now: TimestampNs) {
     let Some(mut record) = storage.task(task) else { return };
@@ -264,12 +313,11 @@ pub fn storage_settled(storage: &mut Storage, task: TaskId, paid: bool, now: Tim
         release_reserve(storage, &mut record);
     } else if !record.storage_paid {
         record.storage_paid = true;
-        storage.draft_paid(&record.owner, task);
+        balance::return_deposit(storage, &mut record);
         if record.stage == Stage::Draft {
-            record.expires_at = Some(now.saturating_add(MONTH_NS));
-            let due = record.expires_at;
-            storage.schedule(&mut record, due);
+            record.paid_until = price(storage, task).ok().map(|price| price.paid_until(now));
         }
+        wait_for_start(storage, &mut record, now);
     }
     storage.put_task(record);
 }
@@ -288,6 +336,7 @@ pub fn fee_received(
     record.fee.ledger = Some(ledger);
     record.fee.per_round = per_round;
     record.fee.held += held;
+    record.keep = record.stage == Stage::Draft;
     if matches!(record.stage, Stage::Ended(_)) {
         record.fee.release();
         storage.ask_payout(now, Payee::Fee(task));
@@ -302,8 +351,10 @@ pub fn keep(storage: &mut Storage, task: TaskId, now: TimestampNs) {
     if !record.cleared {
         let end = record.expires_at.unwrap_or(now).max(now).saturating_add(MONTH_NS);
         record.expires_at = Some(end);
+        record.short_since = None;
         if !record.working {
-            storage.schedule(&mut record, Some(end));
+            let due = upkeep::next_look(storage, &record, now);
+            storage.schedule(&mut record, due);
         }
     }
     storage.put_task(record);

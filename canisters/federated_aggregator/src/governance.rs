@@ -5,7 +5,7 @@ mod check;
 
 use std::collections::BTreeSet;
 
-use candid::Principal;
+use candid::{Nat, Principal};
 use ddsx_payments::{self as payments, Host};
 use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{
@@ -16,8 +16,8 @@ use ddsx_types::{Account, AssetListing, MAX_EVIDENCE_PER_CALL, Validation};
 
 use crate::amounts::{amount, nat};
 use crate::host::Aggregator;
-use crate::limits::{CYCLES_PER_BILLION, CYCLES_PER_MIB, MAX_ASSETS_AT_INSTALL};
-use crate::storage::records::{AssetRecord, Settings};
+use crate::limits::{CYCLES_PER_BILLION, CYCLES_PER_MIB, DRAFT_DEPOSIT_FEES, MAX_ASSETS_AT_INSTALL};
+use crate::storage::records::{AssetRecord, Settings, Terms};
 use crate::storage::{self, Storage};
 use crate::{assets, drafts, owner, timer};
 
@@ -48,6 +48,8 @@ pub enum Action {
     SetRegistries(Vec<Principal>),
     /// `set_compute_fee`
     SetComputeFee(ComputeFee),
+    /// `set_draft_deposit`
+    SetDraftDeposit(Nat),
     /// `end_task`
     EndTask(TaskId),
     /// `free_task`
@@ -121,6 +123,12 @@ pub fn validate<R: Runtime>(host: &Aggregator<R>, action: &Action) -> Validation
             Ok(format!(
                 "Ask {} of the storage fee's asset or {} cycles for 10^9 instructions of a task's computing.",
                 fee.per_billion, fee.cycles_per_billion
+            ))
+        }
+        Action::SetDraftDeposit(deposit) => {
+            check::deposit(deposit)?;
+            Ok(format!(
+                "Set {deposit} of the storage fee's asset aside of the owner's prepaid balance for each draft that is not paid."
             ))
         }
         Action::EndTask(task) => {
@@ -211,6 +219,11 @@ pub async fn execute<R: Runtime>(host: &Aggregator<R>, action: Action) -> Result
             Ok(())
         }
         Action::SetComputeFee(fee) => storage::with_mut(|storage| set_compute_fee(storage, &fee)),
+        Action::SetDraftDeposit(deposit) => {
+            let deposit = check::deposit(&deposit)?;
+            change(|settings| settings.draft_deposit = deposit);
+            Ok(())
+        }
         Action::EndTask(task) => {
             let now = host.runtime().time();
             let record = storage::with(|storage| check::running(storage, task))?;
@@ -269,6 +282,7 @@ fn set_fee(storage: &mut Storage, fee: &StorageFee) -> Result<(), String> {
         settings.fee_ledger = fee.ledger;
         settings.fee_per_mib = tokens;
         settings.fee_cycles_per_mib = cycles;
+        settings.before = None;
         if fee.ledger.is_none() {
             settings.fee_per_billion = 0;
         }
@@ -281,6 +295,7 @@ fn set_compute_fee(storage: &mut Storage, fee: &ComputeFee) -> Result<(), String
     storage.change_settings(|settings| {
         settings.fee_per_billion = tokens;
         settings.fee_cycles_per_billion = cycles;
+        settings.before = None;
     });
     Ok(())
 }
@@ -291,16 +306,57 @@ fn set_first_fees(storage: &mut Storage, args: &AggregatorArgs) {
     let asset = args.assets.iter().flatten().next();
     let asset = asset.and_then(|listing| Some((listing.ledger, amount(&listing.fee)?)));
     storage.change_settings(|settings| {
+        settings.fees_set = true;
         if args.storage_fee.is_none() {
             settings.fee_ledger = asset.map(|(ledger, _)| ledger);
             settings.fee_per_mib = asset.map_or(0, |(_, fee)| fee.max(1));
             settings.fee_cycles_per_mib = CYCLES_PER_MIB;
+            settings.draft_deposit = asset.map_or(0, |(_, fee)| fee.max(1) * DRAFT_DEPOSIT_FEES);
         }
         // Who says that storage costs nothing is not asked for computing either, unless he says so.
         if args.compute_fee.is_none() && args.storage_fee.is_none() {
             settings.fee_per_billion = asset.map_or(0, |(_, fee)| fee.max(1));
             settings.fee_cycles_per_billion = CYCLES_PER_BILLION;
         }
+    });
+}
+
+/// The first release asked for no computing, and for no storage unless governance said so: from its upgrade on, new tasks cost what they cost
+/// at a new installation. What was begun before goes on at its terms.
+pub fn adopt_fees(storage: &mut Storage) {
+    if storage.settings().fees_set {
+        return;
+    }
+    let settings = storage.settings().clone();
+    let before = Terms {
+        below: storage.counters().tasks,
+        fee_ledger: settings.fee_ledger,
+        fee_per_mib: settings.fee_per_mib,
+        fee_cycles_per_mib: settings.fee_cycles_per_mib,
+        fee_per_billion: settings.fee_per_billion,
+        fee_cycles_per_billion: settings.fee_cycles_per_billion,
+    };
+    let nothing = settings.fee_per_mib == 0 && settings.fee_cycles_per_mib == 0;
+    let listed = storage.assets().into_iter().find(|asset| asset.listed);
+    let asset = match settings.fee_ledger.and_then(|ledger| storage.asset(ledger)) {
+        Some(asset) => Some(asset),
+        // Who set a fee in cycles alone wants no tokens.
+        None => listed.filter(|_| nothing),
+    };
+    let fee = asset.as_ref().map_or(0, |asset| asset.fee.clamp(1, 1 << 64));
+    storage.change_settings(|settings| {
+        if nothing {
+            settings.fee_ledger = asset.map(|asset| asset.ledger);
+            settings.fee_per_mib = fee;
+            settings.fee_cycles_per_mib = CYCLES_PER_MIB;
+        }
+        if settings.fee_per_billion == 0 && settings.fee_cycles_per_billion == 0 {
+            settings.fee_per_billion = fee;
+            settings.fee_cycles_per_billion = CYCLES_PER_BILLION;
+        }
+        settings.draft_deposit = fee * DRAFT_DEPOSIT_FEES;
+        settings.before = Some(before);
+        settings.fees_set = true;
     });
 }
 
@@ -349,6 +405,10 @@ pub fn configure(storage: &mut Storage, args: AggregatorArgs) -> Result<(), Stri
     if let Some(fee) = args.storage_fee {
         set_fee(storage, &fee)?;
     }
+    if let Some(deposit) = &args.draft_deposit {
+        let deposit = check::deposit(deposit)?;
+        storage.change_settings(|settings| settings.draft_deposit = deposit);
+    }
     match args.compute_fee {
         Some(fee) => set_compute_fee(storage, &fee),
         None => Ok(()),
@@ -379,6 +439,7 @@ pub fn parameters(storage: &Storage) -> Parameters {
             per_billion: nat(settings.fee_per_billion),
             cycles_per_billion: nat(settings.fee_cycles_per_billion),
         }),
+        draft_deposit: Some(nat(settings.draft_deposit)),
     }
 }
 

@@ -7,7 +7,7 @@ use ddsx_types::federated_aggregator::Stage;
 use crate::storage::record::decode;
 use crate::storage::records::{Payee, Purpose};
 use crate::storage::{self, Mem, Storage};
-use crate::{assets, fund, join, payout, settlement, timer};
+use crate::{assets, balance, fund, join, payout, settlement, timer};
 
 /// The aggregator as it runs over a runtime: the real one, or a test's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,6 +45,10 @@ impl<R: Runtime> Host for Aggregator<R> {
             match (purpose, &settled.outcome) {
                 (Purpose::Payout { payee, due }, Outcome::Paid { .. }) => payout::finish(storage, now, payee, due),
                 (Purpose::Payout { payee, due }, Outcome::Failed(_)) => payout::abort(storage, now, payee, due),
+                (Purpose::Withdrawal { owner, asset, amount }, outcome) => {
+                    let fee = matches!(outcome, Outcome::Paid { .. }).then_some(settled.intent.fee);
+                    balance::withdrawn(storage, owner, asset, amount, fee);
+                }
                 (purpose, Outcome::Paid { .. }) => received(storage, settled.intent.ledger, &purpose, now),
                 (Purpose::Storage { task, .. }, Outcome::Failed(_)) => fund::storage_settled(storage, task, false, now),
                 (Purpose::Keep { task, .. }, Outcome::Failed(_)) => fund::keep_failed(storage, task),
@@ -53,14 +57,6 @@ impl<R: Runtime> Host for Aggregator<R> {
         });
         timer::arm(self);
         Vec::new()
-    }
-}
-
-fn to_treasury(storage: &mut Storage, ledger: candid::Principal, amount: u128, now: u64) {
-    if let Some(mut asset) = storage.asset(ledger) {
-        asset.treasury.credit(amount);
-        storage.put_asset(asset);
-        storage.ask_payout(now, Payee::Treasury(ledger));
     }
 }
 
@@ -75,11 +71,11 @@ fn received(storage: &mut Storage, ledger: candid::Principal, purpose: &Purpose,
         } => {
             let held = per_round.saturating_mul(rounds.into()).min(amount);
             fund::fee_received(storage, task, ledger, (per_round, held), now);
-            to_treasury(storage, ledger, amount - held, now);
+            balance::to_treasury(storage, ledger, amount - held, now);
         }
         Purpose::Keep { task, amount } => {
             fund::keep(storage, task, now);
-            to_treasury(storage, ledger, amount, now);
+            balance::to_treasury(storage, ledger, amount, now);
         }
         Purpose::Budget { task, amount } => {
             let Some(mut record) = storage.task(task) else { return };
@@ -98,6 +94,7 @@ fn received(storage: &mut Storage, ledger: candid::Principal, purpose: &Purpose,
             account,
             amount,
         } => join::enter(storage, task, client, account, amount, now),
-        Purpose::Payout { .. } => {}
+        Purpose::TopUp { owner, asset, amount } => balance::topped_up(storage, owner, asset, amount),
+        Purpose::Payout { .. } | Purpose::Withdrawal { .. } => {}
     }
 }

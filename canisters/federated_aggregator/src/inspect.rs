@@ -4,6 +4,7 @@
 //! of canisters do not come by here.
 
 use candid::{CandidType, Principal};
+use ddsx_runtime::inspect::Inspected;
 use ddsx_types::Hash;
 use ddsx_types::federated_aggregator::{File, PIECE_BYTES, Stage, TaskId};
 use serde::Deserialize;
@@ -37,7 +38,7 @@ enum Method {
 
 fn method(name: &str) -> Method {
     match name {
-        "create_task" => Method::CreateTask,
+        "create_task" | "create_paid_task" => Method::CreateTask,
         "put_file" => Method::PutFile,
         "put_update" => Method::PutUpdate,
         "start_task"
@@ -51,12 +52,16 @@ fn method(name: &str) -> Method {
         | "begin_update"
         | "finish_update"
         | "exclude_client"
+        | "top_up"
+        | "withdraw"
+        | "keep_task"
         | "claim" => Method::Change,
         "set_paused"
         | "set_limits"
         | "set_storage_fee"
         | "set_compute_fee"
         | "set_registries"
+        | "set_draft_deposit"
         | "set_banned"
         | "list_asset"
         | "delist_asset"
@@ -69,6 +74,7 @@ fn method(name: &str) -> Method {
         "task"
         | "tasks"
         | "asset_audit"
+        | "balance"
         | "participant"
         | "round"
         | "upload_status"
@@ -130,6 +136,23 @@ pub fn may_succeed(storage: &Storage, caller: Principal, name: &str, argument: &
         }
         Method::CreateTask | Method::Change => true,
     }
+}
+
+/// Why a message is turned away, for its sender to read; none if it could succeed.
+pub fn refusal(storage: &Storage, message: &Inspected, argument: &[u8]) -> Option<String> {
+    if may_succeed(storage, message.caller, &message.method, argument) {
+        return None;
+    }
+    let method = &message.method;
+    Some(match self::method(method) {
+        Method::Refused => format!("{method} is no update, or is a query: call it as one"),
+        Method::Governed => "only governance may do this".to_owned(),
+        _ if message.caller == Principal::anonymous() => {
+            "sign in first: the anonymous principal changes nothing".to_owned()
+        }
+        Method::PutFile | Method::PutUpdate => format!("{method}: this piece is not wanted of you now"),
+        _ => format!("{method}: the argument is larger than it can be, or nothing is taken from you now"),
+    })
 }
 
 /// Whether it is the next piece of a paid draft's file.

@@ -7,6 +7,7 @@ use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{JoinArgs, JoinError, JoinRule, RoundKey, Stage, TaskId};
 use ddsx_types::{Account, TimestampNs};
 
+use crate::balance;
 use crate::fund::{CannotPay, journal_asset, means};
 use crate::host::Aggregator;
 use crate::licence;
@@ -33,6 +34,12 @@ pub async fn join<R: Runtime>(host: &Aggregator<R>, args: JoinArgs) -> Result<()
     let rule = storage::with(|storage| admit(storage, caller, args.task, &account))?;
     if let JoinRule::Licence { registry, stream } = rule {
         licence::check(host, caller, (registry, stream), args.licence).await?;
+    }
+    let now = host.runtime().time();
+    if args.from_subaccount.is_none()
+        && storage::with_mut(|storage| enter_from_balance(storage, args.task, caller, account, now))?
+    {
+        return Ok(());
     }
     let from = Account {
         owner: caller,
@@ -97,6 +104,30 @@ fn stake_due(
     Ok(asset
         .filter(|_| record.stake > 0 && !already)
         .map(|asset| (asset, record.stake)))
+}
+
+/// Lets a client in whose prepaid balance has the stake: it is taken from there, and goes back there. Says whether it is in.
+fn enter_from_balance(
+    storage: &mut Storage,
+    task: TaskId,
+    client: Principal,
+    account: Account,
+    now: TimestampNs,
+) -> Result<bool, JoinError> {
+    let Some((asset, stake)) = stake_due(storage, client, task, &account)? else {
+        return Ok(false);
+    };
+    if balance::account(storage, client, asset.ledger).free < stake {
+        return Ok(false);
+    }
+    balance::spend(storage, client, asset.ledger, stake);
+    // It is admitted, in this message: the stake is held.
+    enter(storage, task, client, account, stake, now);
+    if let Some(mut entry) = storage.client(task, &client) {
+        entry.from_balance = true;
+        storage.put_client(task, &client, entry);
+    }
+    Ok(true)
 }
 
 fn answer(status: &Status) -> Result<(), JoinError> {
@@ -169,6 +200,7 @@ pub fn enter(storage: &mut Storage, task: TaskId, client: Principal, account: Ac
     } else {
         entry.active = true;
         entry.stake = stake;
+        entry.from_balance = false;
         record.clients += 1;
     }
     storage.put_client(task, &client, entry);
@@ -212,9 +244,20 @@ pub fn release_stake(
 ) {
     let stake = std::mem::take(&mut entry.stake);
     entry.locked = 0;
-    if stake > 0 {
-        record.books.release(stake);
-        entry.payable.credit(stake);
-        storage.ask_payout(now, Payee::Client(record.id, *client));
+    if stake == 0 {
+        return;
+    }
+    record.books.release(stake);
+    entry.payable.credit(stake);
+    match record.ledger.filter(|_| std::mem::take(&mut entry.from_balance)) {
+        // No ledger is asked: it stays here.
+        Some(ledger) => {
+            record.books.begin(stake);
+            record.books.finish(stake);
+            entry.payable.begin(stake);
+            entry.payable.finish(stake);
+            balance::give_back(storage, *client, ledger, stake);
+        }
+        None => storage.ask_payout(now, Payee::Client(record.id, *client)),
     }
 }

@@ -20,6 +20,8 @@ pub fn post_upgrade<R: Runtime>(host: &Aggregator<R>, args: Option<AggregatorArg
     let now = host.runtime().time();
     storage::with_mut(|storage| {
         storage.open_totals();
+        storage.number_assets();
+        governance::adopt_fees(storage);
         timer::resume(storage, now);
         governance::configure(storage, args.unwrap_or_default())
     })?;

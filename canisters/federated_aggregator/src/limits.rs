@@ -164,6 +164,17 @@ pub const REFRESH_INTERVAL: std::time::Duration = std::time::Duration::from_hour
 pub const TASKS_COUNTED_PER_SLICE: usize = 100;
 /// After so long without a piece, an upload makes room for another client's where a round is full.
 pub const IDLE_UPLOAD_NS: u64 = 120 * SECOND_NS;
+/// … and so does one that takes longer than this for a piece on the whole, two minutes from its beginning not counted.
+pub const SLOW_PIECE_NS: u64 = 30 * SECOND_NS;
+/// What a change of a balance can come to take of stable memory.
+pub const CHANGE_BYTES: u64 = 64 << 10;
+/// How long before its end a task's time is extended, how long the owner has notice at least, and when a balance that lacked it is looked at again.
+pub const UPKEEP_NOTICE_NS: u64 = 7 * 86_400 * SECOND_NS;
+pub const UPKEEP_RETRY_NS: u64 = 86_400 * SECOND_NS;
+/// Transfer fees that are set aside for a draft unless told otherwise.
+pub const DRAFT_DEPOSIT_FEES: u128 = 100;
+/// So many times the fee that governance listed it with a ledger's fee may be; beyond, payments in it wait.
+pub const MAX_FEE_RISE: u128 = 100;
 /// How long a registry may take to answer, in seconds.
 pub const REGISTRY_ANSWER_S: u32 = 60;
 

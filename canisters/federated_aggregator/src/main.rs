@@ -9,14 +9,16 @@
 )]
 
 use candid::{CandidType, Nat, Principal};
+use ddsx_prepaid::till;
 use ddsx_runtime::http::{HttpRequest, HttpResponse};
-use ddsx_runtime::{Runtime, System};
+use ddsx_runtime::{Runtime, System, inspect as door};
 use ddsx_types::federated_aggregator::{
     AggregatorArgs, AssetAudit, BanArgs, BeginUpdateArgs, CertifiedModel, CertifiedReport, ClaimArgs, ClaimError,
-    Claimed, ComputeFee, CreateTaskArgs, ExcludeClientArgs, FileStatus, FundArgs, JoinArgs, JoinError, Limits,
-    ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs,
-    PredictArgs, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView, SettleQuarantinedArgs,
-    StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, TaskQuote, UpdateReceipt, UploadError, UploadStatus,
+    Claimed, ComputeFee, CreateTaskArgs, ExcludeClientArgs, FileStatus, FundArgs, JoinArgs, JoinError, KeepTaskArgs,
+    Limits, ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs,
+    PayStorageArgs, PredictArgs, PrepaidBalance, PutFileArgs, PutUpdateArgs, QuarantinedPayment, RoundKey, RoundView,
+    SettleQuarantinedArgs, StorageFee, TaskAudit, TaskError, TaskId, TaskInfo, TaskPayment, TaskQuote, TopUpArgs,
+    TopUpError, UpdateReceipt, UploadError, UploadStatus, WithdrawArgs, WithdrawError,
 };
 use ddsx_types::{Account, AssetListing, Validation};
 use federated_aggregator::governance::{self, Action};
@@ -25,8 +27,8 @@ use federated_aggregator::limits::MAX_TASKS_AS_UPDATE;
 use federated_aggregator::metrics;
 use federated_aggregator::storage::{with, with_mut};
 use federated_aggregator::{
-    certification, create, fund as funding, inspect, join as joining, lifecycle, owner, settlement, standing, timer,
-    upload, view,
+    balance as prepaid, certification, create, creation, fund as funding, inspect, join as joining, lifecycle, owner,
+    settlement, standing, timer, upkeep, upload, view,
 };
 use ic_cdk::{init, inspect_message, post_upgrade, query, update};
 
@@ -51,18 +53,9 @@ fn only_as_query() {
 }
 
 #[inspect_message]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "no rule is decided here, and nothing else takes part in this"
-)]
 fn inspect_message() {
-    let taken = with(|storage| {
-        let (method, argument) = (ic_cdk::api::msg_method_name(), ic_cdk::api::msg_arg_data());
-        inspect::may_succeed(storage, System.caller(), &method, &argument)
-    });
-    if taken {
-        ic_cdk::api::accept_message();
-    }
+    let (message, argument) = (door::inspected(), door::argument());
+    door::decide(with(|storage| inspect::refusal(storage, &message, &argument)));
 }
 
 /// After a change that may have published something or made something due.
@@ -87,16 +80,29 @@ fn post_upgrade(args: Option<AggregatorArgs>) {
 
 #[update]
 fn create_task(args: CreateTaskArgs) -> Result<TaskId, TaskError> {
-    let created = with_mut(|storage| create::create(storage, System.caller(), System.time(), &args));
+    creation::create(&AGGREGATOR, &args)
+}
+
+/// Makes a task, paid and funded in one call: from the caller's balance, and what that lacks by a payment. The same call again takes
+/// nothing twice.
+#[update]
+async fn create_paid_task(args: CreateTaskArgs, payment: TaskPayment) -> Result<TaskId, TaskError> {
+    creation::create_paid(&AGGREGATOR, args, payment).await
+}
+
+/// Whether a task's time is extended from its owner's balance.
+#[update]
+fn keep_task(args: KeepTaskArgs) -> Result<(), TaskError> {
+    let kept = with_mut(|storage| upkeep::keep(storage, System.caller(), System.time(), args));
     timer::arm(&AGGREGATOR);
-    created
+    kept
 }
 
 /// What a task with these arguments would cost; nothing is made.
 #[query]
 fn quote_task(args: CreateTaskArgs) -> Result<TaskQuote, TaskError> {
     as_query()?;
-    with(|storage| create::quote(storage, &args))
+    with(|storage| create::quote(storage, System.caller(), &args))
 }
 
 #[update]
@@ -223,6 +229,26 @@ fn participants(args: ParticipantsArgs) -> Vec<Participant> {
 #[update]
 async fn claim(args: ClaimArgs) -> Result<Claimed, ClaimError> {
     settlement::claim(&AGGREGATOR, args).await
+}
+
+/// Tops the caller's prepaid balance up. The same call again takes nothing twice.
+#[update]
+async fn top_up(args: TopUpArgs) -> Result<PrepaidBalance, TopUpError> {
+    let topped_up = till::top_up(&AGGREGATOR, args).await;
+    timer::arm(&AGGREGATOR);
+    topped_up
+}
+
+/// Pays what is free of the caller's prepaid balance back to its own account.
+#[update]
+async fn withdraw(args: WithdrawArgs) -> Result<Claimed, WithdrawError> {
+    till::withdraw(&AGGREGATOR, args).await
+}
+
+/// The caller's prepaid balance in an asset.
+#[query]
+fn balance(ledger: Principal) -> PrepaidBalance {
+    with(|storage| prepaid::of(storage, System.caller(), ledger))
 }
 
 #[query]
@@ -405,6 +431,16 @@ fn validate_set_compute_fee(fee: ComputeFee) -> Validation {
 #[update]
 async fn set_compute_fee(fee: ComputeFee) {
     govern(Action::SetComputeFee(fee)).await;
+}
+
+#[query]
+fn validate_set_draft_deposit(deposit: Nat) -> Validation {
+    governance::validate(&AGGREGATOR, &Action::SetDraftDeposit(deposit))
+}
+
+#[update]
+async fn set_draft_deposit(deposit: Nat) {
+    govern(Action::SetDraftDeposit(deposit)).await;
 }
 
 #[query]

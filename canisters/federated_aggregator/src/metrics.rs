@@ -64,6 +64,11 @@ fn page<R: Runtime>(host: &Aggregator<R>) -> Metrics {
             totals.contradictions,
         );
         page.gauge("payouts_waiting", "Payees in the queue.", storage.payouts_waiting());
+        page.gauge(
+            "assets_waiting",
+            "Assets whose ledger asks for an absurd fee: payments in them wait.",
+            storage.assets().iter().filter(|asset| asset.absurd_fee).count() as u64,
+        );
         page.gauge("paused", "1 while paused.", u8::from(storage.settings().paused));
         page.cycles_days_left(cycles_days_left(host.runtime()));
     });

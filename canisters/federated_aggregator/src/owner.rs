@@ -14,7 +14,7 @@ use crate::storage::Storage;
 use crate::storage::extents::Blob;
 use crate::storage::records::{FileRecord, TaskRecord};
 use crate::work::Work;
-use crate::{drafts, price};
+use crate::{balance, drafts, price};
 
 /// How far a file has come.
 pub fn status(file: &FileRecord) -> FileStatus {
@@ -123,6 +123,7 @@ pub fn stop_record(storage: &mut Storage, mut record: TaskRecord, now: Timestamp
     }
     if drafts::is_untouched(&record) {
         storage.schedule(&mut record, None);
+        balance::return_deposit(storage, &mut record);
         storage.forget_draft(&record);
         return Ok(());
     }

@@ -4,6 +4,7 @@
 use ddsx_nn::encoding::encoded_len;
 use ddsx_nn::spec::{OutputKind, Plan};
 use ddsx_nn::strategies::{Measurement, measure, state_vectors};
+use ddsx_types::TimestampNs;
 use ddsx_types::federated_aggregator::{
     ComputeCost, CreateTaskArgs, InitialWeights, Scoring, Strategy, UpdateEncoding,
 };
@@ -159,6 +160,7 @@ pub struct Price {
     prepare: u128,
     prepare_cycles: u128,
     in_tokens: bool,
+    months: u64,
 }
 
 /// For so many MiB and months.
@@ -185,6 +187,7 @@ impl Price {
             prepare: computing(work.prepare, settings.fee_per_billion),
             prepare_cycles: computing(work.prepare, settings.fee_cycles_per_billion),
             in_tokens: settings.fee_ledger.is_some(),
+            months,
         }
     }
 
@@ -197,6 +200,11 @@ impl Price {
     /// In cycles; zero if it cannot be paid so.
     pub fn cycles(&self) -> u128 {
         self.storage_cycles + self.prepare_cycles + self.per_round_cycles * u128::from(self.rounds)
+    }
+
+    /// Until when it pays a task that runs, if it is paid now: 30 days after the task's end are paid too.
+    pub fn paid_until(&self, now: TimestampNs) -> TimestampNs {
+        now.saturating_add(self.months.saturating_sub(1).saturating_mul(MONTH_NS))
     }
 
     /// Whether nothing is asked.
@@ -224,7 +232,7 @@ impl Price {
             total: nat(self.prepare + self.per_round * u128::from(self.rounds)),
             per_round_cycles: nat(self.per_round_cycles),
             total_cycles: nat(self.prepare_cycles + self.per_round_cycles * u128::from(self.rounds)),
-            returned: back(&fee.back),
+            returned: nat(fee.returned) + back(&fee.back),
             returned_cycles: back(&fee.cycles_back),
         }
     }

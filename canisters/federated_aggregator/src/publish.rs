@@ -17,7 +17,7 @@ use crate::storage::Storage;
 use crate::storage::record::candid_bytes;
 use crate::storage::records::{Collecting, Model, Payee, TaskRecord};
 use crate::work::Context;
-use crate::{earnings, findings, privacy, standing};
+use crate::{balance, earnings, findings, privacy, standing};
 
 /// The version as the interface names it.
 pub fn version(record: &TaskRecord, model: &Model) -> ModelVersion {
@@ -181,14 +181,11 @@ pub fn reveal(storage: &mut Storage, record: &TaskRecord) -> bool {
 /// A round was worked on: what it cost is the treasury's. The record is the caller's to store.
 pub fn earn_fee(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs) {
     let earned = record.fee.earn();
-    let Some(mut asset) = record.fee.ledger.and_then(|ledger| storage.asset(ledger)) else {
-        return;
-    };
-    if earned > 0 {
-        asset.treasury.credit(earned);
-        storage.ask_payout(now, Payee::Treasury(asset.ledger));
-        storage.put_asset(asset);
-    }
+    let Some(ledger) = record.fee.ledger else { return };
+    balance::to_treasury(storage, ledger, earned, now);
+    let aside = record.fee.per_round.min(record.fee.aside);
+    record.fee.aside -= aside;
+    balance::charge_aside(storage, record.owner, ledger, aside, now);
 }
 
 /// What a round may pay.
@@ -274,10 +271,13 @@ fn book(
         record.books.assign(reward);
         client.payable.credit(reward);
         client.earned += reward;
-        client.marks = client.marks.saturating_sub(1);
-        match now {
-            Some(now) => storage.ask_payout(now, Payee::Client(record.id, update.client)),
-            None => client.kept_reward += reward,
+        if let Some(now) = now {
+            client.marks = client.marks.saturating_sub(1);
+            storage.ask_payout(now, Payee::Client(record.id, update.client));
+        } else {
+            // Nor does anything else tell before the end that it earned.
+            client.kept_marks = client.kept_marks.saturating_add(1);
+            client.kept_reward += reward;
         }
         storage.count(|counters| counters.rewards += 1);
     }

@@ -5,11 +5,11 @@ use ddsx_types::TimestampNs;
 use ddsx_types::federated_aggregator::{CreateTaskArgs, EndReason, RoundRules, Stage};
 
 use crate::limits::MONTH_NS;
-use crate::publish;
 use crate::standing;
 use crate::storage::Storage;
 use crate::storage::records::{Collecting, Payee, TaskRecord};
 use crate::work::Work;
+use crate::{balance, publish, upkeep};
 
 fn duration_ns(rules: &RoundRules) -> u64 {
     rules.duration_s.saturating_mul(1_000_000_000)
@@ -94,6 +94,14 @@ pub fn open(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRules, 
 
 /// Acts on the round that collects as [`next`] says, and sets when the task is looked at again. The record is the caller's to store.
 pub fn advance(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRules, now: TimestampNs) {
+    if record.stage == Stage::Running && !record.working && upkeep::ends(storage, record, now) {
+        // As if its owner had stopped it: what was accepted is scored and paid.
+        record.stopping = true;
+        if let Some(args) = storage.arguments(record.id) {
+            wind_up(storage, record, &args, now);
+        }
+        return;
+    }
     while record.stage == Stage::Running {
         let Some(mut collecting) = record.collecting else { break };
         match next(&collecting, rules, now, record.working) {
@@ -120,7 +128,11 @@ pub fn advance(storage: &mut Storage, record: &mut TaskRecord, rules: &RoundRule
     let due = if record.working {
         Some(now)
     } else {
-        record.collecting.map(|collecting| collecting.deadline)
+        let deadline = record.collecting.map(|collecting| collecting.deadline);
+        deadline
+            .into_iter()
+            .chain(upkeep::next_running_look(storage, record, now))
+            .min()
     };
     storage.schedule(record, due);
 }
@@ -176,6 +188,10 @@ pub fn end(storage: &mut Storage, record: &mut TaskRecord, now: TimestampNs, rea
     record.stopping = false;
     record.expires_at = Some(now.saturating_add(MONTH_NS));
     record.fee.release();
+    balance::return_deposit(storage, record);
+    balance::return_rounds(storage, record);
+    record.paid_until = None;
+    record.short_since = None;
     storage.ask_payout(now, Payee::Fee(record.id));
     let left = record.books.budget_left;
     record.books.assign(left);

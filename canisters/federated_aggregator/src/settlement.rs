@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use candid::Principal;
 use ddsx_payments::{self as payments, Host, Status};
+use ddsx_prepaid::till;
 use ddsx_runtime::Runtime;
 use ddsx_types::federated_aggregator::{AssetAudit, ClaimArgs, ClaimError, Claimed, TaskId};
 
 use crate::amounts::nat;
 use crate::host::Aggregator;
 use crate::limits::TASKS_COUNTED_PER_SLICE;
-use crate::payout;
 use crate::storage::records::{Payee, Purpose};
 use crate::storage::{self, Storage};
+use crate::{balance, payout};
 
 /// The task whose books a payment concerns.
 pub fn task_of(purpose: &Purpose) -> Option<TaskId> {
@@ -26,6 +27,7 @@ pub fn task_of(purpose: &Purpose) -> Option<TaskId> {
             Payee::Owner(task) | Payee::Client(task, _) | Payee::Fee(task) => Some(*task),
             Payee::Treasury(_) => None,
         },
+        Purpose::TopUp { .. } | Purpose::Withdrawal { .. } => None,
     }
 }
 
@@ -39,10 +41,13 @@ pub fn executed(storage: &mut Storage, ledger: Principal, purpose: &Purpose) {
         Purpose::Storage { amount, .. }
         | Purpose::Keep { amount, .. }
         | Purpose::Budget { amount, .. }
-        | Purpose::Stake { amount, .. } => {
+        | Purpose::Stake { amount, .. }
+        | Purpose::TopUp { amount, .. } => {
             totals.received = totals.received.saturating_add(*amount);
         }
-        Purpose::Payout { due, .. } => totals.paid = totals.paid.saturating_add(*due),
+        Purpose::Payout { due: amount, .. } | Purpose::Withdrawal { amount, .. } => {
+            totals.paid = totals.paid.saturating_add(*amount);
+        }
     });
 }
 
@@ -66,9 +71,11 @@ pub fn count_in<R: Runtime>(host: &Aggregator<R>, after: Option<TaskId>) {
 
 /// The books of an asset over all tasks, by the running sums: O(1).
 pub fn audit(storage: &Storage, ledger: Principal) -> Option<AssetAudit> {
-    let treasury = storage.asset(ledger)?.treasury;
+    let asset = storage.asset(ledger)?;
+    let treasury = asset.treasury;
     let totals = storage.totals(ledger);
-    let kept = totals.held() + treasury.due + treasury.in_flight;
+    let balances = balance::totals(storage, &asset);
+    let kept = totals.held() + treasury.due + treasury.in_flight + balances.0.held();
     Some(AssetAudit {
         received: nat(totals.received),
         paid: nat(totals.paid),
@@ -79,8 +86,9 @@ pub fn audit(storage: &Storage, ledger: Principal) -> Option<AssetAudit> {
         compute_held: nat(totals.compute_held),
         treasury_due: nat(treasury.due),
         treasury_in_flight: nat(treasury.in_flight),
-        conserved: totals.received == totals.paid + kept,
+        conserved: totals.received == totals.paid + kept && balances.0.conserved(),
         must_hold: nat(kept),
+        prepaid: Some(till::audited(&balances)),
     })
 }
 

@@ -3,12 +3,14 @@
 
 use candid::Principal;
 use ddsx_types::TimestampNs;
-use ddsx_types::federated_aggregator::{ExcludeClientArgs, Exclusion, Finding, Reward, Stage, Standing, TaskError};
+use ddsx_types::federated_aggregator::{
+    ExcludeClientArgs, Exclusion, Finding, PIECE_BYTES, Reward, Stage, Standing, TaskError,
+};
 
 use crate::amounts::{amount, nat};
 use crate::guard;
 use crate::join::release_stake;
-use crate::limits::{CLIENTS_PER_STEP, IDLE_UPLOAD_NS, MAX_REASON_BYTES, MOST_REST};
+use crate::limits::{CLIENTS_PER_STEP, IDLE_UPLOAD_NS, MAX_REASON_BYTES, MOST_REST, SLOW_PIECE_NS};
 use crate::sketches;
 use crate::storage::Storage;
 use crate::storage::records::{ClientRecord, Payee, TaskRecord, UpdateRecord};
@@ -68,11 +70,22 @@ pub fn to_treasury(storage: &mut Storage, record: &mut TaskRecord, lost: u128, n
     }
 }
 
-/// Whether an upload has stood still for so long that another may take its place; a pause does not count, and while it lasts
-/// nothing stands still.
+/// Whether an upload has stood still for so long, or is so slow on the whole, that another may take its place; a pause does not count,
+/// and while it lasts nothing stands still.
 pub fn is_idle(storage: &Storage, update: &UpdateRecord, now: TimestampNs) -> bool {
-    let since = update.touched_at.max(storage.settings().resumed_at);
-    !storage.settings().paused && since.saturating_add(IDLE_UPLOAD_NS) <= now
+    let settings = storage.settings();
+    let since = update.touched_at.max(settings.resumed_at);
+    // One of an earlier release is as old as its last piece.
+    let begun = if update.begun_at == 0 {
+        update.touched_at
+    } else {
+        update.begun_at
+    };
+    let pieces = update.content.received() / PIECE_BYTES;
+    let allowed = begun
+        .max(settings.resumed_at)
+        .saturating_add(pieces.saturating_mul(SLOW_PIECE_NS));
+    !settings.paused && since.min(allowed).saturating_add(IDLE_UPLOAD_NS) <= now
 }
 
 /// An upload that is not finished is dropped, and nobody is to blame: the task ends before its round does.

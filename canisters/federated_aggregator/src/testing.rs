@@ -5,13 +5,15 @@ use std::time::Duration;
 use candid::{Nat, Principal};
 use ddsx_nn::encoding;
 use ddsx_payments::testing::ModelLedger;
+use ddsx_prepaid::till;
 use ddsx_runtime::Runtime;
 use ddsx_runtime::testing::{Fate, TestRuntime};
 use ddsx_types::federated_aggregator::{
-    AggregatorArgs, BeginUpdateArgs, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs, JoinError,
-    JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, Participant, PutFileArgs, PutUpdateArgs, Reward,
-    RewardRule, RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage, StorageFee, Strategy, TaskId, TaskInfo,
-    UpdateEncoding, UpdateKind, UpdateReceipt, UploadError, UploadStatus,
+    AggregatorArgs, BeginUpdateArgs, Claimed, CreateTaskArgs, File, FileDigest, FundArgs, InitialWeights, JoinArgs,
+    JoinError, JoinRule, Layer, ModelSpec, NamedLayer, OutputKind, PIECE_BYTES, Participant, PrepaidBalance,
+    PutFileArgs, PutUpdateArgs, Reward, RewardRule, RoundKey, RoundReport, RoundRules, RoundView, Scoring, Stage,
+    StorageFee, Strategy, TaskId, TaskInfo, TopUpArgs, TopUpError, UpdateEncoding, UpdateKind, UpdateReceipt,
+    UploadError, UploadStatus, WithdrawArgs, WithdrawError,
 };
 use ddsx_types::{AssetListing, Hash};
 use ic_stable_structures::DefaultMemoryImpl;
@@ -22,7 +24,9 @@ use serde_bytes::ByteBuf;
 use crate::host::Aggregator;
 use crate::storage::{self, with, with_mut};
 use crate::work::{self, Slice};
-use crate::{content, create, evaluate, fund, join, licence, lifecycle, owner, settlement, timer, upload, view};
+use crate::{
+    balance, content, create, evaluate, fund, join, licence, lifecycle, owner, settlement, timer, upload, view,
+};
 
 pub const OWNER: Principal = Principal::from_slice(&[1, 1]);
 pub const GOVERNANCE: Principal = Principal::from_slice(&[4, 1]);
@@ -280,6 +284,44 @@ impl World {
             .unwrap();
     }
 
+    /// Tops a balance up; `None` if the call trapped.
+    pub fn top_up(&self, owner: Principal, amount: u128, request: u8) -> Option<Result<PrepaidBalance, TopUpError>> {
+        self.runtime.set_caller(owner);
+        let host = self.host.clone();
+        let args = TopUpArgs {
+            ledger: LEDGER,
+            amount: Nat::from(amount),
+            from_subaccount: None,
+            request_id: ByteBuf::from([request; 16]),
+        };
+        self.runtime.run(async move { till::top_up(&host, args).await })
+    }
+
+    /// Withdraws from a balance; `None` if the call trapped.
+    pub fn withdraw(&self, owner: Principal, amount: Option<u128>) -> Option<Result<Claimed, WithdrawError>> {
+        self.runtime.set_caller(owner);
+        let host = self.host.clone();
+        let args = WithdrawArgs {
+            ledger: LEDGER,
+            amount: amount.map(Nat::from),
+            to_subaccount: None,
+        };
+        self.runtime.run(async move { till::withdraw(&host, args).await })
+    }
+
+    /// A balance as its owner sees it.
+    pub fn balance(&self, owner: Principal) -> PrepaidBalance {
+        with(|storage| balance::of(storage, owner, LEDGER))
+    }
+
+    /// The asset's books balance, and the ledger holds what they say.
+    pub fn check_asset(&self) {
+        let all = with(|storage| settlement::audit(storage, LEDGER)).unwrap();
+        assert!(all.conserved, "{all:?}");
+        assert_eq!(Nat::from(self.ledger.balance(SELF.into())), all.must_hold, "{all:?}");
+        assert!(self.ledger.is_conserved());
+    }
+
     pub fn join(&self, task: TaskId, number: u8) -> Result<(), JoinError> {
         self.join_with(task, number, 7)
     }
@@ -393,7 +435,10 @@ impl World {
         assert!(audit.conserved, "{audit:?}");
         let treasury = with(|storage| storage.asset(LEDGER)).unwrap().treasury;
         let held = audit.received.clone() - audit.paid.clone() - audit.to_treasury.clone();
-        let held = u128::try_from(&held.0).unwrap() + treasury.due + treasury.in_flight;
+        let fee = with(|storage| storage.task(task)).unwrap().fee;
+        let fee = fee.held + fee.back.due + fee.back.in_flight;
+        let balances = with(|storage| balance::totals(storage, &storage.asset(LEDGER).unwrap())).0;
+        let held = u128::try_from(&held.0).unwrap() + treasury.due + treasury.in_flight + balances.held() + fee;
         assert_eq!(self.ledger.balance(SELF.into()), held, "{audit:?} {treasury:?}");
         let all = with(|storage| settlement::audit(storage, LEDGER)).unwrap();
         assert!(all.conserved, "{all:?}");

@@ -17,7 +17,7 @@ use crate::price::{self, Price};
 use crate::storage::Storage;
 use crate::storage::records::{ClientRecord, TaskRecord};
 use crate::work::{Context, Work};
-use crate::{certification, create, files, owner, privacy, publish, standing};
+use crate::{certification, create, files, owner, privacy, publish, standing, upkeep};
 
 const PAGE: u32 = 100;
 /// Bytes of arguments after which a page of tasks ends; those of one task are far below an answer's other megabyte.
@@ -34,7 +34,7 @@ pub fn task(storage: &Storage, task: TaskId) -> Option<TaskInfo> {
     // A plan that was made once can be made again; figures of a model that cannot are left out.
     let price = create::plan_of(&args)
         .ok()
-        .map(|plan| Price::of(storage.settings(), &args, &plan));
+        .map(|plan| Price::of(&storage.settings().for_task(task), &args, &plan));
     let (fee, cycles) = match (&record.stage, &price) {
         (Stage::Ended(_), _) | (_, None) => price::keeping(storage.settings(), record.storage_bytes),
         (_, Some(price)) => (price.tokens(), price.cycles()),
@@ -67,6 +67,7 @@ pub fn task(storage: &Storage, task: TaskId) -> Option<TaskInfo> {
         expires_at: record.expires_at,
         stopping: Some(record.stopping),
         compute: price.map(|price| price.compute(&record.fee)),
+        storage: Some(upkeep::describe(storage, &record)),
         args,
     })
 }

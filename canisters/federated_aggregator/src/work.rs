@@ -14,7 +14,7 @@ use crate::limits::{CLIENTS_PER_STEP, REPORTS_PER_STEP, SLICE_INSTRUCTIONS};
 use crate::prepare::{self, Prepare};
 use crate::storage::Storage;
 use crate::storage::records::{Payee, TaskRecord, UpdateRecord};
-use crate::{create, drafts, join, owner, publish, round, sketches};
+use crate::{create, drafts, join, owner, publish, round, sketches, upkeep};
 
 /// What is being done for a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -161,7 +161,8 @@ fn conclude(storage: &mut Storage, record: &mut TaskRecord, context: &Context, w
         Work::Round(work) => publish::conclude(storage, record, context, *work, now),
         Work::Release { .. } => {
             owner::shrink(storage, record, &context.args);
-            storage.schedule(record, record.expires_at);
+            let due = upkeep::next_look(storage, record, now);
+            storage.schedule(record, due);
             return;
         }
         Work::Forget => {
@@ -223,6 +224,7 @@ fn release(
         join::release_stake(storage, record, &client, &mut entry, now);
         entry.active = false;
         entry.score += std::mem::take(&mut entry.kept_score);
+        entry.marks = entry.marks.saturating_sub(std::mem::take(&mut entry.kept_marks));
         if std::mem::take(&mut entry.kept_reward) > 0 {
             storage.ask_payout(now, Payee::Client(record.id, client));
         }

@@ -6,10 +6,11 @@ mod proof;
 use candid::utils::ArgumentEncoder;
 use candid::{CandidType, Nat, Principal};
 use ddsx_types::federated_aggregator::{
-    BeginUpdateArgs, CertifiedModel, CertifiedReport, CreateTaskArgs, ExcludeClientArgs, FileStatus, FundArgs,
-    JoinArgs, JoinError, ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs, ParticipantsArgs,
-    PayStorageArgs, PredictArgs, PutFileArgs, PutUpdateArgs, RoundKey, RoundView, TaskAudit, TaskError, TaskId,
-    TaskInfo, TaskQuote, UpdateReceipt, UploadError, UploadStatus,
+    BeginUpdateArgs, CertifiedModel, CertifiedReport, Claimed, CreateTaskArgs, ExcludeClientArgs, FileStatus, FundArgs,
+    JoinArgs, JoinError, KeepTaskArgs, ModelChunk, ModelChunkArgs, Page, Parameters, Participant, ParticipantArgs,
+    ParticipantsArgs, PayStorageArgs, PredictArgs, PrepaidBalance, PutFileArgs, PutUpdateArgs, RoundKey, RoundView,
+    TaskAudit, TaskError, TaskId, TaskInfo, TaskPayment, TaskQuote, TopUpArgs, TopUpError, UpdateReceipt, UploadError,
+    UploadStatus, WithdrawArgs, WithdrawError,
 };
 use serde::de::DeserializeOwned;
 
@@ -114,6 +115,36 @@ impl Aggregator {
     /// Makes a task; its number. Repeated it makes another.
     pub async fn create_task(&self, args: &CreateTaskArgs) -> Result<TaskId, CallError<TaskError>> {
         self.change("create_task", (args,)).await
+    }
+
+    /// Makes a task, paid and funded, from the caller's prepaid balance and, for what that lacks, by the payment. The same call again
+    /// answers the same task while it has not ended, and takes nothing twice.
+    pub async fn create_paid_task(
+        &self,
+        args: &CreateTaskArgs,
+        payment: &TaskPayment,
+    ) -> Result<TaskId, CallError<TaskError>> {
+        self.change("create_paid_task", (args, payment)).await
+    }
+
+    /// Says whether a task of one's own is kept from the prepaid balance when its time is over.
+    pub async fn keep_task(&self, args: &KeepTaskArgs) -> Result<(), CallError<TaskError>> {
+        self.change("keep_task", (args,)).await
+    }
+
+    /// Moves tokens into the caller's prepaid balance. Repeated with the same arguments it takes nothing twice.
+    pub async fn top_up(&self, args: &TopUpArgs) -> Result<PrepaidBalance, CallError<TopUpError>> {
+        self.change("top_up", (args,)).await
+    }
+
+    /// Moves what is free of the caller's prepaid balance back to its account.
+    pub async fn withdraw(&self, args: &WithdrawArgs) -> Result<Claimed, CallError<WithdrawError>> {
+        self.change("withdraw", (args,)).await
+    }
+
+    /// The caller's prepaid balance in an asset.
+    pub async fn balance(&self, ledger: Principal) -> Result<PrepaidBalance, NetworkError> {
+        self.read("balance", (ledger,)).await
     }
 
     /// Pays a task's storage in the fee's asset. Repeated with the same arguments it charges nothing twice.

@@ -283,6 +283,7 @@ impl Explain for TaskError {
             Self::PaymentRefused(reason) => {
                 format!("the payment was refused: {}; it was not charged", amounts_said(reason))
             }
+            Self::Payment(error) => error.explain_with(show),
             Self::BudgetTooSmall { needed } => format!("the budget must be {} at least", show(needed)),
             other => other.to_string(),
         }

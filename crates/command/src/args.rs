@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use candid::Principal;
 use clap::{Args, Parser, Subcommand};
 
-pub use balance::{BalanceCommand, TopUpArgs, WithdrawArgs};
+pub use balance::{BalanceCommand, BalanceOf, TopUpArgs, WithdrawArgs};
 pub use identity::{IdentityCommand, Scheme};
 pub use licence::{BuyArgs, LicenceCommand, PlanChoice};
 pub use revenue::{ClaimArgs, RevenueCommand};
@@ -152,9 +152,12 @@ pub enum Command {
         #[command(subcommand)]
         command: RevenueCommand,
     },
-    /// Your prepaid balance at the registry: it pays for what your streams store
+    /// Your prepaid balance at the registry, which pays for what your streams store, or at the aggregator, for your tasks
     #[command(after_help = balance::EXAMPLES)]
     Balance {
+        /// Who keeps it
+        #[arg(long, value_enum, default_value_t, global = true, value_name = "CANISTER")]
+        of: BalanceOf,
         #[command(subcommand)]
         command: Option<BalanceCommand>,
     },

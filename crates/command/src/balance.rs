@@ -1,5 +1,7 @@
 //! `ddsx balance`: the prepaid balance that pays for what streams store.
 
+pub mod aggregator;
+
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;

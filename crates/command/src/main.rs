@@ -66,7 +66,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         },
         Command::Licence { command } => licence::run(&context, command).await,
         Command::Revenue { command } => revenue::run(&context, command).await,
-        Command::Balance { command } => balance::run(&context, command).await,
+        Command::Balance {
+            of: args::BalanceOf::Registry,
+            command,
+        } => balance::run(&context, command).await,
+        Command::Balance {
+            of: args::BalanceOf::Aggregator,
+            command,
+        } => Box::pin(balance::aggregator::run(&context, command)).await,
         Command::Token { command } => token::run(&context, command).await,
         // Large futures, boxed so that the others' stay small.
         Command::Task { command } => Box::pin(task::run(&context, command)).await,

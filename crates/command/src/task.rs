@@ -5,7 +5,9 @@ pub mod view;
 
 use ddsx_client::{Aggregator, LedgerInfo};
 use ddsx_trainer::{Membership, StateFolder, definition};
-use ddsx_types::federated_aggregator::{ExcludeClientArgs, JoinError, Page, RoundKey, Stage, TaskId, TaskInfo};
+use ddsx_types::federated_aggregator::{
+    ExcludeClientArgs, JoinError, KeepTaskArgs, Page, RoundKey, Stage, TaskId, TaskInfo,
+};
 use serde_json::{Value, json};
 
 use crate::args::{TaskCommand, TaskJoinArgs, TaskListArgs};
@@ -54,6 +56,15 @@ pub async fn run(context: &Context, command: TaskCommand) -> Result<(), Failure>
                 &json!({ "task": task, "client": client.to_text(), "excluded": true }),
                 &format!("{client} is excluded from task {task}; its stake goes back, and what it earned is its own"),
             )
+        }
+        TaskCommand::Keep { task, off } => {
+            aggregator.keep_task(&KeepTaskArgs { task, kept: !off }).await?;
+            let said = if off {
+                format!("task {task} is forgotten when its time is over")
+            } else {
+                format!("task {task} is kept from your prepaid balance (ddsx balance --of aggregator)")
+            };
+            context.output.result(&json!({ "task": task, "kept": !off }), &said)
         }
         TaskCommand::Free { task, yes } => {
             confirmed(&aggregator, task, yes, "Forget model and evaluation set of").await?;

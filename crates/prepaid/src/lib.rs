@@ -5,14 +5,18 @@
 //!
 //! topped up = free + set aside + charged + withdrawing + withdrawn (the ledger's fees within it)
 //!
-//! for each account and, in sums kept beside them, for each asset. Payments themselves are the canister's (`ddsx_payments`): it
-//! calls [`Prepaid::top_up`] when a pull has settled, and takes a payout through [`Prepaid::begin_withdrawal`] to its end.
-//! Every rule costs two lookups and two writes, however many owners there are.
+//! for each account and, in sums kept beside them, for each asset. Every rule costs two lookups and two writes, however many
+//! owners there are.
+//!
+//! Money comes in and goes out by the payments journal (`ddsx_payments`): [`till`] has the calls, for any canister that is a
+//! [`till::Till`]. It calls [`Prepaid::top_up`] when a pull has settled, and takes a payout through
+//! [`Prepaid::begin_withdrawal`] to its end.
 
 mod account;
 mod key;
 #[cfg(test)]
 mod tests;
+pub mod till;
 
 pub use account::{ACCOUNT_LEN, Account, Totals};
 

@@ -3,6 +3,7 @@
 
 mod failure;
 mod note;
+mod paid;
 mod payment;
 mod upload;
 
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use candid::Nat;
 use ddsx_client::{Aggregator, CallError};
 use ddsx_merkle_log::sha256;
-use ddsx_types::federated_aggregator::{File, Stage, TaskError, TaskId, TaskInfo};
+use ddsx_types::federated_aggregator::{File, Stage, TaskError, TaskId, TaskInfo, TaskTotal};
 
 pub use self::failure::CreationFailure;
 use self::note::Note;
@@ -53,6 +54,8 @@ pub struct Creation {
     note: Note,
     path: PathBuf,
     patience: Duration,
+    /// What was foreseen, where one call can pay all of it.
+    total: Option<TaskTotal>,
 }
 
 impl Creation {
@@ -89,6 +92,7 @@ impl Creation {
             note: found.unwrap_or(new),
             path: note.to_path_buf(),
             patience,
+            total: None,
         })
     }
 
@@ -96,13 +100,17 @@ impl Creation {
         self.note.write(&self.path)
     }
 
-    /// Creates the task, or finds the one that an earlier run created. Costs nothing.
+    /// Creates the task, or finds the one that an earlier run created. Where [`Creation::foreseen`] told a total, it is paid with it;
+    /// otherwise this costs nothing.
     ///
     /// # Errors
     /// See [`CreationFailure`].
     pub async fn create(&mut self, mut tell: impl FnMut(Step)) -> Result<TaskInfo, CreationFailure> {
         // Written down before the call: a run whose reply is lost looks for its task instead of making another.
         let first = !self.path.exists();
+        if first {
+            self.note.paying = self.total.as_ref().map(paid::paying).transpose()?;
+        }
         self.save()?;
         if let Some(task) = self.note.task.filter(|_| !first)
             && !self.is_there(task).await?
@@ -118,14 +126,14 @@ impl Creation {
         };
         let (task, found) = match known {
             Some(task) => (task, true),
-            None => match self.aggregator.create_task(&self.prepared.args).await {
+            None => match self.make(first).await {
                 Ok(task) => (task, false),
-                Err(error) => {
-                    if error.refusal().is_some() {
+                Err((failure, over)) => {
+                    if over {
                         // Nothing was made: there is nothing to go on with.
                         note::remove(&self.path)?;
                     }
-                    return Err(error.into());
+                    return Err(failure);
                 }
             },
         };

@@ -185,6 +185,17 @@ fn should_obey_governance_alone_and_take_no_bad_argument() {
     };
     go_through(&federation, &row, |parameters| parameters.compute_fee = Some(fee));
 
+    let row = Row {
+        method: "set_draft_deposit",
+        good: encoded(Nat::from(7_u8)),
+        text: "Set 7 of the storage fee's asset aside of the owner's prepaid balance for each draft that is not paid."
+            .into(),
+        bad: vec![(encoded(Nat::from((1_u128 << 64) + 1)), "at most 2^64")],
+    };
+    go_through(&federation, &row, |parameters| {
+        parameters.draft_deposit = Some(Nat::from(7_u8));
+    });
+
     let registries = vec![user(701), user(702)];
     let row = Row {
         method: "set_registries",

@@ -1,6 +1,7 @@
 use candid::Nat;
 use ddsx_payments::Failure;
 use ddsx_payments::testing::MINTER;
+use ddsx_runtime::Runtime as _;
 use ddsx_types::federated_aggregator::{JoinArgs, JoinError};
 use serde_bytes::ByteBuf;
 
@@ -44,6 +45,47 @@ fn should_take_over_what_a_ledger_says_of_itself() {
     assert_eq!(agree(&listing, &facts(25, true)), Ok(()));
     assert!(agree(&listing, &facts(25, false)).is_err(), "without ICRC-2");
     assert!(agree(&listing, &facts(24, true)).is_err(), "another fee");
+}
+
+#[test]
+fn should_believe_a_ledgers_fee_within_a_bound_of_what_governance_listed() {
+    let world = World::new();
+    world.top_up(OWNER, 5_000, 1).unwrap().unwrap();
+    with_mut(|storage| {
+        learn(storage, LEDGER, &facts(100 * FEE, true));
+        assert_eq!(storage.asset(LEDGER).unwrap().fee, 100 * FEE);
+        // A fee that was believed is no ground for a higher one.
+        learn(storage, LEDGER, &facts(100 * FEE + 1, true));
+        assert_eq!(storage.asset(LEDGER).unwrap().fee, 100 * FEE);
+    });
+    let waits = |world: &World| {
+        let page = crate::metrics::respond(&world.host, &ddsx_runtime::http::HttpRequest::get("/metrics"));
+        String::from_utf8(page.body.into_vec())
+            .unwrap()
+            .contains("\naggregator_assets_waiting 1 ")
+    };
+    assert!(waits(&world));
+    assert!(world.top_up(OWNER, 5_000, 2).unwrap().is_err());
+    assert!(world.withdraw(OWNER, None).unwrap().is_err());
+    assert_eq!(
+        world.ledger.balance(world.runtime.canister_self().into()),
+        5_000,
+        "nothing moves"
+    );
+    with_mut(|storage| learn(storage, LEDGER, &facts(FEE, true)));
+    assert!(!waits(&world));
+    world.withdraw(OWNER, None).unwrap().unwrap();
+    with_mut(|storage| {
+        let mut listing = storage.asset(LEDGER).unwrap().listing();
+        listing.fee = Nat::from(1_000 * FEE);
+        enter(storage, &listing).unwrap();
+        learn(storage, LEDGER, &facts(1_000 * FEE, true));
+        assert_eq!(
+            storage.asset(LEDGER).unwrap().fee,
+            1_000 * FEE,
+            "governance has listed it with that"
+        );
+    });
 }
 
 #[test]
@@ -118,13 +160,15 @@ fn should_read_assets_of_the_first_release() {
     world.wait(1);
     let asset = asset();
     let mut stored = ciborium::Value::serialized(&asset).unwrap();
-    stored
-        .as_map_mut()
-        .unwrap()
-        .retain(|(name, _)| name.as_text() != Some("minting_account"));
+    stored.as_map_mut().unwrap().retain(|(name, _)| {
+        let newer = ["minting_account", "number", "listed_fee", "absurd_fee"];
+        !newer.iter().any(|newer| name.as_text() == Some(*newer))
+    });
     let read: AssetRecord = stored.deserialized().unwrap();
     let expected = AssetRecord {
         minting_account: None,
+        number: None,
+        listed_fee: None,
         ..asset
     };
     assert_eq!(read, expected);

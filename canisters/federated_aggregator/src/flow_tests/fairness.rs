@@ -320,10 +320,18 @@ fn should_publish_scores_and_pay_them_at_the_end_where_the_owner_wants_so() {
     args.scores_at_end = Some(true);
     let task = world.start(&args);
     joined(&world, task, 3);
+    let mut marked = with(|storage| storage.client(task, &client(1))).unwrap();
+    marked.marks = 1;
+    with_mut(|storage| storage.put_client(task, &client(1), marked));
     world.send(task, 0, &good(1.0)).unwrap();
     world.send(task, 1, &good(2.0)).unwrap();
     world.wait(700);
     let report = world.report(task, 1);
+    assert_eq!(
+        world.participant(task, 1).standing.unwrap().marks,
+        1,
+        "it would tell that it earned"
+    );
     assert_eq!(
         (report.outcome, report.scores_later),
         (RoundOutcome::Accepted, Some(true))
@@ -348,6 +356,7 @@ fn should_publish_scores_and_pay_them_at_the_end_where_the_owner_wants_so() {
     let participant = world.participant(task, 1);
     assert_eq!(units(&participant.earned), rewards(&report)[1]);
     assert!(participant.score > 0.0 && participant.paid > participant.earned);
+    assert_eq!(participant.standing.unwrap().marks, 0);
     world.check(task);
 }
 

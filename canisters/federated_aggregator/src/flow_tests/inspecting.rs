@@ -184,6 +184,31 @@ fn should_take_nothing_that_is_too_large_unknown_or_anothers_to_say() {
 }
 
 #[test]
+fn should_say_why_a_message_is_turned_away() {
+    let _world = World::new();
+    let said = |caller, method: &str, argument: &[u8]| {
+        let message = ddsx_runtime::inspect::Inspected {
+            method: method.to_owned(),
+            argument_bytes: argument.len(),
+            caller,
+        };
+        with(|storage| crate::inspect::refusal(storage, &message, argument))
+    };
+    let large = vec![0; crate::inspect::SMALL + 1];
+    assert_eq!(said(OWNER, "fund", &[]), None);
+    for (caller, method, argument, reason) in [
+        (OWNER, "predict", &[][..], "call it as one"),
+        (OWNER, "set_paused", &[], "only governance"),
+        (Principal::anonymous(), "fund", &[], "sign in first"),
+        (OWNER, "put_update", &large, "this piece is not wanted"),
+        (OWNER, "fund", &large, "larger than it can be"),
+    ] {
+        let text = said(caller, method, argument).unwrap();
+        assert!(text.contains(reason), "{method}: {text}");
+    }
+}
+
+#[test]
 fn should_know_every_method_of_the_interface() {
     let _world = World::new();
     let interface = include_str!("../../../../candid/federated_aggregator.did");
@@ -203,5 +228,5 @@ fn should_know_every_method_of_the_interface() {
         };
         assert!(takes(caller, name, &[]), "{name} is refused to everybody");
     }
-    assert_eq!(updates, 30);
+    assert_eq!(updates, 35);
 }

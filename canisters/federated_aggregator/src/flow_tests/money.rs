@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{joined, raw};
 use crate::owner;
 use crate::storage::with_mut;
-use crate::testing::{FEE, OWNER, SELF, World, client, good, task_args};
+use crate::testing::{FEE, OWNER, SELF, STAKE, World, client, good, task_args};
 
 #[test]
 fn should_keep_what_is_owed_while_the_ledger_is_down() {
@@ -58,6 +58,10 @@ proptest! {
     ) {
         let world = World::new();
         let task = world.start(&task_args());
+        // Half of them take their stakes from a balance.
+        for number in 0..3 {
+            world.top_up(client(number), 3 * STAKE, 100).unwrap().unwrap();
+        }
         for (number, action, scale) in steps {
             match action {
                 0 | 1 => { let _ = world.join_with(task, number, action + 1); }
@@ -79,6 +83,9 @@ proptest! {
         world.wait(3_600);
         world.check(task);
         // What is not above the ledger's fee cannot be paid.
-        prop_assert!(world.ledger.balance(SELF.into()) <= 6 * FEE);
+        let balances: u128 = (0..3)
+            .map(|number| u128::try_from(&world.balance(client(number)).free.0).unwrap())
+            .sum();
+        prop_assert!(world.ledger.balance(SELF.into()) <= 6 * FEE + balances);
     }
 }

@@ -63,7 +63,7 @@ fn start(world: &World, args: &CreateTaskArgs, pay: impl FnOnce(TaskId)) -> Task
 fn should_give_back_to_the_unit_what_rounds_that_were_not_held_cost() {
     let world = priced();
     let args = task_args();
-    let quote = with(|storage| create::quote(storage, &args)).unwrap();
+    let quote = with(|storage| create::quote(storage, OWNER, &args)).unwrap();
     let (fee, per_round) = (number(&quote.fee.unwrap()), number(&quote.compute.per_round));
     assert!(per_round > FEE && fee > 2 * per_round, "{fee} {per_round}");
     let before = world.ledger.balance(OWNER.into());
@@ -98,7 +98,7 @@ fn should_give_back_to_the_unit_what_rounds_that_were_not_held_cost() {
 fn should_give_cycles_back_to_a_canister_that_paid_with_them() {
     let world = priced();
     let args = task_args();
-    let quote = with(|storage| create::quote(storage, &args)).unwrap();
+    let quote = with(|storage| create::quote(storage, OWNER, &args)).unwrap();
     let (cycles, per_round) = (number(&quote.fee_cycles), number(&quote.compute.per_round_cycles));
     assert!(per_round > 0);
     let task = start(&world, &args, |task| {
@@ -171,9 +171,15 @@ fn should_ask_something_unless_told_otherwise() {
             cycles_per_billion: 2_000_000_000_u64.into(),
         })
     );
-    let task = with_mut(|storage| create::create(storage, OWNER, world.now(), &task_args())).unwrap();
-    assert!(!world.info(task).storage_paid);
-    assert_eq!(world.ledger.balance(OWNER.into()), START);
+    // Before anything is stored of a draft, its deposit is there.
+    assert_eq!(parameters.draft_deposit, Some(Nat::from(100 * FEE)));
+    let create = || with_mut(|storage| create::create(storage, OWNER, world.now(), &task_args()));
+    assert!(matches!(create(), Err(TaskError::PaymentRefused(_))));
+    world.top_up(OWNER, 100 * FEE, 1).unwrap().unwrap();
+    // Of tokens the small task costs less than that: its owner has them already.
+    let task = create().unwrap();
+    assert!(world.info(task).storage_paid);
+    assert_eq!(world.ledger.balance(OWNER.into()), START - 101 * FEE);
 }
 
 /// An image, and layers that multiply nothing: one value a pixel all the way.
@@ -291,7 +297,7 @@ fn should_price_every_month_that_a_task_can_take() {
     for (duration_s, months) in [(600, 3), (12 * 3_600, 3), (30 * 86_400, 26)] {
         let mut args = task_args();
         args.rounds.duration_s = duration_s;
-        let quote = with(|storage| create::quote(storage, &args)).unwrap();
+        let quote = with(|storage| create::quote(storage, OWNER, &args)).unwrap();
         let parameters = create::plan_of(&args).unwrap().len as u64;
         let mib = crate::price::reserved(&args, parameters).div_ceil(1 << 20);
         let storage = number(&quote.fee.unwrap()) - number(&quote.compute.total);

@@ -250,3 +250,39 @@ fn should_resume_an_upload_and_take_weights_and_other_encodings() {
     world.wait(30);
     assert_eq!(world.report(task, 1).outcome, RoundOutcome::Accepted);
 }
+
+/// Every piece of a slow upload comes before it has stood still for two minutes; on the whole it is too slow all the same.
+#[test]
+fn should_give_the_place_of_a_slow_upload_to_another_client() {
+    let world = World::new();
+    let task = world.start(&task_args());
+    joined(&world, task, 4);
+    let bytes = |number: u8| encoding::encode(UpdateEncoding::F32, &good(f32::from(number) + 1.0)).unwrap();
+    for number in 0..3 {
+        world
+            .begin(number, &world.begin_args(task, &bytes(number), UpdateEncoding::F32))
+            .unwrap();
+    }
+    let touch = || {
+        let mut update = with(|storage| storage.update(task, 1, &client(0))).unwrap();
+        update.touched_at = world.now();
+        with_mut(|storage| storage.put_update(task, 1, update));
+    };
+    world.wait(100);
+    touch();
+    for number in [1, 2] {
+        world.send(task, number, &good(f32::from(number) + 1.0)).unwrap();
+    }
+    let late = world.begin_args(task, &bytes(9), UpdateEncoding::F32);
+    assert_eq!(world.begin(3, &late), Err(UploadError::RoundFull));
+    world.wait(30);
+    touch();
+    world.begin(3, &late).unwrap();
+    let standing = world.participant(task, 0).standing.unwrap();
+    assert_eq!((standing.unfinished, standing.marks), (1, 1));
+    assert_eq!(
+        with(|storage| storage.client(task, &client(0))).unwrap().stake,
+        STAKE - STAKE / 10
+    );
+    world.check(task);
+}

@@ -51,6 +51,12 @@ pub fn compute_fee(storage: &Storage, fee: &ComputeFee) -> Result<(u128, u128), 
     }
 }
 
+/// What is set aside for a draft.
+pub fn deposit(deposit: &candid::Nat) -> Result<u128, String> {
+    let deposit = amount(deposit).filter(|deposit| *deposit <= 1 << 64);
+    deposit.ok_or_else(|| "a deposit is at most 2^64".to_owned())
+}
+
 /// Somebody who can act.
 pub fn principal(principal: Principal) -> Result<(), String> {
     if principal == Principal::anonymous() || principal == Principal::management_canister() {

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use candid::Principal;
 use ddsx_merkle_log::{MerkleMap, StableMapStore};
 use ddsx_payments::{Journal, Memories};
+use ddsx_prepaid::Prepaid;
 use ic_stable_structures::memory_manager::{MemoryId, MemoryManager, VirtualMemory};
 use ic_stable_structures::{DefaultMemoryImpl, Memory as _, StableBTreeMap, StableCell};
 
@@ -72,6 +73,9 @@ mod ids {
     pub const BOOKED: u8 = 40;
     /// Ledger → the totals of all tasks.
     pub const TOTALS: u8 = 41;
+    /// Prepaid balances of (owner, asset), and of each asset together.
+    pub const PREPAID_ACCOUNTS: u8 = 42;
+    pub const PREPAID_TOTALS: u8 = 43;
 }
 
 /// A part of stable memory.
@@ -111,6 +115,7 @@ pub struct Storage {
     whole: DefaultMemoryImpl,
     directions: Map<Key<42>, Stored<Direction>>,
     kept_reports: Map<Key<12>, Vec<u8>>,
+    prepaid: Prepaid<Mem>,
 }
 
 impl Storage {
@@ -146,6 +151,7 @@ impl Storage {
             whole,
             directions: Map::init(get(ids::DIRECTIONS)),
             kept_reports: Map::init(get(ids::KEPT_REPORTS)),
+            prepaid: Prepaid::open(get(ids::PREPAID_ACCOUNTS), get(ids::PREPAID_TOTALS)),
         }
     }
 
@@ -236,6 +242,33 @@ impl Storage {
         let mut totals = self.totals(ledger);
         change(&mut totals);
         self.totals.insert(Key(principal_key(&ledger)), Stored(totals));
+    }
+
+    /// Prepaid balances, by the numbers of assets.
+    pub fn prepaid(&self) -> &Prepaid<Mem> {
+        &self.prepaid
+    }
+
+    /// The same, to be changed.
+    pub fn prepaid_mut(&mut self) -> &mut Prepaid<Mem> {
+        &mut self.prepaid
+    }
+
+    /// The number of the next asset that is listed. Assets are never forgotten.
+    pub fn next_asset_number(&self) -> u32 {
+        let numbered = self.assets.values().filter_map(|stored| stored.0.number).max();
+        numbered.map_or(0, |number| number + 1)
+    }
+
+    /// Numbers the assets of a release that kept no balances. Before anything else after an upgrade.
+    pub fn number_assets(&mut self) {
+        for mut asset in self.assets() {
+            if asset.number.is_none() || asset.listed_fee.is_none() {
+                asset.number = asset.number.or_else(|| Some(self.next_asset_number()));
+                asset.listed_fee = asset.listed_fee.or(Some(asset.fee));
+                self.put_asset(asset);
+            }
+        }
     }
 
     /// All assets ever listed.

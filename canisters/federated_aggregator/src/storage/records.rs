@@ -36,6 +36,43 @@ pub struct Settings {
     /// When a pause last began or ended: nobody could go on with an upload before. Records of the first release lack this.
     #[serde(default)]
     pub resumed_at: TimestampNs,
+    /// Set aside of a balance for a draft that is not paid.
+    #[serde(default)]
+    pub draft_deposit: u128,
+    /// Whether an installer or governance could have said what is asked. The first release could not, and asked nothing for computing.
+    #[serde(default)]
+    pub fees_set: bool,
+    /// What tasks were begun with before the fees of the first release were replaced.
+    #[serde(default)]
+    pub before: Option<Terms>,
+}
+
+/// Fees that hold for the tasks below a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    pub below: TaskId,
+    pub fee_ledger: Option<Principal>,
+    pub fee_per_mib: u128,
+    pub fee_cycles_per_mib: u128,
+    pub fee_per_billion: u128,
+    pub fee_cycles_per_billion: u128,
+}
+
+impl Settings {
+    /// With the fees that hold for a task.
+    pub fn for_task(&self, task: TaskId) -> std::borrow::Cow<'_, Self> {
+        let Some(before) = self.before.as_ref().filter(|before| task < before.below) else {
+            return std::borrow::Cow::Borrowed(self);
+        };
+        std::borrow::Cow::Owned(Self {
+            fee_ledger: before.fee_ledger,
+            fee_per_mib: before.fee_per_mib,
+            fee_cycles_per_mib: before.fee_cycles_per_mib,
+            fee_per_billion: before.fee_per_billion,
+            fee_cycles_per_billion: before.fee_cycles_per_billion,
+            ..self.clone()
+        })
+    }
 }
 
 impl Default for Settings {
@@ -52,6 +89,9 @@ impl Default for Settings {
             fee_per_billion: 0,
             fee_cycles_per_billion: 0,
             resumed_at: 0,
+            draft_deposit: 0,
+            fees_set: false,
+            before: None,
         }
     }
 }
@@ -96,6 +136,15 @@ pub struct AssetRecord {
     /// releases did not ask.
     #[serde(default)]
     pub minting_account: Option<Account>,
+    /// Its number in the prepaid balances. Absent only until the upgrade of a release that kept none is through.
+    #[serde(default)]
+    pub number: Option<u32>,
+    /// The fee that governance listed it with last; what its ledger says is believed within a bound of it.
+    #[serde(default)]
+    pub listed_fee: Option<u128>,
+    /// Whether the ledger's own fee is beyond that bound: payments in it wait.
+    #[serde(default)]
+    pub absurd_fee: bool,
 }
 
 impl AssetRecord {
@@ -112,6 +161,9 @@ impl AssetRecord {
             payout_threshold: crate::amounts::amount(&listing.payout_threshold)?,
             treasury: Payable::default(),
             minting_account: None,
+            number: None,
+            listed_fee: Some(crate::amounts::amount(&listing.fee)?),
+            absurd_fee: false,
         })
     }
 
@@ -268,6 +320,12 @@ pub struct Fee {
     pub cycles_held: u128,
     /// Cycles due to the owner, on their way, and there.
     pub cycles_back: Payable,
+    /// For rounds that were not worked on, set aside of the owner's balance. Records of earlier releases lack this and what follows.
+    #[serde(default)]
+    pub aside: u128,
+    /// What of it became free again.
+    #[serde(default)]
+    pub returned: u128,
 }
 
 impl Fee {
@@ -351,6 +409,22 @@ pub struct TaskRecord {
     /// Skipped rounds that are not used up.
     #[serde(default)]
     pub free_skips: u32,
+    /// The ledger in which so much of its owner's balance is set aside for the draft. Records of earlier releases lack this and what
+    /// follows.
+    #[serde(default)]
+    pub deposit: Option<(Principal, u128)>,
+    /// Until when its room is paid while it runs.
+    #[serde(default)]
+    pub paid_until: Option<TimestampNs>,
+    /// Whether its time is extended from its owner's balance.
+    #[serde(default)]
+    pub keep: bool,
+    /// Since when the balance lacks the next month.
+    #[serde(default)]
+    pub short_since: Option<TimestampNs>,
+    /// The request that made it.
+    #[serde(default)]
+    pub request: Option<Hash>,
 }
 
 /// A client of a task.
@@ -391,6 +465,12 @@ pub struct ClientRecord {
     /// The last round of which it was told that a piece was not wanted. Records of earlier releases lack this.
     #[serde(default)]
     pub told: u32,
+    /// Marks that are taken away when the task ends: before, they would tell that it earned.
+    #[serde(default)]
+    pub kept_marks: u32,
+    /// Whether its stake came from its prepaid balance, and goes back there.
+    #[serde(default)]
+    pub from_balance: bool,
 }
 
 impl ClientRecord {
@@ -417,6 +497,8 @@ impl ClientRecord {
             kept_score: 0.0,
             kept_reward: 0,
             told: 0,
+            kept_marks: 0,
+            from_balance: false,
         }
     }
 }
@@ -442,6 +524,9 @@ pub struct UpdateRecord {
     /// The how manieth hash of its round it was declared as. Records of the first release lack this.
     #[serde(default)]
     pub declared: u32,
+    /// When it was begun; 0 in records of earlier releases.
+    #[serde(default)]
+    pub begun_at: TimestampNs,
 }
 
 /// Whom a payment is for.
@@ -482,6 +567,10 @@ pub enum Purpose {
     },
     /// What a payee is due, the ledger's fee counted.
     Payout { payee: Payee, due: u128 },
+    /// Into an owner's prepaid balance.
+    TopUp { owner: Principal, asset: u32, amount: u128 },
+    /// Out of it, the ledger's fee within it.
+    Withdrawal { owner: Principal, asset: u32, amount: u128 },
 }
 
 #[cfg(test)]
@@ -520,6 +609,8 @@ mod tests {
             "kept_score",
             "kept_reward",
             "told",
+            "kept_marks",
+            "from_balance",
         ];
         let read: ClientRecord = decode(&without(&client, &fields)).unwrap();
         assert_eq!((read.stake, read.locked, read.marks, read.excluded), (9, 0, 0, None));
@@ -540,9 +631,34 @@ mod tests {
         let task = world.start(&crate::testing::task_args());
         let record = crate::storage::with(|storage| storage.task(task)).unwrap();
         assert!(record.sketch_seed.is_some() && record.paid_loss == record.loss);
-        let fields = ["paid_loss", "usual_norm", "sketch_seed", "free_skips"];
+        let fields = [
+            "paid_loss",
+            "usual_norm",
+            "sketch_seed",
+            "free_skips",
+            "deposit",
+            "paid_until",
+            "keep",
+            "short_since",
+            "request",
+        ];
         let read: TaskRecord = decode(&without(&record, &fields)).unwrap();
         assert_eq!((read.id, read.loss, read.paid_loss), (task, record.loss, None));
         assert_eq!((read.sketch_seed, read.free_skips), (None, 0));
+        assert_eq!((read.deposit, read.keep, read.paid_until), (None, false, None));
+
+        let fee = Fee {
+            per_round: 3,
+            aside: 4,
+            returned: 5,
+            ..Fee::default()
+        };
+        let read: Fee = decode(&without(&fee, &["aside", "returned"])).unwrap();
+        assert_eq!((read.per_round, read.aside, read.returned), (3, 0, 0));
+        let mut settings = crate::storage::with(|storage| storage.settings().clone());
+        settings.draft_deposit = 7;
+        let fields = ["draft_deposit", "fees_set", "before", "resumed_at"];
+        let read: Settings = decode(&without(&settings, &fields)).unwrap();
+        assert_eq!((read.draft_deposit, read.fees_set, read.before), (0, false, None));
     }
 }

@@ -192,6 +192,15 @@ impl Storage {
             .count() as u64
     }
 
+    /// Their numbers.
+    pub fn task_ids_of(&self, owner: &Principal) -> Vec<TaskId> {
+        let key = principal_key(owner);
+        self.tasks_of_owner
+            .keys_range(Key::of(&[&key])..=Key::last_of(&[&key]))
+            .map(|key| number(&key.0[30..]))
+            .collect()
+    }
+
     /// Task numbers after one, at most so many.
     pub fn task_ids(&self, after: Option<TaskId>, limit: usize) -> Vec<TaskId> {
         let Some(first) = after.map_or(Some(0), |after| after.checked_add(1)) else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::text::parse_duration;
 
@@ -10,7 +10,18 @@ pub const EXAMPLES: &str = "\
 Examples:
   ddsx balance                       # what is there, in each asset
   ddsx balance top-up 5              # shows the total and asks
-  ddsx balance withdraw              # all that is free, back to your account";
+  ddsx balance withdraw              # all that is free, back to your account
+  ddsx balance --of aggregator       # what pays for your tasks";
+
+/// Who keeps the balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BalanceOf {
+    /// The stream registry: it pays for what streams store
+    #[default]
+    Registry,
+    /// The federated aggregator: it pays for tasks
+    Aggregator,
+}
 
 #[derive(Debug, Subcommand)]
 pub enum BalanceCommand {

@@ -68,6 +68,14 @@ Example:
         #[arg(long, short)]
         yes: bool,
     },
+    /// Keep what a task of yours holds from your prepaid balance when its time is over, or do not
+    Keep {
+        /// Number of the task
+        task: u64,
+        /// Let it go when its time is over
+        #[arg(long)]
+        off: bool,
+    },
     /// Forget model and evaluation set of a task of yours that has ended; reports stay
     Free {
         /// Number of the task

@@ -6,7 +6,7 @@ use candid::{Nat, Principal};
 use ddsx_client::{Aggregator, LedgerInfo, Network, Short};
 use ddsx_trainer::definition::Definition;
 use ddsx_trainer::{Creation, Outlay, Step};
-use ddsx_types::federated_aggregator::{File, TaskId, TaskInfo};
+use ddsx_types::federated_aggregator::{File, TaskId, TaskInfo, TaskTotal};
 use serde_json::{Value, json};
 
 use super::view::{stage_text, task_json};
@@ -86,7 +86,8 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
     }
     let info = creation.create(tell).await.map_err(Into::into).map_err(again)?;
     let costs = Box::pin(Costs::of(&network, creation.outlay(&info).await?)).await?;
-    let agreed_to = foreseen.is_some_and(|foreseen| foreseen.covers(&costs));
+    let agreed_to = foreseen.as_ref().is_some_and(|foreseen| foreseen.covers(&costs));
+    let paid_at_once = foreseen.filter(|foreseen| foreseen.once.is_some());
     if !agreed_to && !costs.is_nothing() {
         context.name_place(&network, &costs.places(spender));
         context.output.remark(&costs.text(false));
@@ -107,6 +108,7 @@ pub async fn run(context: &Context, aggregator: Aggregator, args: TaskCreateArgs
     }
     let info = creation.complete(tell).await.map_err(Into::into).map_err(again)?;
     bar.finish_and_clear();
+    let costs = paid_at_once.unwrap_or(costs);
     say(context, &info, &costs, reward.as_ref().map(|(_, info)| info))
 }
 
@@ -136,6 +138,8 @@ fn say(context: &Context, info: &TaskInfo, costs: &Costs, units: Option<&LedgerI
 struct Costs {
     storage: Option<Cost>,
     budget: Option<Cost>,
+    /// What one call pays of a total: what the balance lacks leaves the account.
+    once: Option<(TaskTotal, Cost)>,
 }
 
 /// One payment, and what its payer holds.
@@ -168,23 +172,33 @@ impl Cost {
     }
 
     fn total(&self) -> Nat {
+        if self.amount == 0_u8 {
+            return Nat::default();
+        }
         self.amount.clone() + self.fees()
     }
 }
 
 impl Costs {
     async fn of(network: &Network, outlay: Outlay) -> Result<Self, Failure> {
-        let (storage, budget) = (outlay.storage, outlay.budget);
-        let (storage, budget) = tokio::try_join!(Cost::of(network, storage), Cost::of(network, budget))?;
-        Ok(Self { storage, budget })
+        let Outlay { storage, budget, total } = outlay;
+        let missing = total.as_ref().map(|total| (total.ledger, total.missing.clone()));
+        let (storage, budget, missing) = tokio::try_join!(
+            Cost::of(network, storage),
+            Cost::of(network, budget),
+            Cost::of(network, missing)
+        )?;
+        let once = total.zip(missing);
+        Ok(Self { storage, budget, once })
     }
 
     fn is_nothing(&self) -> bool {
-        self.storage.is_none() && self.budget.is_none()
+        self.storage.is_none() && self.budget.is_none() && self.once.is_none()
     }
 
     fn parts(&self) -> impl Iterator<Item = &Cost> {
-        self.storage.iter().chain(&self.budget)
+        let once = self.once.iter().map(|(_, missing)| missing);
+        self.storage.iter().chain(&self.budget).chain(once)
     }
 
     /// The aggregator, which takes it, and the ledgers.
@@ -228,13 +242,57 @@ impl Costs {
         };
         let least = if foreseen { "at least " } else { "" };
         let rows = [row("storage", least, &self.storage), row("budget ", "", &self.budget)];
-        rows.into_iter().flatten().collect::<Vec<_>>().join("\n")
+        let once = self.once.iter().map(|(total, missing)| once_text(total, missing));
+        rows.into_iter().flatten().chain(once).collect::<Vec<_>>().join("\n")
     }
 
     fn json(&self) -> Value {
         let part = |part: &Option<Cost>| part.as_ref().map(|part| tokens_json(&part.amount, &part.info));
-        json!({ "storage": part(&self.storage), "budget": part(&self.budget) })
+        let mut said = json!({ "storage": part(&self.storage), "budget": part(&self.budget) });
+        if let Some((total, missing)) = &self.once {
+            let tokens = |units: &Nat| tokens_json(units, &missing.info);
+            said["storage"] = tokens(&total.fee);
+            if total.budget > 0_u8 {
+                said["budget"] = tokens(&total.budget);
+            }
+            said["total"] = tokens(&total.total);
+            said["comes_back_at_most"] = tokens(&total.comes_back);
+            said["from_balance"] = tokens(&total.from_balance);
+            said["from_account"] = tokens(&total.missing);
+        }
+        said
     }
+}
+
+/// One total, its parts, what of it comes back, and where it comes from.
+fn once_text(total: &TaskTotal, missing: &Cost) -> String {
+    let show = |units: &Nat| missing.info.show(units);
+    let mut rows = Vec::new();
+    if total.fee > 0_u8 {
+        rows.push(format!("  storage  {}, its computing within it", show(&total.fee)));
+    }
+    if total.budget > 0_u8 {
+        rows.push(format!("  budget   {}", show(&total.budget)));
+    }
+    rows.push(format!("  total    {}", show(&total.total)));
+    rows.push(format!(
+        "  back     at most {}: of rounds that are not worked on, and of what is not earned",
+        show(&total.comes_back)
+    ));
+    if total.from_balance > 0_u8 {
+        rows.push(format!(
+            "  balance  {} of your prepaid balance pay for it",
+            show(&total.from_balance)
+        ));
+    }
+    if total.missing > 0_u8 {
+        rows.push(format!(
+            "  account  {}, and at most {} to the ledger, leave your account",
+            show(&total.missing),
+            show(&missing.fees())
+        ));
+    }
+    rows.join("\n")
 }
 
 #[cfg(test)]
@@ -259,6 +317,7 @@ mod tests {
         let both = |balance| Costs {
             storage: Some(cost(1, 100, balance)),
             budget: Some(cost(1, 300, balance)),
+            once: None,
         };
         assert_eq!(both(440).check_funds(), Ok(()));
         let short = both(439).check_funds().unwrap_err();
@@ -269,8 +328,46 @@ mod tests {
         let apart = Costs {
             storage: Some(cost(1, 100, 120)),
             budget: Some(cost(2, 300, 320)),
+            once: None,
         };
         assert_eq!(apart.check_funds(), Ok(()));
+    }
+
+    #[test]
+    fn should_show_one_total_and_what_comes_back_and_take_from_the_account_what_the_balance_lacks() {
+        let nat = |units: u32| Nat::from(units);
+        let total = |free: u32| TaskTotal {
+            ledger: Principal::from_slice(&[1]),
+            fee: nat(100),
+            budget: nat(300),
+            total: nat(400),
+            comes_back: nat(350),
+            draft_deposit: nat(7),
+            free: nat(free),
+            from_balance: nat(free),
+            missing: nat(400 - free),
+            ledger_fee: nat(10),
+        };
+        let costs = |free: u32, holds| Costs {
+            storage: None,
+            budget: None,
+            once: Some((total(free), cost(1, 400 - free, holds))),
+        };
+        assert_eq!(costs(150, 270).check_funds(), Ok(()));
+        assert!(costs(150, 269).check_funds().is_err());
+        assert_eq!(costs(400, 0).check_funds(), Ok(()), "the balance has all");
+        let text = costs(150, 270).text(true);
+        for words in [
+            "storage  1 DST",
+            "budget   3 DST",
+            "total    4 DST",
+            "at most 3.5 DST",
+            "1.5 DST of your prepaid balance",
+            "account  2.5 DST, and at most 0.2 DST",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert_eq!(costs(150, 270).json()["total"]["units"], "400");
     }
 
     #[test]
@@ -278,6 +375,7 @@ mod tests {
         let costs = |storage, budget| Costs {
             storage: Some(cost(1, storage, 0)),
             budget: Some(cost(2, budget, 0)),
+            once: None,
         };
         assert!(costs(100, 300).covers(&costs(100, 300)));
         assert!(costs(100, 300).covers(&costs(90, 300)));
@@ -285,6 +383,7 @@ mod tests {
         let nothing = Costs {
             storage: None,
             budget: None,
+            once: None,
         };
         assert!(nothing.covers(&nothing));
         assert!(!nothing.covers(&costs(1, 1)));

@@ -26,6 +26,18 @@ pub(super) struct Note {
     pub fund_request: Hash,
     /// What the funding request is for: the same id must name the same amount.
     pub fund_amount: Option<u128>,
+    /// With what payment the task is made, where one call makes, pays and funds it: a repeated call must name the same.
+    #[serde(default)]
+    pub paying: Option<Paying>,
+}
+
+/// A payment that was agreed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Paying {
+    pub ledger: Principal,
+    /// The most that leaves the account, the ledger's fee not counted.
+    pub max: u128,
+    pub budget: u128,
 }
 
 impl Note {
@@ -39,6 +51,7 @@ impl Note {
             storage_request: Hash(random()?),
             fund_request: Hash(random()?),
             fund_amount: None,
+            paying: None,
         })
     }
 

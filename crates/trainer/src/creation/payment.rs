@@ -6,7 +6,7 @@ use candid::{Nat, Principal};
 use ddsx_client::CallError;
 
 use ddsx_types::Hash;
-use ddsx_types::federated_aggregator::{FundArgs, PayStorageArgs, TaskError, TaskInfo};
+use ddsx_types::federated_aggregator::{FundArgs, PayStorageArgs, TaskError, TaskInfo, TaskTotal, TopUpError};
 use serde_bytes::ByteBuf;
 
 use super::{Creation, CreationFailure, Step};
@@ -21,6 +21,8 @@ pub struct Outlay {
     pub storage: Option<(Principal, Nat)>,
     /// For the budget: the ledger and the amount.
     pub budget: Option<(Principal, Nat)>,
+    /// What one call pays, from the prepaid balance and for what that lacks from the account; the parts above are paid besides.
+    pub total: Option<TaskTotal>,
 }
 
 impl Creation {
@@ -28,11 +30,12 @@ impl Creation {
     ///
     /// # Errors
     /// [`CreationFailure::CyclesOnly`], or no answer from the network.
-    pub async fn foreseen(&self) -> Result<Outlay, CreationFailure> {
+    pub async fn foreseen(&mut self) -> Result<Outlay, CreationFailure> {
         let args = &self.prepared.args;
         let ledger = self.aggregator.agreed().parameters().await?.storage_fee.ledger;
         // One node's word, to foresee by: what the task then costs is the subnet's, and asked about again if it is more.
         let quote = self.aggregator.quote_task(args).await?;
+        self.total = quote.total.clone().filter(|total| total.total > 0_u8);
         let fee = quote.fee.filter(|fee| *fee > 0_u8);
         let storage = match ledger.zip(fee) {
             Some(payable) => Some(payable),
@@ -43,9 +46,18 @@ impl Creation {
             let needed = reward.per_round.clone() * args.rounds.rounds;
             (reward.ledger, needed)
         });
-        Ok(Outlay {
-            storage,
-            budget: budget.filter(|(_, needed)| *needed > 0_u8),
+        let budget = budget.filter(|(_, needed)| *needed > 0_u8);
+        Ok(match &self.total {
+            None => Outlay {
+                storage,
+                budget,
+                total: None,
+            },
+            Some(total) => Outlay {
+                storage: None,
+                budget: budget.filter(|(ledger, _)| *ledger != total.ledger),
+                total: Some(total.clone()),
+            },
         })
     }
 
@@ -145,7 +157,7 @@ impl Creation {
 }
 
 /// A payment that came to nothing; an approval that was made for it is taken back, unless the payment may still be made.
-async fn unpaid(error: CallError<TaskError>, approval: &Approval) -> CreationFailure {
+pub(super) async fn unpaid(error: CallError<TaskError>, approval: &Approval) -> CreationFailure {
     let over =
         error.refusal().is_some() && !is_unsettled(&error) && !matches!(error.refusal(), Some(TaskError::Paused));
     let allowance = if over { approval.take_back().await } else { None };
@@ -156,9 +168,12 @@ async fn unpaid(error: CallError<TaskError>, approval: &Approval) -> CreationFai
 }
 
 /// The payment may still be made: the same request is to be repeated.
-fn is_unsettled(error: &CallError<TaskError>) -> bool {
+pub(super) fn is_unsettled(error: &CallError<TaskError>) -> bool {
     match error {
-        CallError::Refused { error, .. } => matches!(error, TaskError::Pending { .. } | TaskError::PaymentUnderWay),
+        CallError::Refused { error, .. } => matches!(
+            error,
+            TaskError::Pending { .. } | TaskError::PaymentUnderWay | TaskError::Payment(TopUpError::Pending { .. })
+        ),
         CallError::Network(error) => is_passing(error),
     }
 }
@@ -187,6 +202,11 @@ mod tests {
         for (error, unsettled, renewed) in [
             (refused(TaskError::Pending { intent: 1 }), true, false),
             (refused(TaskError::PaymentUnderWay), true, false),
+            (
+                refused(TaskError::Payment(TopUpError::Pending { intent: 1 })),
+                true,
+                false,
+            ),
             (lost, true, false),
             (refused(TaskError::PaymentRefused("funds".into())), false, true),
             (refused(TaskError::RequestId("reused".into())), false, true),

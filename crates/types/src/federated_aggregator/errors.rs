@@ -1,6 +1,6 @@
 //! Why a call is refused.
 
-use super::{EncodingError, SpecError, StrategyError};
+use super::{EncodingError, SpecError, StrategyError, TopUpError};
 use candid::{CandidType, Nat};
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,9 @@ pub enum TaskError {
     /// The payment was not made.
     #[error("not charged: {0}")]
     PaymentRefused(String),
+    /// What the balance lacks could not be pulled. Only in answers to `create_paid_task`.
+    #[error("payment: {0:?}")]
+    Payment(TopUpError),
 }
 
 /// Why a client is not let in.

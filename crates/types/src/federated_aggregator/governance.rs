@@ -60,6 +60,9 @@ pub struct AggregatorArgs {
     pub registries: Option<Vec<Principal>>,
     /// What computing costs. If absent at install: 2,000,000,000 cycles, or the transfer fee of the first of `assets`.
     pub compute_fee: Option<ComputeFee>,
+    /// What of its owner's prepaid balance is set aside for a draft that is not paid, in the storage fee's asset. If absent at install,
+    /// and the storage fee too: 100 transfer fees of the first of `assets`.
+    pub draft_deposit: Option<Nat>,
 }
 
 /// What computing costs, for each 10^9 instructions estimated, in the storage fee's asset or in cycles.
@@ -90,6 +93,8 @@ pub struct Parameters {
     pub registries: Option<Vec<Principal>>,
     /// What computing costs. (Absent from an older aggregator.)
     pub compute_fee: Option<ComputeFee>,
+    /// What is set aside for a draft that is not paid. (Absent from an older aggregator.)
+    pub draft_deposit: Option<Nat>,
 }
 
 /// Argument of `set_banned`.

@@ -15,7 +15,10 @@ pub use governance::{
     StorageFee,
 };
 pub use model::{Layer, ModelSpec, NamedLayer, OutputKind, Pair, SpecError};
-pub use money::{AssetAudit, ClaimArgs, ClaimError, Claimed};
+pub use money::{
+    AssetAudit, ClaimArgs, ClaimError, Claimed, PrepaidAudit, PrepaidBalance, TopUpArgs, TopUpError, WithdrawArgs,
+    WithdrawError,
+};
 pub use rounds::{
     BeginUpdateArgs, CertifiedModel, CertifiedReport, ClientReport, Evaluated, Finding, LineageStream, ModelChunk,
     ModelChunkArgs, ModelVersion, PredictArgs, Progress, PutUpdateArgs, RoundKey, RoundOutcome, RoundReport,
@@ -24,9 +27,9 @@ pub use rounds::{
 pub use strategy::{Strategy, StrategyError};
 pub use tasks::{
     ComputeCost, CreateTaskArgs, Earning, EndReason, ExcludeClientArgs, Exclusion, File, FileDigest, FileStatus,
-    FundArgs, InitialWeights, JoinArgs, JoinRule, Page, Participant, ParticipantArgs, ParticipantsArgs, PayStorageArgs,
-    Privacy, PrivacySpent, PutFileArgs, Reward, RewardRule, RoundRules, Scoring, Stage, Standing, TaskAudit, TaskId,
-    TaskInfo, TaskQuote, TaskStage,
+    FundArgs, InitialWeights, JoinArgs, JoinRule, KeepTaskArgs, Page, Participant, ParticipantArgs, ParticipantsArgs,
+    PayStorageArgs, Privacy, PrivacySpent, PutFileArgs, Reward, RewardRule, RoundRules, Scoring, Stage, Standing,
+    TaskAudit, TaskId, TaskInfo, TaskPayment, TaskQuote, TaskStage, TaskStorage, TaskTotal,
 };
 pub use update::{EncodingError, UpdateEncoding};
 

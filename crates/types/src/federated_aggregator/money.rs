@@ -1,6 +1,9 @@
 //! What is due, and the books of an asset.
 
 use super::TaskId;
+pub use crate::stream_registry::{
+    Claimed, PrepaidAudit, PrepaidBalance, TopUpArgs, TopUpError, WithdrawArgs, WithdrawError,
+};
 use candid::{CandidType, Nat, Principal};
 use serde::{Deserialize, Serialize};
 
@@ -11,17 +14,6 @@ pub struct ClaimArgs {
     pub task: TaskId,
     /// Which of its clients is paid: by the client, or the owner of its account. Absent for the task's owner.
     pub client: Option<Principal>,
-}
-
-/// A payment that arrived.
-#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
-    /// Block at the ledger.
-    pub block: Nat,
-    /// What arrived, in the asset's smallest unit.
-    pub amount: Nat,
-    /// What the ledger took.
-    pub ledger_fee: Nat,
 }
 
 /// Why nothing was paid now. What is due stays due.
@@ -80,4 +72,6 @@ pub struct AssetAudit {
     pub conserved: bool,
     /// What the aggregator's account at the ledger must hold at least: all that is neither paid nor gone.
     pub must_hold: Nat,
+    /// Prepaid balances, which are part of it. (Absent from an older aggregator.)
+    pub prepaid: Option<PrepaidAudit>,
 }

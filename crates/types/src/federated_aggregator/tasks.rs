@@ -199,6 +199,73 @@ pub struct CreateTaskArgs {
     pub scores_at_end: Option<bool>,
 }
 
+/// How `create_paid_task` gets what the caller's prepaid balance lacks, by `icrc2_transfer_from`, in the same call.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct TaskPayment {
+    /// The asset in which storage and computing are paid (`storage_fee` of `parameters`); of a task for which nothing is asked, that
+    /// of its rewards.
+    pub ledger: Principal,
+    /// Never more than this is taken from the account, the ledger's fee not counted.
+    pub max: Nat,
+    /// Paid into the task's budget, from the balance too; the rewards must be in the same asset. Nothing if absent.
+    pub budget: Option<Nat>,
+    /// Taken besides what is missing, for what is to be paid later; nothing if absent.
+    pub prepay: Option<Nat>,
+    /// 16 to 32 bytes; the same call again takes nothing twice, and makes no second task while the first has not ended.
+    pub request_id: ByteBuf,
+    /// The caller's subaccount that pays; its default one if absent.
+    pub from_subaccount: Option<crate::Subaccount>,
+}
+
+/// What making and starting a task costs the caller, in one total.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct TaskTotal {
+    /// The asset.
+    pub ledger: Principal,
+    /// Storage and computing.
+    pub fee: Nat,
+    /// The least budget, if rewards are in the same asset; 0 otherwise.
+    pub budget: Nat,
+    /// Both.
+    pub total: Nat,
+    /// What of it comes back at most: the price of rounds that are never worked on, and budget that is not earned.
+    pub comes_back: Nat,
+    /// Set aside of the balance for a draft that is not paid at once, until it is paid or withdrawn; no part of the total.
+    pub draft_deposit: Nat,
+    /// What the caller's prepaid balance has.
+    pub free: Nat,
+    /// What of the total is taken from it.
+    pub from_balance: Nat,
+    /// What it lacks: what a payment has to bring.
+    pub missing: Nat,
+    /// The ledger's fee of that payment; 0 if nothing is missing.
+    pub ledger_fee: Nat,
+}
+
+/// How a task's storage stands.
+#[derive(CandidType, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct TaskStorage {
+    /// Whether 30 days more are taken from its owner's prepaid balance before its time is over.
+    pub kept: bool,
+    /// Until when a task that has not ended is paid; after its end, `expires_at` says it.
+    pub paid_until: Option<TimestampNs>,
+    /// Since when the balance lacks the next 30 days: top it up before the time is over.
+    pub short_since: Option<TimestampNs>,
+    /// What 30 days more cost, in the asset of the storage fee.
+    pub per_month: Option<Nat>,
+    /// Set aside of the owner's balance while the draft is not paid.
+    pub draft_deposit: Nat,
+}
+
+/// Argument of `keep_task`, by the owner.
+#[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepTaskArgs {
+    /// The task.
+    pub task: TaskId,
+    /// Whether 30 days more are taken from the prepaid balance before its time is over. True at first, if it was paid in tokens.
+    pub kept: bool,
+}
+
 /// A file of a task.
 #[derive(CandidType, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum File {
@@ -261,7 +328,8 @@ pub struct JoinArgs {
     pub task: TaskId,
     /// Where rewards and the stake go; the caller's default account if absent.
     pub account: Option<Account>,
-    /// The caller's subaccount that pays the stake.
+    /// The caller's subaccount that pays the stake. If absent, the caller's prepaid balance pays where it has all of the stake, which then goes
+    /// back there; otherwise its default account.
     pub from_subaccount: Option<crate::Subaccount>,
     /// 16 to 32 bytes that name this request.
     pub request_id: ByteBuf,
@@ -441,6 +509,8 @@ pub struct TaskInfo {
     pub stopping: Option<bool>,
     /// What computing costs, and what of it comes back. (Absent from an older aggregator.)
     pub compute: Option<ComputeCost>,
+    /// How its storage stands. (Absent from an older aggregator.)
+    pub storage: Option<TaskStorage>,
 }
 
 /// What a task's computing is estimated at and costs; part of what is paid for its storage.
@@ -479,6 +549,9 @@ pub struct TaskQuote {
     pub fee_cycles: Nat,
     /// Computing, which is part of it.
     pub compute: ComputeCost,
+    /// What it costs the caller in one total, what comes back, and what its balance lacks; absent where cycles alone are taken.
+    /// (And from an older aggregator.)
+    pub total: Option<TaskTotal>,
 }
 
 /// The books of a task, in its asset. `received = budget_left + stakes + owed + in_flight + paid + to_treasury`.
