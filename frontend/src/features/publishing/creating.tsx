@@ -1,7 +1,7 @@
 // What is seen of a stream's creation: its steps, what was begun and not ended, and what became of the money where it came to nothing.
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Amount, Button, Failure, Notice } from '@/components/basics';
+import { Amount, Button, Failure, Notice, Panel } from '@/components/basics';
 import { certifiedAssetQuery } from '@/features/queries';
 import { PaySteps } from '@/features/storage/steps';
 import { isOver, type CreationStep } from './create';
@@ -39,14 +39,11 @@ export function Creating({ note, step }: { note: CreationNote; step: CreationSte
   const paid = BigInt(note.allowance) > 0n;
   const at = step === 'asking-again' ? (note.creating ? 2 : 0) : ORDER.indexOf(step);
   return (
-    <PaySteps
-      title="Creating the stream"
-      steps={paid ? PAID : ['Create it']}
-      at={paid ? at : 0}
-      again={step === 'asking-again'}
-    >
-      <About note={note} />
-    </PaySteps>
+    <Panel title="Creating the stream">
+      <PaySteps steps={paid ? PAID : ['Create it']} at={paid ? at : 0} again={step === 'asking-again'}>
+        <About note={note} />
+      </PaySteps>
+    </Panel>
   );
 }
 

@@ -1,15 +1,12 @@
 import type { ReactNode } from 'react';
-import { Panel } from '@/components/basics';
 
 /** Steps of something that is paid: what is done, what is under way, what waits. */
 export function PaySteps({
-  title,
   steps,
   at,
   again,
   children,
 }: {
-  title: string;
   steps: readonly string[];
   /** The step under way, from 0. */
   at: number;
@@ -18,7 +15,7 @@ export function PaySteps({
   children: ReactNode;
 }) {
   return (
-    <Panel title={title}>
+    <>
       <p className="muted">{children}</p>
       <ol className="steps" aria-live="polite">
         {steps.map((text, index) => {
@@ -43,6 +40,6 @@ export function PaySteps({
       <p className="muted small">
         You may close this page: what was begun is written down, and cannot be paid twice.
       </p>
-    </Panel>
+    </>
   );
 }
