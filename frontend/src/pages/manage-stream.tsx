@@ -30,6 +30,7 @@ import { parseContributors } from '@/features/publishing/draft';
 import { Plans } from '@/features/publishing/plans';
 import { PublishFile } from '@/features/publishing/publish-file';
 import { Publishers } from '@/features/publishing/publishers';
+import { StoragePanel } from '@/features/publishing/storage-panel';
 import { publishersQuery, streamQuery } from '@/features/queries';
 import { Contributors } from '@/features/streams/contributors';
 import { Income } from '@/features/streams/income';
@@ -176,7 +177,8 @@ function Managed({ info }: { info: StreamInfo }) {
         <div className="stack">
           {!closed && <Plans stream={info.id} />}
           {!closed && <Publishers stream={info.id} />}
-          {!closed && <Close stream={info.id} name={info.name} />}
+          <StoragePanel info={info} />
+          {!closed && <Close info={info} />}
         </div>
       </div>
     </>
@@ -252,7 +254,8 @@ function AddContributors({ stream }: { stream: bigint }) {
   );
 }
 
-function Close({ stream, name }: { stream: bigint; name: string }) {
+function Close({ info: { id: stream, name, storage } }: { info: StreamInfo }) {
+  const [kept] = storage;
   const queries = useQueryClient();
   const close = useMutation({
     mutationFn: () => closeStream(stream),
@@ -273,6 +276,13 @@ function Close({ stream, name }: { stream: bigint; name: string }) {
           }
         >
           <p>This cannot be taken back.</p>
+          {kept && kept.deposit > 0n && (
+            <p>
+              {kept.bytes === 0n
+                ? 'It stores nothing, so the deposit becomes free in your prepaid balance at once.'
+                : 'The deposit becomes free in your prepaid balance once the records are dropped too: under “Storage”, when no licence covers them, or when they are no longer paid.'}
+            </p>
+          )}
           {close.error && <Failure error={close.error} />}
           <Button look="danger" disabled={close.isPending} onClick={() => close.mutate()}>
             {close.isPending ? 'Closing…' : 'Close it for good'}
