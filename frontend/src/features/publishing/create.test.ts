@@ -1,7 +1,7 @@
 // A stream is created once and paid once, whatever is lost on the way.
 import { Principal } from '@icp-sdk/core/principal';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { CallFailed, NotAsAsked, Refused } from '@/api/agent';
+import { CallFailed, NotAsAsked, Refused, SessionEnded } from '@/api/agent';
 import type { ApproveArgs } from '@/api/ledger';
 import type { CreateStreamArgs } from '@/api/registry';
 import type { Cost } from '@/features/storage/quote';
@@ -193,6 +193,20 @@ describe('creating a stream that costs something', () => {
     await expect(run()).resolves.toBe(7n);
     const [first, second] = api.approve.mock.calls as [string, ApproveArgs][];
     expect(second?.[1]).toEqual(first?.[1]);
+  });
+
+  it('should leave nothing begun where nothing was sent', async () => {
+    api.createStream.mockReset().mockRejectedValue(new SessionEnded('create_stream'));
+    begin();
+    await expect(run()).rejects.toBeInstanceOf(SessionEnded);
+    expect(open()).toEqual([]);
+    // After a lost answer it may have been: then it stays.
+    api.createStream.mockReset().mockRejectedValueOnce(price(165n)).mockRejectedValue(lost('create_stream'));
+    begin();
+    await expect(run()).rejects.toBeInstanceOf(CallFailed);
+    api.createStream.mockReset().mockRejectedValue(new SessionEnded('create_stream'));
+    await expect(run()).rejects.toBeInstanceOf(SessionEnded);
+    expect(open()).toHaveLength(1);
   });
 
   it('should not pay where the ledger’s fee is another than the one shown', async () => {

@@ -1,6 +1,6 @@
 // Carries the creation of a stream through: asks what would be refused anyway, approves, creates, and again while the outcome is not known.
 import { Principal } from '@icp-sdk/core/principal';
-import { CallFailed, NotAsAsked, Refused } from '@/api/agent';
+import { CallFailed, NotAsAsked, Refused, SessionEnded } from '@/api/agent';
 import { createStream, type StreamError } from '@/api/registry';
 import { ensureAllowance, untilKnown } from '@/features/purchase/allowance';
 import { tag } from '@/lib/text';
@@ -37,6 +37,9 @@ function isUnknown(error: unknown): boolean {
   return refusal(error) === 'Pending';
 }
 
+const isUnsent = (error: unknown): boolean =>
+  error instanceof SessionEnded || (error instanceof CallFailed && error.outcome === 'nothing-done');
+
 export interface CreationOptions {
   storage: Storage;
   onStep: (step: CreationStep) => void;
@@ -57,7 +60,8 @@ export async function create(note: CreationNote, options: CreationOptions): Prom
     onStep('done');
     return stream;
   } catch (error) {
-    if (isOver(error)) forgetCreation(storage, note);
+    // What was never sent is not begun: the draft is still there.
+    if (isOver(error) || !(note.asking || note.creating || note.approval)) forgetCreation(storage, note);
     throw error;
   }
 }
@@ -129,6 +133,10 @@ async function sendAgain<T>(
       const refused = error instanceof Refused && (error as Refused<StreamError>).error;
       if (doubtful && refused && 'NameTaken' in refused) return refused.NameTaken.stream;
       if (isUnknown(error)) doubtful = true;
+      else if (!doubtful && isUnsent(error)) {
+        note[sent] = false;
+        saveCreation(storage, note);
+      }
       throw error;
     }
   };
