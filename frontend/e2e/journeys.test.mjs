@@ -422,7 +422,7 @@ test('should let a newcomer create, pay, publish, pay ahead, close, drop and wit
   stage.whereStorageCosts(async () => {
     const newcomer = await stage.visitor();
     const { page, assertOnlyBrokenRequests } = await openPage(newcomer);
-    const { loseReply } = stage.proxy.faults;
+    const { delayMs, loseReply } = stage.proxy.faults;
     await page.goto('/publish/new');
     await signIn(page);
     await page.getByLabel('Name', { exact: true }).fill('Rain in Brest');
@@ -438,16 +438,21 @@ test('should let a newcomer create, pay, publish, pay ahead, close, drop and wit
     const total = await amountBeside(page, 'Leaves your account in all');
     await show(page, 'create-stream-with-cost');
 
-    // The answer is lost: the very same call is repeated, and paid once.
-    loseReply.add('create_stream');
+    // The answer is lost once it is approved: the very same call is repeated, and paid once.
+    delayMs.set('icrc2_approve', 2_000);
     const asked = stage.proxy.seen.length;
+    const sent = (method) => stage.proxy.seen.slice(asked).filter((one) => one === method).length;
     await page.getByRole('button', { name: 'Pay and create the stream' }).click();
+    while (sent('icrc2_approve') === 0) await page.waitForTimeout(50);
+    loseReply.add('create_stream');
     await page.getByText('asking again for the very same').waitFor();
     await show(page, 'creating-connection-lost');
     loseReply.clear();
+    delayMs.clear();
     await page.getByRole('heading', { name: 'Rain in Brest' }).waitFor({ timeout: 60_000 });
     const stream = page.url().split('/').at(-1);
-    assert.ok(stage.proxy.seen.slice(asked).filter((method) => method === 'create_stream').length > 1);
+    assert.ok(sent('create_stream') > 2);
+    assert.equal(sent('icrc2_approve'), 1);
     assert.equal(await page.evaluate(() => localStorage.getItem('ddsx:stream-draft')), null);
     assert.equal(1_000_00000000n - (await balance(page)), total);
 

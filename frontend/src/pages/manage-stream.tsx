@@ -32,6 +32,7 @@ import { PublishFile } from '@/features/publishing/publish-file';
 import { Publishers } from '@/features/publishing/publishers';
 import { StoragePanel } from '@/features/publishing/storage-panel';
 import { publishersQuery, streamQuery } from '@/features/queries';
+import { isGone } from '@/features/storage/words';
 import { Contributors } from '@/features/streams/contributors';
 import { Income } from '@/features/streams/income';
 import { count, percent, size } from '@/lib/text';
@@ -160,7 +161,12 @@ function Managed({ info }: { info: StreamInfo }) {
       <StreamFacts info={info} />
       {closed && (
         <Notice title="Closed for good">
-          <p>Nothing is added or sold any more. What was bought can be pulled.</p>
+          <p>
+            Nothing is added or sold any more.{' '}
+            {info.storage[0] && isGone(info.storage[0].state)
+              ? 'Its records were dropped; hashes and proofs stay.'
+              : 'What was bought can be pulled.'}
+          </p>
         </Notice>
       )}
       <div className="split">

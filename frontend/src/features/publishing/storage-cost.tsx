@@ -1,10 +1,12 @@
 // What storing a file costs the stream's owner, before it is published.
 import { useQuery } from '@tanstack/react-query';
 import type { StreamInfo } from '@/api/registry';
-import { Amount, Failure, Notice, Time } from '@/components/basics';
+import { Amount, Failure, Notice } from '@/components/basics';
 import { certifiedAssetQuery } from '@/features/queries';
 import { appendQuoteQuery } from '@/features/storage/queries';
+import { DAY_NS } from '@/features/storage/quote';
 import { TopUpLink } from '@/features/wallet/prepaid';
+import { calendarDay } from '@/lib/time';
 import { useSession } from '@/session/session';
 
 /** The chunks that bytes are cut into, about: those of a file of records by its lines, any other is one. */
@@ -53,7 +55,7 @@ export function StorageCost({
           <>
             <p className="small">
               Storing it costs {isGzip(bytes) ? 'at least' : 'about'}{' '}
-              <Amount units={told.total} unit={unit} /> until <Time ns={told.paid_until} />, then{' '}
+              <Amount units={told.total} unit={unit} /> until {calendarDay(told.paid_until / DAY_NS)}, then{' '}
               <Amount units={told.per_month} unit={unit} /> a month. Your prepaid balance has{' '}
               <Amount units={told.free} unit={unit} />.
             </p>

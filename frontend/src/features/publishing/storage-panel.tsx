@@ -11,12 +11,12 @@ import { Dialog } from '@/components/dialog';
 import { SelectField } from '@/components/forms';
 import { certifiedAssetQuery } from '@/features/queries';
 import { prepaidQuery } from '@/features/storage/queries';
-import { extensionPrice, MONTH_NS, MOST_AHEAD_NS } from '@/features/storage/quote';
+import { DAY_NS, extensionPrice, MONTH_NS, MOST_AHEAD_NS } from '@/features/storage/quote';
 import { isGone, stateText } from '@/features/storage/words';
 import { TopUpLink } from '@/features/wallet/prepaid';
 import { formatAmount } from '@/lib/amount';
 import { size } from '@/lib/text';
-import { nowNs } from '@/lib/time';
+import { calendarDay, nowNs } from '@/lib/time';
 import { useSession } from '@/session/session';
 
 export function StoragePanel({ info }: { info: StreamInfo }) {
@@ -68,14 +68,14 @@ function Standing({ storage, closed, unit }: { storage: StreamStorage; closed: b
     <dl className="pairs pairs-stacked">
       <dt>Records stored</dt>
       <dd>
-        {size(storage.bytes)}
-        {storage.kept_from > 0n && `, from chunk ${storage.kept_from} on`}
+        {storage.bytes === 0n ? 'none' : size(storage.bytes)}
+        {storage.bytes > 0n && storage.kept_from > 0n && `, from chunk ${storage.kept_from} on`}
       </dd>
-      {!gone && (
+      {!gone && storage.bytes > 0n && (
         <>
-          <dt>Paid</dt>
+          <dt>Paid until</dt>
           <dd>
-            until <Time ns={storage.paid_until} />
+            <Until ns={storage.paid_until} />
           </dd>
           <dt>Costs</dt>
           <dd>
@@ -97,7 +97,7 @@ function Standing({ storage, closed, unit }: { storage: StreamStorage; closed: b
           'not at present'
         ) : (
           <>
-            until <Time ns={covered} />
+            until <Until ns={covered} />
           </>
         )}
       </dd>
@@ -106,6 +106,15 @@ function Standing({ storage, closed, unit }: { storage: StreamStorage; closed: b
         <Deposit storage={storage} closed={closed} unit={unit} />
       </dd>
     </dl>
+  );
+}
+
+/** When a paid time ends: to be read as a day, since it is years ahead. */
+function Until({ ns }: { ns: bigint }) {
+  return (
+    <>
+      {calendarDay(ns / DAY_NS)}, <Time ns={ns} />
+    </>
   );
 }
 
@@ -179,13 +188,13 @@ function Extend({ stream, ledger, unit }: { stream: bigint; ledger: string; unit
             return (
               <div className="stack" aria-live="polite">
                 <dl className="pairs amounts">
-                  <dt>
-                    Paid until <Time ns={until} />
-                  </dt>
+                  <dt>Paid now until</dt>
                   <dd>
-                    <span className="muted">
-                      now <Time ns={storage.paid_until} />
-                    </span>
+                    <Until ns={storage.paid_until} />
+                  </dd>
+                  <dt>Paid then until</dt>
+                  <dd>
+                    <Until ns={until} />
                   </dd>
                   <dt className="pairs-sum">Leaves your prepaid balance at most</dt>
                   <dd className="pairs-sum">

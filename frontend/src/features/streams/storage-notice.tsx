@@ -1,8 +1,9 @@
 import type { StreamInfo } from '@/api/registry';
 import { Notice, Time } from '@/components/basics';
+import { count } from '@/lib/text';
 
 /** What buyers must know of a stream's storage: that its records go, or are gone. Nothing where they are paid. */
-export function StorageNotice({ info: { storage, open_to_everyone } }: { info: StreamInfo }) {
+export function StorageNotice({ info: { storage, chunks, open_to_everyone } }: { info: StreamInfo }) {
   const [kept] = storage;
   if (!kept) return null;
   const { state, paid_until, suspended, kept_from } = kept;
@@ -16,8 +17,7 @@ export function StorageNotice({ info: { storage, open_to_everyone } }: { info: S
       {'Expiring' in state && (
         <Notice kind="signal" title="Its storage runs out">
           <p>
-            The records are paid until <Time ns={paid_until} />. Unless the provider pays on, they are dropped
-            then.
+            Unless the provider pays on, the records are dropped <Time ns={paid_until} />.
           </p>
         </Notice>
       )}
@@ -27,8 +27,9 @@ export function StorageNotice({ info: { storage, open_to_everyone } }: { info: S
           title={'Dropped' in state ? 'Records were dropped' : 'Records are being dropped'}
         >
           <p>
-            Their storage is no longer paid for.
-            {'Dropped' in state && ` Records are kept from chunk ${kept_from} on.`} Hashes and proofs stay.
+            The provider gave them up, or their storage was no longer paid for.{' '}
+            {kept_from < chunks ? `Records are kept from chunk ${count(kept_from)} on.` : 'None is kept.'}{' '}
+            Hashes and proofs stay.
           </p>
         </Notice>
       )}
