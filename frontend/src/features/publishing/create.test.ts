@@ -4,15 +4,25 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CallFailed, NotAsAsked, Refused, SessionEnded } from '@/api/agent';
 import type { ApproveArgs } from '@/api/ledger';
 import type { CreateStreamArgs } from '@/api/registry';
+import type { StorageQuote } from '@/api/storage';
 import type { Cost } from '@/features/storage/quote';
 import { toHex } from '@/verify/bytes';
 import { create, isOver, type CreationStep } from './create';
 import { newCreation, openCreations, saveCreation } from './creation-note';
 
-const api = vi.hoisted(() => ({ createStream: vi.fn(), approve: vi.fn(), getAllowance: vi.fn() }));
+const api = vi.hoisted(() => ({
+  createStream: vi.fn(),
+  quote: vi.fn(),
+  approve: vi.fn(),
+  getAllowance: vi.fn(),
+}));
 vi.mock('@/api/registry', () => ({
   createStream: api.createStream,
   registryAccount: () => ({ owner: Principal.fromText('aaaaa-aa'), subaccount: [] }),
+}));
+vi.mock('@/api/storage', async (original) => ({
+  ...(await original<object>()),
+  getCertifiedStorageQuote: api.quote,
 }));
 vi.mock('@/api/ledger', () => ({ approve: api.approve, getAllowance: api.getAllowance }));
 
@@ -34,6 +44,7 @@ const args: CreateStreamArgs = {
 };
 const cost: Cost = {
   ledger: LEDGER,
+  price: 120n,
   deposit: 100n,
   once: 20n,
   fromBalance: 5n,
@@ -44,6 +55,19 @@ const cost: Cost = {
   approvalFee: 10n,
   total: 185n,
   comesBack: 100n,
+};
+const quote: StorageQuote = {
+  ledger: Principal.fromText(LEDGER),
+  deposit: 100n,
+  once: 20n,
+  storage: 0n,
+  paid_until: 1n,
+  per_month: 0n,
+  total: 120n,
+  comes_back: 100n,
+  free: 5n,
+  missing: 115n,
+  ledger_fee: 10n,
 };
 const lost = (method: string) => new CallFailed(method, 'unknown', new Error('lost'));
 const refused = (error: object) => new Refused('create_stream', error);
@@ -71,6 +95,7 @@ beforeEach(() => {
   steps = [];
   api.getAllowance.mockResolvedValue({ allowance: 0n, expires_at: [] });
   api.approve.mockResolvedValue(1n);
+  api.quote.mockResolvedValue(quote);
   api.createStream.mockRejectedValueOnce(price(165n)).mockResolvedValue(7n);
 });
 
@@ -107,6 +132,26 @@ describe('creating a stream that costs something', () => {
     expect(api.approve).not.toHaveBeenCalled();
     expect(paying()).toEqual([]);
     expect(open()).toEqual([]);
+  });
+
+  it('should take nothing from the balance beyond what was shown', async () => {
+    api.quote.mockResolvedValue({ ...quote, once: 21n, total: 121n, free: 500n, missing: 0n });
+    begin({
+      ...cost,
+      fromBalance: 120n,
+      prepay: 0n,
+      pull: 0n,
+      allowance: 0n,
+      approvalFee: undefined,
+      total: 0n,
+    });
+    await expect(run()).rejects.toBeInstanceOf(NotAsAsked);
+    expect(sent()).toEqual([]);
+    expect(open()).toEqual([]);
+    begin();
+    await expect(run()).rejects.toBeInstanceOf(NotAsAsked);
+    expect(sent()).toEqual([]);
+    expect(api.approve).not.toHaveBeenCalled();
   });
 
   it('should approve nothing where no approval was shown', async () => {

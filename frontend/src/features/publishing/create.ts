@@ -1,8 +1,10 @@
 // Carries the creation of a stream through: asks what would be refused anyway, approves, creates, and again while the outcome is not known.
 import { Principal } from '@icp-sdk/core/principal';
 import { CallFailed, NotAsAsked, Refused, SessionEnded } from '@/api/agent';
-import { createStream, type StreamError } from '@/api/registry';
+import { createStream, type CreateStreamArgs, type StreamError } from '@/api/registry';
+import { getCertifiedStorageQuote } from '@/api/storage';
 import { ensureAllowance, untilKnown } from '@/features/purchase/allowance';
+import { checkedStorageQuote } from '@/features/storage/quote';
 import { tag } from '@/lib/text';
 import {
   creationArgs,
@@ -34,7 +36,8 @@ export function isOver(error: unknown): boolean {
 
 function isUnknown(error: unknown): boolean {
   if (error instanceof CallFailed) return error.outcome === 'unknown';
-  return refusal(error) === 'Pending';
+  // The registry looks at what a caller holds once at a time: an attempt whose answer was lost may be under way.
+  return ['Pending', 'TooManyPending'].includes(refusal(error) ?? '');
 }
 
 const isUnsent = (error: unknown): boolean =>
@@ -71,8 +74,10 @@ async function beforeCreating(note: CreationNote, options: CreationOptions): Pro
   const { storage, onStep } = options;
   const args = creationArgs(note);
   const needed = BigInt(note.allowance);
-  if (note.ledger === undefined || needed === 0n) return undefined;
+  if (note.ledger === undefined) return undefined;
   onStep('checking');
+  await checkPrice(note, note.ledger, args);
+  if (needed === 0n) return undefined;
   const max = args.payment[0]?.max ?? 0n;
   const asked = await sendAgain(note, 'asking', options, async () => {
     try {
@@ -96,6 +101,20 @@ async function beforeCreating(note: CreationNote, options: CreationOptions): Pro
     onApproving: () => onStep('approving'),
   });
   return undefined;
+}
+
+/** What the balance has is charged without a limit of its own: so the whole subnet is asked whether it is still what was shown. */
+async function checkPrice(note: CreationNote, ledger: string, args: CreateStreamArgs): Promise<void> {
+  const quote = await getCertifiedStorageQuote({
+    ledger: Principal.fromText(ledger),
+    stream: [],
+    contributors: args.contributors.length,
+    chunks: 0n,
+    bytes: 0n,
+  });
+  if (checkedStorageQuote(quote, ledger).total > BigInt(note.price)) {
+    throw new NotAsAsked('The price is not the one that you were shown.');
+  }
 }
 
 async function createOnce(note: CreationNote, options: CreationOptions): Promise<bigint> {

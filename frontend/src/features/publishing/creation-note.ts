@@ -16,8 +16,10 @@ export interface CreationNote extends Approving {
   name: string;
   /** The arguments of `create_stream`, its payment among them. */
   args: string;
-  /** The asset, and what is approved in it; absent where nothing is paid. */
+  /** The asset in which the stream pays; absent where storing costs nothing. */
   ledger?: string;
+  /** What the registry charges in all, as it was shown. */
+  price: string;
   /** What the registry must be allowed to take; `0` if nothing is. */
   allowance: string;
   /** What leaves the account in all, as it was shown. */
@@ -55,6 +57,7 @@ export function newCreation(
     name: args.name,
     args: createArgsText({ ...args, payment }),
     ...(cost ? { ledger: cost.ledger } : {}),
+    price: String(cost?.price ?? 0n),
     allowance: String(cost?.allowance ?? 0n),
     total: String(cost?.total ?? 0n),
     ...(cost?.approvalFee === undefined ? {} : { approvalFee: String(cost.approvalFee) }),

@@ -26,8 +26,8 @@ export function useNewStreamCost(contributors: number) {
   const [prepayText, setPrepayText] = useState('');
   const prices = useQuery(storagePricesQuery);
   const accepted = prices.data?.filter((price) => price.accepted) ?? [];
-  // Where one asset costs nothing, the registry takes that one by itself; where none is taken, it says so.
-  const free = prices.data && (accepted.length === 0 || accepted.some(isFree));
+  // Where no asset is taken, the registry says so.
+  const free = prices.data && accepted.every(isFree);
   const ledgers = free ? [] : accepted.map((price) => price.ledger.toText());
   const balances = useQueries({ queries: ledgers.map((id) => balanceQuery(id, defaultAccount(owner))) });
   const held = ledgers.find((_, index) => (balances[index]?.data ?? 0n) > 0n);

@@ -24,6 +24,8 @@ export function checkedStorageQuote(quote: StorageQuote, ledger: string): Storag
 /** What a new stream costs, in one total. */
 export interface Cost {
   ledger: string;
+  /** What the registry charges in all, from the balance and by the transfer. */
+  price: bigint;
   /** Held, and given back. */
   deposit: bigint;
   /** Paid once, for what is kept for ever. */
@@ -59,6 +61,7 @@ export function costOf(
   const approvalFee = pays && !isAllowed(allowance) ? ledgerFee : undefined;
   return {
     ledger: quote.ledger.toText(),
+    price: quote.total,
     deposit: quote.deposit,
     once: quote.once + quote.storage,
     fromBalance: quote.total - quote.missing,

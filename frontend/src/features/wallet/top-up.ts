@@ -84,7 +84,8 @@ export function isTopUpOver(error: unknown): boolean {
 
 function isUnknown(error: unknown): boolean {
   if (error instanceof CallFailed) return error.outcome === 'unknown';
-  return refusal(error) === 'Pending';
+  // The registry looks at what a caller holds once at a time: an attempt whose answer was lost may be under way.
+  return ['Pending', 'TooManyPending'].includes(refusal(error) ?? '');
 }
 
 export interface TopUpOptions {
