@@ -33,9 +33,11 @@ export function Prepaid({ asset }: { asset: Asset }) {
   const owner = principal ?? Principal.anonymous();
   const balance = useQuery(prepaidQuery(owner, asset.ledger));
   const prices = useQuery(storagePricesQuery);
-  const price = prices.data?.find(({ ledger }) => ledger.toText() === asset.ledger);
-  // Where storage has no price in it, and nothing was ever put in, there is nothing to tell.
-  if (prices.data && !price && balance.data?.topped_up === 0n) return null;
+  // Where storage costs nothing in it, and nothing was ever put in, there is nothing to tell.
+  const price = prices.data?.find(
+    ({ ledger, deposit, gib_month }) => ledger.toText() === asset.ledger && deposit + gib_month > 0n,
+  );
+  if (!price && !(balance.data && balance.data.topped_up > 0n)) return null;
   return (
     <Panel title="Prepaid for storage" aside={<span className="muted">at the registry</span>}>
       <Loaded query={balance} lines={5}>
