@@ -149,6 +149,13 @@ const Listing = IDL.Record({
   payout_threshold: IDL.Nat,
 });
 
+const StoragePrice = IDL.Record({
+  ledger: IDL.Principal,
+  deposit: IDL.Nat,
+  gib_month: IDL.Nat,
+  accepted: IDL.Bool,
+});
+
 async function deploy(url, canisters) {
   const operator = keyOf('operator');
   const agent = await HttpAgent.create({ host: url, identity: operator, shouldFetchRootKey: true });
@@ -190,12 +197,6 @@ async function deploy(url, canisters) {
     ],
   ]);
 
-  const StoragePrice = IDL.Record({
-    ledger: IDL.Principal,
-    deposit: IDL.Nat,
-    gib_month: IDL.Nat,
-    accepted: IDL.Bool,
-  });
   const RegistryInit = IDL.Record({
     assets: IDL.Opt(IDL.Vec(Listing)),
     payout_interval_s: IDL.Opt(IDL.Nat64),
@@ -248,6 +249,22 @@ async function deploy(url, canisters) {
     PUBLIC_FAUCET_SEED: hex(seedOf('faucet')),
   });
   return { ledger, registry, aggregator, web, rootKey: agent.rootKey };
+}
+
+/** What storing costs from now on, in whole smallest units of DST: the deposit a stream, and each GiB and month. */
+export async function setStoragePrice({ url, rootKey, registry, ledger }, deposit, gibMonth) {
+  const agent = await HttpAgent.create({ host: url, identity: keyOf('operator'), rootKey });
+  const price = {
+    ledger: Principal.fromText(ledger),
+    deposit,
+    gib_month: gibMonth,
+    accepted: true,
+  };
+  await agent.update(Principal.fromText(registry), {
+    methodName: 'set_storage_price',
+    arg: IDL.encode([StoragePrice], [price]),
+    effectiveCanisterId: Principal.fromText(registry),
+  });
 }
 
 /** The referee of federated tasks, where `scripts/build` has built it. */

@@ -24,6 +24,13 @@ async function balance(page) {
   return BigInt(whole + places.padEnd(8, '0'));
 }
 
+/** The amount beside a name that begins so, in whole smallest units. */
+async function amountBeside(page, name) {
+  const text = await page.locator('dt', { hasText: name }).locator('+ dd').innerText();
+  const [whole, places = ''] = text.replace(/[^\d.]/g, '').split('.');
+  return BigInt(whole + places.padEnd(8, '0'));
+}
+
 /** What the buyer has by now. Journeys follow one another; one that is run alone gives the buyer first what it needs. */
 const buyerHas = { identity: false, licence: false, visited: false };
 
@@ -410,6 +417,112 @@ test('should let a provider publish a file, and earn from it', async () => {
   assertOnlyBrokenRequests();
   await provider.close();
 });
+
+test('should let a newcomer create, pay, publish, pay ahead, close, drop and withdraw where storage costs', () =>
+  stage.whereStorageCosts(async () => {
+    const newcomer = await stage.visitor();
+    const { page, assertOnlyBrokenRequests } = await openPage(newcomer);
+    const { delayMs, loseReply } = stage.proxy.faults;
+    await page.goto('/publish/new');
+    await signIn(page);
+    await page.getByLabel('Name', { exact: true }).fill('Rain in Brest');
+    await page.getByText('Not enough in your account').waitFor();
+    await show(page, 'create-stream-without-funds');
+    assert.ok(await page.getByRole('button', { name: 'Pay and create the stream' }).isDisabled());
+    await page.getByRole('button', { name: 'Get 1,000 test DST' }).click();
+    await page.getByLabel('Prepaid for storage').fill('2.5');
+    await page
+      .getByRole('button', { name: 'Pay and create the stream' })
+      .and(page.locator(':enabled'))
+      .waitFor();
+    const total = await amountBeside(page, 'Leaves your account in all');
+    await show(page, 'create-stream-with-cost');
+
+    // The answer is lost once it is approved: the very same call is repeated, and paid once.
+    delayMs.set('icrc2_approve', 2_000);
+    const asked = stage.proxy.seen.length;
+    const sent = (method) => stage.proxy.seen.slice(asked).filter((one) => one === method).length;
+    await page.getByRole('button', { name: 'Pay and create the stream' }).click();
+    while (sent('icrc2_approve') === 0) await page.waitForTimeout(50);
+    loseReply.add('create_stream');
+    await page.getByText('asking again for the very same').waitFor();
+    await show(page, 'creating-connection-lost');
+    loseReply.clear();
+    delayMs.clear();
+    await page.getByRole('heading', { name: 'Rain in Brest' }).waitFor({ timeout: 60_000 });
+    const stream = page.url().split('/').at(-1);
+    assert.ok(sent('create_stream') > 2);
+    assert.equal(sent('icrc2_approve'), 1);
+    assert.equal(await page.evaluate(() => localStorage.getItem('ddsx:stream-draft')), null);
+    assert.equal(1_000_00000000n - (await balance(page)), total);
+
+    await page.goto(`/publish/${stream}`);
+    await page.locator('#publish-file').setInputFiles({
+      name: 'rain.jsonl',
+      mimeType: 'application/x-ndjson',
+      buffer: Buffer.from('{"mm":3}\n'.repeat(200_000)),
+    });
+    await page.getByText('Storing it costs about').waitFor();
+    await show(page, 'publish-with-cost');
+    await page.getByRole('button', { name: 'Publish', exact: true }).click();
+    await page.getByText(/chunks? published/).waitFor({ timeout: 60_000 });
+    await show(page, 'manage-stream-with-storage');
+    await page.getByRole('button', { name: 'Pay ahead…' }).click();
+    await page.getByLabel('For', { exact: true }).selectOption('12');
+    await page
+      .getByRole('button', { name: /^Pay \d/ })
+      .and(page.locator(':enabled'))
+      .waitFor();
+    await show(page, 'pay-ahead');
+    await page.getByRole('button', { name: /^Pay \d/ }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page
+      .getByText(/in (1 year|1[23] months|next year)|next year/)
+      .first()
+      .waitFor();
+
+    await page.getByRole('button', { name: 'Close the stream…' }).click();
+    await page.getByText('The deposit becomes free').waitFor();
+    await show(page, 'close-stream-with-deposit');
+    await page.getByRole('button', { name: 'Close it for good' }).click();
+    await page.getByRole('button', { name: 'Drop the records…' }).click();
+    await show(page, 'drop-records');
+    await page.getByRole('button', { name: 'Drop them for good' }).click();
+    await page.getByText('came back: it is in your prepaid balance').waitFor({ timeout: 120_000 });
+    await show(page, 'manage-stream-dropped');
+    await page.goto(`/streams/${stream}`);
+    await page.getByText(/Records (were|are being) dropped/).waitFor();
+    await show(page, 'stream-dropped');
+
+    // The deposit is free again; a top-up whose answer is lost is made once; everything is withdrawn.
+    await page.goto('/wallet');
+    const prepaid = page.getByRole('region', { name: 'Prepaid for storage' });
+    await prepaid.getByText('Spent on storage').waitFor();
+    const free = await amountBeside(page, 'Free: pays for storage, or is withdrawn');
+    assert.equal(await amountBeside(page, 'In deposits: comes back'), 0n);
+    assert.ok(free > 3_00000000n, `${free} are free: deposit and most of what was prepaid`);
+    await prepaid.getByLabel('Top up by').fill('5');
+    await prepaid.getByRole('button', { name: 'Review the top-up' }).click();
+    await prepaid.getByRole('button', { name: 'Top up' }).and(page.locator(':enabled')).waitFor();
+    await show(page, 'wallet-top-up');
+    loseReply.add('top_up');
+    await prepaid.getByRole('button', { name: 'Top up' }).click();
+    await page.getByText('asking again for the very same').waitFor();
+    loseReply.clear();
+    await page.getByText('Topped up', { exact: true }).waitFor({ timeout: 60_000 });
+    while ((await amountBeside(page, 'Free: pays for storage, or is withdrawn')) === free) {
+      await page.waitForTimeout(200);
+    }
+    assert.equal(await amountBeside(page, 'Free: pays for storage, or is withdrawn'), free + 5_00000000n);
+    await show(page, 'wallet-topped-up');
+    await prepaid.getByRole('button', { name: 'All that is free' }).click();
+    await show(page, 'wallet-withdraw');
+    await prepaid.getByRole('button', { name: 'Withdraw it' }).click();
+    await page.getByText('arrived in your account').waitFor();
+    await show(page, 'wallet-withdrawn');
+    assertOnlyBrokenRequests();
+    await newcomer.close();
+  }));
 
 test('should keep a wallet: send, receive, revoke', async () => {
   const context = await stage.visitor();

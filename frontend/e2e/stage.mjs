@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { preview } from 'vite';
-import { repository, startNetwork } from '../dev/network.mjs';
+import { repository, setStoragePrice, startNetwork } from '../dev/network.mjs';
 import { seed } from '../dev/seed.mjs';
 import { startProxy } from './proxy.mjs';
 
@@ -44,6 +44,15 @@ export async function setStage() {
     proxy,
     browser,
     base,
+    /** Runs what is done while storing costs as it does by default: 1 DST a stream, 1 DST for each GiB and month. */
+    async whereStorageCosts(journey) {
+      await setStoragePrice(network, 100_000_000n, 100_000_000n);
+      try {
+        await journey();
+      } finally {
+        await setStoragePrice(network, 0n, 0n);
+      }
+    },
     /** Somebody's browser: storage of its own. */
     async visitor() {
       const context = await browser.newContext({

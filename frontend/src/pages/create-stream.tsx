@@ -1,19 +1,30 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState, type SubmitEvent } from 'react';
-import { Refused } from '@/api/agent';
-import { createStream, type CreateStreamArgs, type StreamError } from '@/api/registry';
-import { Button, Failure, PageHead, Panel } from '@/components/basics';
+import { useDeferredValue, useRef, useState, type SubmitEvent } from 'react';
+import { environment } from '@/api/environment';
+import type { CreateStreamArgs } from '@/api/registry';
+import { Button, PageHead, Panel } from '@/components/basics';
 import { AreaField, SelectField, TextField } from '@/components/forms';
 import { SignedIn } from '@/components/sign-in';
+import { create, type CreationStep } from '@/features/publishing/create';
+import {
+  forgetCreation,
+  newCreation,
+  openCreations,
+  saveCreation,
+  type CreationNote,
+} from '@/features/publishing/creation-note';
+import { Begun, Creating, Failed } from '@/features/publishing/creating';
 import {
   forgetDraft,
   fromDraft,
   loadDraft,
+  parseContributors,
   saveDraft,
   type Draft,
   type Faults,
 } from '@/features/publishing/draft';
+import { NewStreamCostPanel, useNewStreamCost } from '@/features/publishing/new-stream-cost';
 import { useSession } from '@/session/session';
 
 export function CreateStreamPage() {
@@ -31,27 +42,53 @@ export function CreateStreamPage() {
 
 function Form() {
   const { principal } = useSession();
+  const { registry } = environment();
+  const owner = principal?.toText() ?? '';
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [draft, setDraft] = useState(() => loadDraft(localStorage));
   const [faults, setFaults] = useState<Faults>({});
-  const create = useMutation({
-    mutationFn: async (args: CreateStreamArgs) => {
-      try {
-        return await createStream(args);
-      } catch (error) {
-        // A name that is taken by the caller's own stream: an earlier attempt whose answer was lost.
-        const taken = error instanceof Refused && (error as Refused<StreamError>).error;
-        if (create.failureCount > 0 && taken && 'NameTaken' in taken) return taken.NameTaken.stream;
-        throw error;
-      }
-    },
-    onSuccess: async (stream) => {
-      forgetDraft(localStorage);
-      await queries.invalidateQueries({ queryKey: ['streams'] });
+  const [begun, setBegun] = useState(() => openCreations(localStorage, registry, owner));
+  const [running, setRunning] = useState<{ note: CreationNote; step: CreationStep }>();
+  const [failure, setFailure] = useState<{ note: CreationNote; error: unknown }>();
+  const busy = useRef(false);
+  const counted = parseContributors(useDeferredValue(draft.contributors));
+  const cost = useNewStreamCost('list' in counted ? counted.list.length : 0);
+
+  const run = async (note: CreationNote) => {
+    if (busy.current) return;
+    busy.current = true;
+    setFailure(undefined);
+    setRunning({ note, step: 'checking' });
+    try {
+      const stream = await create(note, {
+        storage: localStorage,
+        onStep: (step) => setRunning({ note, step }),
+      });
+      if (note.name === draft.name.trim()) forgetDraft(localStorage);
+      void queries.invalidateQueries();
       await navigate({ to: '/publish/$stream', params: { stream } });
-    },
-  });
+    } catch (error) {
+      setFailure({ note, error });
+      void queries.invalidateQueries();
+    } finally {
+      busy.current = false;
+      setRunning(undefined);
+      setBegun(openCreations(localStorage, registry, owner));
+    }
+  };
+  const begin = (args: CreateStreamArgs) => {
+    // What is paid is what is shown, and for what is shown: not while the sums of another table are still there.
+    if (!cost.free && (!cost.cost || !cost.affordable || cost.contributors !== args.contributors.length))
+      return;
+    // Another tab may have begun it meanwhile: that one is gone on with, so that none is forgotten.
+    const open = openCreations(localStorage, registry, owner);
+    setBegun(open);
+    if (open.some((note) => note.name === args.name)) return;
+    const note = newCreation(registry, owner, args, cost.free ? undefined : cost.cost);
+    saveCreation(localStorage, note);
+    void run(note);
+  };
   const change = (part: Partial<Draft>) => {
     const next = { ...draft, ...part };
     setDraft(next);
@@ -63,15 +100,29 @@ function Form() {
     if (!principal) return;
     const made = fromDraft(draft, principal);
     setFaults('faults' in made ? made.faults : {});
-    if ('args' in made) create.mutate(made.args);
+    if ('args' in made) begin(made.args);
   };
   const text = (name: keyof Draft) => ({
     value: draft[name],
     fault: faults[name],
     onChange: ({ target }: { target: { value: string } }) => change({ [name]: target.value }),
   });
+  const isBegun = begun.some(({ name }) => name === draft.name.trim());
+  if (running) return <Creating note={running.note} step={running.step} />;
   return (
     <form className="stack" onSubmit={submit} noValidate>
+      {failure && <Failed {...failure} />}
+      {begun.map((note) => (
+        <Begun
+          key={note.name}
+          note={note}
+          onContinue={() => void run(note)}
+          onGiveUp={() => {
+            forgetCreation(localStorage, note);
+            setBegun(openCreations(localStorage, registry, owner));
+          }}
+        />
+      ))}
       <Panel title="What it is">
         <TextField label="Name" hint="Unique among your streams; it stays." {...text('name')} />
         <AreaField
@@ -117,12 +168,14 @@ function Form() {
           {...text('contributors')}
         />
       </Panel>
-      {create.error && <Failure error={create.error} />}
+      <NewStreamCostPanel told={cost} />
       <div className="row">
-        <Button type="submit" look="main" disabled={create.isPending}>
-          {create.isPending ? 'Creating…' : 'Create the stream'}
+        <Button type="submit" look="main" disabled={isBegun || (cost.free !== true && !cost.affordable)}>
+          {cost.cost && cost.cost.total > 0n ? 'Pay and create the stream' : 'Create the stream'}
         </Button>
-        <span className="muted small">Plans and data come next.</span>
+        <span className="muted small">
+          {isBegun ? 'One of this name is begun: continue it above.' : 'Plans and data come next.'}
+        </span>
       </div>
     </form>
   );

@@ -30,7 +30,9 @@ import { parseContributors } from '@/features/publishing/draft';
 import { Plans } from '@/features/publishing/plans';
 import { PublishFile } from '@/features/publishing/publish-file';
 import { Publishers } from '@/features/publishing/publishers';
+import { StoragePanel } from '@/features/publishing/storage-panel';
 import { publishersQuery, streamQuery } from '@/features/queries';
+import { isGone } from '@/features/storage/words';
 import { Contributors } from '@/features/streams/contributors';
 import { Income } from '@/features/streams/income';
 import { count, percent, size } from '@/lib/text';
@@ -159,7 +161,12 @@ function Managed({ info }: { info: StreamInfo }) {
       <StreamFacts info={info} />
       {closed && (
         <Notice title="Closed for good">
-          <p>Nothing is added or sold any more. What was bought can be pulled.</p>
+          <p>
+            Nothing is added or sold any more.{' '}
+            {info.storage[0] && isGone(info.storage[0].state)
+              ? 'Its records were dropped; hashes and proofs stay.'
+              : 'What was bought can be pulled.'}
+          </p>
         </Notice>
       )}
       <div className="split">
@@ -176,7 +183,8 @@ function Managed({ info }: { info: StreamInfo }) {
         <div className="stack">
           {!closed && <Plans stream={info.id} />}
           {!closed && <Publishers stream={info.id} />}
-          {!closed && <Close stream={info.id} name={info.name} />}
+          <StoragePanel info={info} />
+          {!closed && <Close info={info} />}
         </div>
       </div>
     </>
@@ -252,7 +260,8 @@ function AddContributors({ stream }: { stream: bigint }) {
   );
 }
 
-function Close({ stream, name }: { stream: bigint; name: string }) {
+function Close({ info: { id: stream, name, storage } }: { info: StreamInfo }) {
+  const [kept] = storage;
   const queries = useQueryClient();
   const close = useMutation({
     mutationFn: () => closeStream(stream),
@@ -273,6 +282,13 @@ function Close({ stream, name }: { stream: bigint; name: string }) {
           }
         >
           <p>This cannot be taken back.</p>
+          {kept && kept.deposit > 0n && (
+            <p>
+              {kept.bytes === 0n
+                ? 'It stores nothing, so the deposit becomes free in your prepaid balance at once.'
+                : 'The deposit becomes free in your prepaid balance once the records are dropped too: under “Storage”, when no licence covers them, or when they are no longer paid.'}
+            </p>
+          )}
           {close.error && <Failure error={close.error} />}
           <Button look="danger" disabled={close.isPending} onClick={() => close.mutate()}>
             {close.isPending ? 'Closing…' : 'Close it for good'}

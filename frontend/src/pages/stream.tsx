@@ -7,6 +7,7 @@ import { LiveView, LockedView } from '@/features/live/live-view';
 import { plansQuery, streamQuery, useAssets, useMyLicences } from '@/features/queries';
 import { Contributors } from '@/features/streams/contributors';
 import { Income } from '@/features/streams/income';
+import { StorageNotice } from '@/features/streams/storage-notice';
 import { kindText, priceTexts, termsText } from '@/features/streams/words';
 import { count, legible, percent, size, webLink } from '@/lib/text';
 import { nowNs } from '@/lib/time';
@@ -72,6 +73,7 @@ function Found({ info, plans }: { info: StreamInfo; plans: PlansAsked }) {
         {info.description}
       </PageHead>
       <StreamFacts info={info} />
+      <StorageNotice info={info} />
       <div className="split split-woven">
         <div className="stack">
           {mine || info.open_to_everyone ? (

@@ -7,6 +7,7 @@ import { SignedIn } from '@/components/sign-in';
 import { balanceQuery, certifiedAssetQuery, parametersQuery } from '@/features/queries';
 import { Allowances } from '@/features/wallet/allowances';
 import { History } from '@/features/wallet/history';
+import { Prepaid } from '@/features/wallet/prepaid';
 import { Receive } from '@/features/wallet/receive';
 import { Send } from '@/features/wallet/send';
 import { accountText, defaultAccount, type Account } from '@/lib/account';
@@ -108,6 +109,7 @@ function InAsset({ listing, account }: { listing: AssetListing; account: Account
         <div className="split">
           <div className="stack">
             <Send asset={known} balance={balance.data ?? 0n} />
+            <Prepaid asset={known} />
             <Allowances asset={known} account={account} />
             <History asset={known} account={account} />
           </div>

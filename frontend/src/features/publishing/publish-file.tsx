@@ -10,6 +10,7 @@ import { nowNs } from '@/lib/time';
 import { FileFault, readText } from '@/features/files/read-text';
 import { checkDocument, cutAsBefore, cutLines, cutWhole, labelsIn, type Cutting } from './chunks';
 import { creditsCheck } from './credited';
+import { StorageCost, chunksOf } from './storage-cost';
 import { fileHash, openPublish, publish, VERSION, type PublishNote } from './publish';
 
 const RECORDS = 100;
@@ -166,6 +167,13 @@ export function PublishFile({ info }: { info: StreamInfo }) {
             </p>
           )}
         </>
+      )}
+      {file && !run.isPending && (
+        <StorageCost
+          info={info}
+          bytes={file.bytes}
+          chunks={chunksOf(file.bytes, lines, { records: RECORDS, bytes: BYTES })}
+        />
       )}
       <div className="row">
         <Button

@@ -1,18 +1,14 @@
 // Carries a purchase through: approve, buy, and again while the outcome is not known.
 import { Principal } from '@icp-sdk/core/principal';
 import { CallFailed, NotAsAsked, Refused } from '@/api/agent';
-import { approve, getAllowance } from '@/api/ledger';
-import { buy, getCertifiedQuote, registryAccount, type BuyError, type Licence } from '@/api/registry';
-import { defaultAccount } from '@/lib/account';
-import { nowNs } from '@/lib/time';
+import { buy, getCertifiedQuote, type BuyError, type Licence } from '@/api/registry';
 import { tag } from '@/lib/text';
 import { equalBytes, fromHex } from '@/verify/bytes';
+import { ensureAllowance, untilKnown } from './allowance';
 import { buyArgs, forgetNote, saveNote, type PurchaseNote } from './note';
 
 export type PurchaseStep = 'checking' | 'approving' | 'buying' | 'asking-again' | 'done';
 
-/** An allowance that ends within 5 minutes is not relied on. */
-const SOON_NS = 300_000_000_000n;
 const NOT_FINAL = ['Pending', 'Quarantined', 'Paused', 'TooManyPending', 'AnonymousCaller'];
 
 /** Whether the purchase is over: nothing was charged, and a repetition would be answered the same. */
@@ -43,7 +39,17 @@ export async function complete(note: PurchaseNote, options: PurchaseOptions): Pr
     try {
       onStep('checking');
       await checkOffer(note);
-      if (note.ledger !== undefined) await ensureAllowance(note, note.ledger, options);
+      if (note.ledger !== undefined) {
+        await ensureAllowance({
+          ledger: note.ledger,
+          payer: Principal.fromText(note.buyer),
+          needed: BigInt(note.allowance),
+          note,
+          save: () => saveNote(storage, note),
+          onApproving: () => onStep('approving'),
+          unshown: note.version === 1,
+        });
+      }
     } catch (error) {
       if (isFinal(error)) forgetNote(storage, note);
       throw error;
@@ -53,7 +59,12 @@ export async function complete(note: PurchaseNote, options: PurchaseOptions): Pr
   }
   onStep('buying');
   try {
-    const licence = await buyUntilKnown(note, options);
+    const licence = await untilKnown(
+      () => buy(buyArgs(note)),
+      isUnknown,
+      () => onStep('asking-again'),
+      options.pauses,
+    );
     forgetNote(storage, note);
     onStep('done');
     return licence;
@@ -80,62 +91,6 @@ async function checkOffer(note: PurchaseNote): Promise<void> {
     throw new NotAsAsked('The price is not the one that you were shown.');
   if (String(quote.allowance) !== note.allowance) {
     throw new NotAsAsked('The ledger’s fee is not the one that you were shown.');
-  }
-}
-
-async function ensureAllowance(
-  note: PurchaseNote,
-  ledger: string,
-  { storage, onStep }: PurchaseOptions,
-): Promise<void> {
-  const needed = BigInt(note.allowance);
-  const buyer = defaultAccount(Principal.fromText(note.buyer));
-  const now = await getAllowance(ledger, buyer, registryAccount());
-  const ends = now.expires_at[0];
-  if (now.allowance >= needed && (ends === undefined || ends > nowNs() + SOON_NS)) return;
-  if (note.version > 1 && note.approvalFee === undefined) {
-    throw new NotAsAsked('The approval that was there is gone, and a new one costs the ledger’s fee.');
-  }
-  // The same approval again, if one is under way: the ledger answers that it is a duplicate.
-  note.approval ??= { createdAt: String(nowNs()), expected: String(now.allowance) };
-  saveNote(storage, note);
-  onStep('approving');
-  try {
-    await approve(ledger, {
-      from_subaccount: [],
-      spender: registryAccount(),
-      amount: needed,
-      expected_allowance: [BigInt(note.approval.expected)],
-      expires_at: [],
-      fee: note.approvalFee === undefined ? [] : [BigInt(note.approvalFee)],
-      memo: [],
-      created_at_time: [BigInt(note.approval.createdAt)],
-    });
-  } catch (error) {
-    if (error instanceof Refused && tag(error.error as object) === 'Duplicate') return;
-    if (error instanceof Refused) {
-      delete note.approval;
-      saveNote(storage, note);
-    }
-    throw error;
-  }
-}
-
-const PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000];
-
-async function buyUntilKnown(
-  note: PurchaseNote,
-  { onStep, pauses = PAUSES }: PurchaseOptions,
-): Promise<Licence> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await buy(buyArgs(note));
-    } catch (error) {
-      const pause = pauses[tries];
-      if (!isUnknown(error) || pause === undefined) throw error;
-      onStep('asking-again');
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
   }
 }
 

@@ -3,10 +3,11 @@
 import { Principal } from '@icp-sdk/core/principal';
 import type { BuyArgs, Quote } from '@/api/registry';
 import { fromHex, toHex } from '@/verify/bytes';
+import type { Approving } from './allowance';
 
 const PREFIX = 'ddsx:purchase:';
 
-export interface PurchaseNote {
+export interface PurchaseNote extends Approving {
   version: number;
   registry: string;
   buyer: string;
@@ -19,14 +20,11 @@ export interface PurchaseNote {
   allowance: string;
   termsHash: string;
   requestId: string;
-  /** What was shown as the ledger's fee for the approval; absent where the buyer was told that no approval is needed. Since version 2. */
-  approvalFee?: string;
-  /** The approval under way, to be repeated with the very same arguments. */
-  approval?: { createdAt: string; expected: string };
   /** Whether `buy` may have been sent: from then on it is asked first, since the allowance may be used already. */
   buying: boolean;
 }
 
+/** Since version 2, it says what was shown as the approval's fee. */
 const VERSION = 2;
 
 /** `approvalFee`: what is shown as the fee of the approval; nothing if none is needed. */
