@@ -6,11 +6,17 @@ use crate::credits::CreditsError;
 use crate::leaf::LeafError;
 use crate::proof::ProofError;
 
+/// Seconds from one time to a later one, both ns since the Unix epoch; a part of a second counts as one. Messages say how far times are apart, not
+/// where they lie: a date is for those who format dates, and they have the fields.
+fn seconds_between(earlier: u64, later: u64) -> u64 {
+    later.saturating_sub(earlier).div_ceil(1_000_000_000)
+}
+
 /// Why a reply is not believed. Nothing of it may be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// The certificate is older than the verifier accepts.
-    #[error("certificate too old: it was made at {certified_at} ns, {age_s} s ago; at most {max_age_s} s are accepted")]
+    #[error("certificate too old: it was made {age_s} s ago; at most {max_age_s} s are accepted")]
     CertificateTooOld {
         /// The certificate's time, ns since the Unix epoch.
         certified_at: u64,
@@ -20,7 +26,7 @@ pub enum VerifyError {
         max_age_s: u64,
     },
     /// The certificate's time lies in the future.
-    #[error("certificate from the future: it was made at {certified_at} ns, and here it is {now} ns")]
+    #[error("certificate from the future: its time is {} s ahead of the clock here", seconds_between(*.now, *.certified_at))]
     CertificateFromFuture {
         /// The certificate's time, ns since the Unix epoch.
         certified_at: u64,
@@ -28,7 +34,7 @@ pub enum VerifyError {
         now: u64,
     },
     /// The certificate is older than one already seen.
-    #[error("old reply: its certificate was made at {certified_at} ns, one from {held} ns was already seen")]
+    #[error("old reply: a certificate made {} s later was already seen", seconds_between(*.certified_at, *.held))]
     CertificateOlderThanHeld {
         /// The certificate's time, ns since the Unix epoch.
         certified_at: u64,
@@ -62,7 +68,7 @@ pub enum VerifyError {
         got: Hash,
     },
     /// The head's timestamp is before one already seen.
-    #[error("the head's timestamp went back from {held} ns to {got} ns")]
+    #[error("the head's timestamp went back by {} s", seconds_between(*.got, *.held))]
     HeadTimeWentBack {
         /// The timestamp already seen.
         held: u64,

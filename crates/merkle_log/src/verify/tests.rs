@@ -494,3 +494,41 @@ fn should_refuse_every_flipped_bit_of_a_reply() {
         assert!(refused(&forged));
     }
 }
+
+#[test]
+fn should_say_how_far_times_are_apart_and_no_nanoseconds() {
+    const SECOND: u64 = 1_000_000_000;
+    for (error, expected) in [
+        (
+            VerifyError::CertificateTooOld {
+                certified_at: NOW - 400 * SECOND,
+                age_s: 400,
+                max_age_s: 300,
+            },
+            "certificate too old: it was made 400 s ago; at most 300 s are accepted",
+        ),
+        (
+            VerifyError::CertificateFromFuture {
+                certified_at: NOW + 90 * SECOND,
+                now: NOW,
+            },
+            "certificate from the future: its time is 90 s ahead of the clock here",
+        ),
+        (
+            VerifyError::CertificateOlderThanHeld {
+                certified_at: NOW,
+                held: NOW + 1,
+            },
+            "old reply: a certificate made 1 s later was already seen",
+        ),
+        (
+            VerifyError::HeadTimeWentBack {
+                held: NOW,
+                got: NOW - 2 * SECOND,
+            },
+            "the head's timestamp went back by 2 s",
+        ),
+    ] {
+        assert_eq!(error.to_string(), expected);
+    }
+}
