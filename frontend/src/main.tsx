@@ -3,6 +3,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { readEnvironment } from './api/environment';
+import { loadWords } from './lib/failure';
 import { pause } from './lib/pause';
 import { NoNetwork } from './pages/no-network';
 import { router } from './router';
@@ -11,6 +12,9 @@ import { SessionProvider } from './session/session';
 const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 5_000, retry: 1, refetchOnWindowFocus: false } },
 });
+
+/** The page is at rest by then. */
+const WORDS_AFTER_MS = 5_000;
 
 /** Puts the page in the place of what index.html shows, once the page at this address is there. */
 export async function start(): Promise<void> {
@@ -37,4 +41,6 @@ export async function start(): Promise<void> {
       </StrictMode>,
     );
   });
+  // Before they are needed: when they are, the network may be gone.
+  setTimeout(() => void loadWords(), WORDS_AFTER_MS);
 }

@@ -3,8 +3,8 @@ import { useDeferredValue, useEffect, useMemo, useState, type ComponentProps, ty
 import { formatAmount, type Unit } from '@/lib/amount';
 import { exact, relative, toDate } from '@/lib/time';
 import { shorten } from '@/lib/text';
-import { explain } from '@/lib/explain';
-import { SessionEnded } from '@/api/agent';
+import { inShort, loadedWords, loadWords } from '@/lib/failure';
+import { SessionEnded } from '@/api/outcome';
 import { useSession } from '@/session/session';
 import { skeletonWidth } from './places';
 import { Tip } from './tip';
@@ -175,6 +175,21 @@ export function Notice({
   );
 }
 
+/** How failures are told: in short, until the words are there. */
+function useWords() {
+  const [words, setWords] = useState(loadedWords);
+  useEffect(() => {
+    let shown = true;
+    void loadWords().then(() => {
+      if (shown) setWords(loadedWords);
+    });
+    return () => {
+      shown = false;
+    };
+  }, []);
+  return words ?? inShort;
+}
+
 /** What failed, what became of the money, what to do next. */
 export function Failure({
   error,
@@ -188,6 +203,7 @@ export function Failure({
   retryLabel?: string;
 }) {
   const { expired } = useSession();
+  const explain = useWords();
   // Told until the reader has signed in again; what was to be sent is still there to be sent.
   if (error instanceof SessionEnded && !expired) return null;
   const { title, detail, inFull, next } = explain(error, unit);

@@ -232,38 +232,109 @@ describe('what canisters say', () => {
     );
   });
 
-  /** A value of a type, with numbers as large as they get. */
-  const sample = (type: IDL.Type, called = ''): unknown => {
-    if (type instanceof IDL.RecClass) return sample(type.getType() as IDL.Type, called);
+  /** Values of a type with numbers as large as they get: one of each variant, within others too. */
+  const samples = (type: IDL.Type, called = ''): unknown[] => {
+    if (type instanceof IDL.RecClass) return samples(type.getType() as IDL.Type, called);
     if (type instanceof IDL.RecordClass) {
-      return Object.fromEntries(type._fields.map(([name, field]) => [name, sample(field, name)]));
+      return [
+        Object.fromEntries(type._fields.map(([name, field]) => [name, samples(field, name)[0] ?? null])),
+      ];
     }
     if (type instanceof IDL.VariantClass) {
-      const [name, field] = type._fields[0] ?? ['', IDL.Null];
-      return { [name]: sample(field) };
+      return type._fields.flatMap(([name, field]) => samples(field).map((held) => ({ [name]: held })));
     }
     // Names of what is meant, as programs write them, and reasons.
-    if (['field', 'limit', 'what'].includes(called)) return 'the_field_ns';
-    if (type instanceof IDL.TextClass) return 'the words_of a::program { at: 1796031271772289705 ns }';
-    if (type instanceof IDL.NatClass || type instanceof IDL.FixedNatClass) return 1_796_031_271_772_289_705n;
-    if (type instanceof IDL.OptClass || type instanceof IDL.VecClass) return [];
-    return null;
+    if (['field', 'limit', 'what'].includes(called) && type instanceof IDL.TextClass) return ['the_field_ns'];
+    if (['layer', 'name', 'expected'].includes(called)) return ['features'];
+    if (type instanceof IDL.TextClass) return ['the words_of a::program { at: 1796031271772289705 ns }'];
+    if (type instanceof IDL.NatClass || type instanceof IDL.FixedNatClass)
+      return [1_796_031_271_772_289_705n];
+    if (type instanceof IDL.OptClass || type instanceof IDL.VecClass) return [[]];
+    return [null];
   };
 
   const variant = (type: IDL.Type | undefined): [string, IDL.Type][] =>
     type && type instanceof IDL.VariantClass ? type._fields : [];
   const errors = [registry, aggregator, ledger].flatMap((factory) =>
     factory({ IDL })._fields.flatMap(([method, { retTypes }]) =>
-      variant(variant(retTypes[0]).find(([name]) => name === 'Err')?.[1]).map(
-        ([name, held]) => [method, name, { [name]: sample(held) }] as const,
+      variant(variant(retTypes[0]).find(([name]) => name === 'Err')?.[1]).flatMap(([name, held]) =>
+        samples(held).map((value) => [method, name, { [name]: value }] as const),
       ),
     ),
   );
+
+  it('should name amounts and times as people write them', () => {
+    const said = (method: string, error: object) =>
+      explain(new Refused(method, error as Record<string, unknown>), DST);
+    expect(said('withdraw', { NotFree: { free: 150_000_000n, ledger_fee: 10_000n } }).detail).toMatch(
+      /^1\.50\u00a0DST is free.*fee of 0\.0001\u00a0DST/,
+    );
+    expect(said('create_stream', { Payment: { PriceAboveMax: { price: 200_000_000n } } }).detail).toContain(
+      'It is 2.00\u00a0DST now',
+    );
+    expect(said('pull', { LicenceExpired: { expired_at: 1_796_031_271_772_289_705n } }).detail).toMatch(
+      /2026/,
+    );
+    expect(said('withdraw', { Pending: { intent: 1n } }).detail).toContain('paid once');
+    expect(said('top_up', { Quarantined: { intent: 7n } }).detail).not.toContain('licence');
+  });
+
+  const rejected = (outcome: 'nothing-done' | 'unknown', name: string, message: string, code?: string) =>
+    explain(
+      new CallFailed(
+        'm',
+        outcome,
+        Object.assign(new Error('x'), {
+          code: { name, rejectMessage: message, rejectErrorCode: code },
+        }),
+      ),
+      DST,
+    );
+
+  it.each([
+    [
+      "Error from Canister aaaaa-aa: Canister called `ic0.trap` with message: 'the fee is 10000'.\nConsider x",
+    ],
+    ['Canister aaaaa-aa trapped explicitly: the fee is 10000'],
+  ])('should tell what a canister says as it refuses at its door: %s', (message) => {
+    const told = rejected('unknown', 'UncertifiedRejectUpdateErrorCode', message, 'IC0503');
+    expect(told.title).toBe('The canister refused');
+    expect(told.detail).toBe(
+      'The fee is 0.0001\u00a0DST. It was refused at the door, by the word of one node: nothing was changed if that is right.',
+    );
+  });
+
+  it('should tell rejections as what they are', () => {
+    const door = 'UncertifiedRejectUpdateErrorCode';
+    const certified = 'CertifiedRejectErrorCode';
+    expect(rejected('unknown', door, 'Canister aaaaa-aa rejected the message', 'IC0406')).toMatchObject({
+      title: 'Not let in',
+    });
+    expect(rejected('nothing-done', certified, 'stopped', 'IC0508')).toMatchObject({
+      title: 'The canister is stopped',
+      detail: expect.stringContaining('Nothing was changed.') as string,
+    });
+    expect(rejected('nothing-done', certified, 'no method', 'IC0536').next).toContain('Reload');
+    expect(rejected('unknown', certified, 'heap out of bounds', 'IC0502')).toMatchObject({
+      title: 'The canister failed',
+      inFull: 'heap out of bounds',
+    });
+    // The answer to an unsigned query.
+    const query = new CallFailed('m', 'nothing-done', new Error('IC0503: Canister x trapped explicitly: no'));
+    expect(explain(query).detail).toBe('No. Nothing was changed.');
+    expect(explain(new CallFailed('m', 'unknown', new TypeError('Failed to fetch'))).title).toBe(
+      'The connection was lost',
+    );
+  });
 
   it('should have words for every refusal of every interface', () => {
     expect(errors.length).toBeGreaterThan(100);
     for (const [method, name, error] of errors) {
       const { title, detail, next } = explain(new Refused(method, error), DST);
+      // What is said of refusals that nobody has words for.
+      expect(title, `${method}: ${Object.keys(Object.values(error)[0] ?? {}).join()} of ${name}`).not.toBe(
+        'The canister refused',
+      );
       for (const words of [title, detail, next]) {
         expect(words, `${method}: ${name}`).toMatch(/^[^{}]+$/);
         // Names in one word are words; others are not written as programs write them.

@@ -15,6 +15,8 @@ import { accountText } from '@/lib/account';
 import { counted, percent } from '@/lib/text';
 import { duration } from '@/lib/time';
 
+type StoragePrice = NonNullable<Parameters['storage_prices'][0]>[number];
+
 export function GovernancePage() {
   const parameters = useQuery({ ...parametersQuery, staleTime: 0 });
   return (
@@ -35,7 +37,13 @@ export function GovernancePage() {
                 <Rules rules={rules} />
                 <HowToChange />
                 {rules.assets.map((asset) => (
-                  <Asset key={asset.ledger.toText()} asset={asset} />
+                  <Asset
+                    key={asset.ledger.toText()}
+                    asset={asset}
+                    price={rules.storage_prices[0]?.find(
+                      ({ ledger }) => ledger.compareTo(asset.ledger) === 'eq',
+                    )}
+                  />
                 ))}
                 {environment().aggregator && <AggregatorRules />}
               </div>
@@ -89,14 +97,15 @@ function HowToChange() {
         <li>Once it is adopted, governance makes the call. From anybody else the registry refuses it.</li>
       </ol>
       <p className="muted small">
-        The fee, its account, the assets listed, the interval of payments, pausing and payments in doubt are
-        changed in this way; what was bought before keeps the terms under which it was bought.
+        The fee, its account, the assets listed, what storage costs, the interval of payments, pausing and
+        payments in doubt are changed in this way; what was bought before keeps the terms under which it was
+        bought.
       </p>
     </Panel>
   );
 }
 
-function Asset({ asset }: { asset: AssetListing }) {
+function Asset({ asset, price }: { asset: AssetListing; price: StoragePrice | undefined }) {
   const ledger = asset.ledger.toText();
   const audit = useQuery({
     queryKey: ['audit', ledger],
@@ -131,6 +140,25 @@ function Asset({ asset }: { asset: AssetListing }) {
         <dd>
           <Amount units={asset.payout_threshold} unit={asset} />
         </dd>
+        <dt>Storage of streams</dt>
+        <dd>
+          {price ? (
+            <>
+              <Amount units={price.gib_month} unit={asset} /> for each GiB and 30 days
+              {!price.accepted && '; not taken from new streams'}
+            </>
+          ) : (
+            'is not paid in it'
+          )}
+        </dd>
+        {price && (
+          <>
+            <dt>Held for each stream</dt>
+            <dd>
+              <Amount units={price.deposit} unit={asset} />, back when it is closed and empty
+            </dd>
+          </>
+        )}
       </dl>
       <h3>Every unit that buyers paid here</h3>
       {audit.isPending && <Skeleton />}

@@ -3,9 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import type { TaskInfo } from '@/api/aggregator';
-import { Facts, Loaded, Notice, PageHead, useSliced, Panel } from '@/components/basics';
+import { Facts, Loaded, Notice, PageHead, Panel, Time, useSliced } from '@/components/basics';
 import { About, Layers, Rules } from '@/features/federated/about';
 import { Books } from '@/features/federated/books';
+import { Costs } from '@/features/federated/costs';
+import { DraftNeeds } from '@/features/federated/draft';
 import { Clients } from '@/features/federated/clients';
 import { DrawDigit } from '@/features/federated/draw-digit';
 import { sideOf } from '@/features/federated/drawing';
@@ -34,6 +36,7 @@ export function TaskPage() {
 
 function Found({ info }: { info: TaskInfo }) {
   const { stage } = info.stage;
+  const expires = info.expires_at[0];
   const side = sideOf(info.args.model);
   const prepared = !('Draft' in stage) && !('Preparing' in stage);
   return (
@@ -43,16 +46,26 @@ function Found({ info }: { info: TaskInfo }) {
       </PageHead>
       <Facts
         facts={[
-          ['Stage', stageText(stage), 'words'],
+          ['Stage', info.stopping[0] ? 'Stopping' : stageText(stage), 'words'],
           ['Rounds held', roundText(info)],
           info.best.length > 0 ? [bestName(info), bestText(info)] : [bestName(info), bestText(info), 'words'],
           ['Clients', count(info.clients)],
           ['Parameters', count(info.parameters)],
         ]}
       />
-      {!('Running' in stage) && (
+      {'Draft' in stage && <DraftNeeds info={info} />}
+      {!('Running' in stage) && !('Draft' in stage) && (
         <Notice title={stageText(stage)}>
-          <p>{stageDetail(stage)}</p>
+          <p>
+            {stageDetail(stage)}
+            {'Ended' in stage && expires !== undefined && (
+              <>
+                {' '}
+                Model, held-out set and reports are forgotten <Time ns={expires} />; its owner can pay to keep
+                them longer.
+              </>
+            )}
+          </p>
         </Notice>
       )}
       <div className="split">
@@ -67,6 +80,7 @@ function Found({ info }: { info: TaskInfo }) {
           <About info={info} />
           {prepared && <ModelFile info={info} />}
           {info.args.reward[0] && <Books info={info} />}
+          <Costs info={info} />
         </div>
       </div>
     </>

@@ -64,7 +64,11 @@ function Card({ info }: { info: TaskInfo }) {
         </h2>
         <p className="description">{info.args.description || 'No description.'}</p>
         <p className="small muted">
-          {running ? <strong>Running</strong> : stageText(info.stage.stage)}
+          {running ? (
+            <strong>{info.stopping[0] ? 'Stopping' : 'Running'}</strong>
+          ) : (
+            stageText(info.stage.stage)
+          )}
           {' · '}
           round {roundText(info)}
           {' · '}
@@ -83,7 +87,7 @@ function Card({ info }: { info: TaskInfo }) {
               <Amount units={reward.per_round} unit={unit} />
             </strong>
             <br />
-            <span className="small muted">each round</span>
+            <span className="small muted">at most each round</span>
           </>
         ) : (
           <span className="small muted">pays nothing</span>

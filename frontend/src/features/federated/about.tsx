@@ -6,6 +6,7 @@ import { count, counted, figure, share } from '@/lib/text';
 import { duration } from '@/lib/time';
 import { toHex } from '@/verify/bytes';
 import { useRewardUnit } from './queries';
+import { depositOf, earningText } from './standing';
 import {
   inputText,
   isClassifier,
@@ -87,6 +88,12 @@ export function Rules({ info }: { info: TaskInfo }) {
       </dd>
       <dt>One client counts</dt>
       <dd>{noise ? 'as much as any other' : `by its samples, for at most ${count(rounds.max_samples)}`}</dd>
+      {'FedBuff' in args.strategy && (
+        <>
+          <dt>An update may lag</dt>
+          <dd>at most {counted(rounds.max_staleness, 'version')} behind</dd>
+        </>
+      )}
       <dt>Accepted if</dt>
       <dd>
         {isClassifier(args.model)
@@ -98,7 +105,10 @@ export function Rules({ info }: { info: TaskInfo }) {
       {bound !== undefined && (
         <>
           <dt>Longest update</dt>
-          <dd>norm {figure(bound)}; a longer one costs the stake</dd>
+          <dd>
+            norm {figure(bound)}; a longer one is refused, and costs the stake where a single piece of it is
+            longer
+          </dd>
         </>
       )}
       <dt>Privacy</dt>
@@ -138,7 +148,7 @@ export function About({ info }: { info: TaskInfo }) {
         <dd>
           {reward ? (
             <>
-              <Amount units={reward.per_round} unit={unit} /> each round, {rewardRuleText(reward)}
+              at most <Amount units={reward.per_round} unit={unit} /> each round, {rewardRuleText(reward)}
             </>
           ) : (
             'none: clients take part for the model'
@@ -146,6 +156,14 @@ export function About({ info }: { info: TaskInfo }) {
         </dd>
         {reward && (
           <>
+            <dt>A round earns</dt>
+            <dd>{earningText(reward)}.</dd>
+            {info.args.scores_at_end[0] && (
+              <>
+                <dt>Scores and pay</dt>
+                <dd>of single clients are published, and paid, when the task ends</dd>
+              </>
+            )}
             <dt>Budget left</dt>
             <dd>
               <Amount units={info.budget_left} unit={unit} /> of <Amount units={info.budget} unit={unit} />
@@ -157,7 +175,8 @@ export function About({ info }: { info: TaskInfo }) {
               ) : (
                 <>
                   <Amount units={reward.stake} unit={unit} />, back at the end, lost for what is provably
-                  false
+                  false. An upload locks <Amount units={depositOf(reward)} unit={unit} /> of it until it is
+                  finished; one that never is loses that part
                 </>
               )}
             </dd>

@@ -1,3 +1,4 @@
+import type { Principal } from '@icp-sdk/core/principal';
 import { useQuery } from '@tanstack/react-query';
 import { getAggregatorQuarantined, type Parameters } from '@/api/aggregator';
 import { Amount, Id, Loaded, Notice, Panel } from '@/components/basics';
@@ -5,8 +6,7 @@ import { assetQuery } from '@/features/queries';
 import { accountText } from '@/lib/account';
 import { count, counted, size } from '@/lib/text';
 import { aggregatorParametersQuery } from './queries';
-
-const TRILLION = 1_000_000_000_000;
+import { cycles } from './words';
 
 /** The parameters of federated tasks that are in force. */
 export function AggregatorRules() {
@@ -31,18 +31,52 @@ export function AggregatorRules() {
 
 function InForce({ rules }: { rules: Parameters }) {
   const { limits } = rules;
+  const compute = rules.compute_fee[0];
+  const registries = rules.registries[0];
   return (
     <dl className="pairs">
       <dt>Storage costs</dt>
       <dd>
-        <StorageFee fee={rules.storage_fee} />
+        <Fee
+          ledger={rules.storage_fee.ledger[0]}
+          units={rules.storage_fee.per_mib}
+          inCycles={rules.storage_fee.cycles_per_mib}
+        >
+          for each MiB and 30 days
+        </Fee>
       </dd>
+      {compute && (
+        <>
+          <dt>Computing costs</dt>
+          <dd>
+            <Fee
+              ledger={rules.storage_fee.ledger[0]}
+              units={compute.per_billion}
+              inCycles={compute.cycles_per_billion}
+            >
+              for each billion instructions
+            </Fee>
+          </dd>
+        </>
+      )}
       <dt>Fees and lost stakes go to</dt>
       <dd>
         <Id text={accountText(rules.treasury)} label="the account of the aggregator’s treasury" />
       </dd>
       <dt>Assets paid in</dt>
       <dd>{rules.assets.map(({ symbol }) => symbol).join(', ') || 'none'}</dd>
+      {registries && (
+        <>
+          <dt>Licences are asked of</dt>
+          <dd>
+            {registries.length === 0
+              ? 'no registry'
+              : registries.map((registry) => (
+                  <Id key={registry.toText()} text={registry.toText()} label="the registry’s id" />
+                ))}
+          </dd>
+        </>
+      )}
       <dt>A model</dt>
       <dd>
         at most {counted(limits.parameters, 'parameter')} and {count(limits.multiply_adds)} multiply-adds a
@@ -67,17 +101,27 @@ function InForce({ rules }: { rules: Parameters }) {
   );
 }
 
-function StorageFee({ fee }: { fee: Parameters['storage_fee'] }) {
-  const ledger = fee.ledger[0]?.toText();
-  const asset = useQuery({ ...assetQuery(ledger ?? ''), enabled: ledger !== undefined });
-  const tokens = ledger !== undefined && fee.per_mib > 0n;
-  const cycles = fee.cycles_per_mib > 0n;
-  if (!tokens && !cycles) return <>nothing</>;
+/** A fee in the fees' asset, in cycles, or in either. */
+function Fee({
+  ledger,
+  units,
+  inCycles,
+  children,
+}: {
+  ledger: Principal | undefined;
+  units: bigint;
+  inCycles: bigint;
+  children: string;
+}) {
+  const id = ledger?.toText();
+  const asset = useQuery({ ...assetQuery(id ?? ''), enabled: id !== undefined });
+  const tokens = id !== undefined && units > 0n;
+  if (!tokens && inCycles === 0n) return <>nothing</>;
   return (
     <>
-      {tokens && <Amount units={fee.per_mib} unit={asset.data} />}
-      {tokens && cycles && ' or '}
-      {cycles && `${count(Number(fee.cycles_per_mib) / TRILLION)} trillion cycles`} for each MiB and month
+      {tokens && <Amount units={units} unit={asset.data} />}
+      {tokens && inCycles > 0n && ' or '}
+      {inCycles > 0n && cycles(inCycles)} {children}
     </>
   );
 }

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Participant, TaskInfo } from '@/api/aggregator';
-import { Amount, Id, Loaded } from '@/components/basics';
+import { Amount, Id, Loaded, Time } from '@/components/basics';
 import type { Unit } from '@/lib/amount';
-import { count, counted, figure } from '@/lib/text';
+import { count, figure, legible } from '@/lib/text';
 import { useSession } from '@/session/session';
 import { participantsQuery, useRewardUnit } from './queries';
+import { standingText } from './standing';
 
 /** Who takes part, what each was worth, and what came of it. */
 export function Clients({ info }: { info: TaskInfo }) {
@@ -17,7 +18,12 @@ export function Clients({ info }: { info: TaskInfo }) {
         all.length === 0 ? (
           <p className="muted">Nobody has joined yet. “Take part” says how.</p>
         ) : (
-          <Table clients={all.toSorted((a, b) => b.score - a.score)} unit={unit} me={principal?.toText()} />
+          <Table
+            clients={all.toSorted((a, b) => b.score - a.score)}
+            unit={unit}
+            me={principal?.toText()}
+            round={info.collecting[0] ?? info.rounds_held + 1}
+          />
         )
       }
     </Loaded>
@@ -28,10 +34,12 @@ function Table({
   clients,
   unit,
   me,
+  round,
 }: {
   clients: Participant[];
   unit: Unit | undefined;
   me: string | undefined;
+  round: number;
 }) {
   const columns = ['Client', 'Updates', 'Score', ...(unit ? ['Earned', 'Paid'] : [])];
   return (
@@ -48,7 +56,13 @@ function Table({
         </thead>
         <tbody role="rowgroup">
           {clients.map((one) => (
-            <Row key={one.client.toText()} one={one} unit={unit} mine={one.client.toText() === me} />
+            <Row
+              key={one.client.toText()}
+              one={one}
+              unit={unit}
+              mine={one.client.toText() === me}
+              round={round}
+            />
           ))}
         </tbody>
       </table>
@@ -56,15 +70,46 @@ function Table({
   );
 }
 
-function Row({ one, unit, mine }: { one: Participant; unit: Unit | undefined; mine: boolean }) {
+function Row({
+  one,
+  unit,
+  mine,
+  round,
+}: {
+  one: Participant;
+  unit: Unit | undefined;
+  mine: boolean;
+  round: number;
+}) {
+  const standing = one.standing[0];
+  const exclusion = standing?.excluded[0];
   return (
     <tr role="row">
       <td role="cell" data-label="Client">
         <span>
           <Id text={one.client.toText()} label="the client’s principal" />
           {mine && <span className="small"> you</span>}
-          {!one.active && <span className="muted small"> has left</span>}
-          {one.faults > 0 && <p className="small fault">{counted(one.faults, 'update')} provably false</p>}
+          {!one.active && !exclusion && <span className="muted small"> has left</span>}
+          {exclusion && (
+            <p className="small fault">
+              Excluded by the owner <Time ns={exclusion.at} />: “{legible(exclusion.reason)}”
+            </p>
+          )}
+          {standingText(one, round).map(({ words, fault }) => (
+            <p key={words} className={fault ? 'small fault' : 'small muted'}>
+              {words}
+            </p>
+          ))}
+          {unit && one.stake > 0n && (
+            <p className="small muted">
+              stake <Amount units={one.stake} unit={unit} />
+              {standing && standing.locked > 0n && (
+                <>
+                  , of it <Amount units={standing.locked} unit={unit} /> locked by an upload
+                </>
+              )}
+            </p>
+          )}
         </span>
       </td>
       <td role="cell" data-label="Updates" className="right num">

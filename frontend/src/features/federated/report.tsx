@@ -8,6 +8,7 @@ import { count, counted, figure, share } from '@/lib/text';
 import { toHex } from '@/verify/bytes';
 import { Outcome } from './mark';
 import { useRewardUnit } from './queries';
+import { findingText, progressText } from './standing';
 import { OUTCOME_DETAILS, outcomeName } from './words';
 
 /** A round's report, as it is certified. */
@@ -21,6 +22,7 @@ export function Report({ info, proved }: { info: TaskInfo; proved: Proved<RoundR
         <div className="stack">
           <Panel title="What became of it" aside={<Outcome outcome={report.outcome} />}>
             <p>{OUTCOME_DETAILS[outcomeName(report.outcome)]}</p>
+            {unit && <Pay report={report} unit={unit} />}
           </Panel>
           <Panel title="Clients">
             <Clients report={report} unit={unit} />
@@ -38,6 +40,26 @@ export function Report({ info, proved }: { info: TaskInfo; proved: Proved<RoundR
   );
 }
 
+/** What the round's pay was measured by, and what stays in the budget. */
+function Pay({ report, unit }: { report: RoundReport; unit: Unit }) {
+  const words = progressText(report);
+  if (words.length === 0) return null;
+  return (
+    <>
+      {words.map((one) => (
+        <p key={one}>{one}</p>
+      ))}
+      <p className="muted small">
+        <Amount units={report.rewarded} unit={unit} /> of <Amount units={report.budget} unit={unit} /> were
+        earned; the rest stays in the task’s budget.
+      </p>
+    </>
+  );
+}
+
+/** Scores that are published later. */
+const isLater = ({ scores_later: [later] }: RoundReport): boolean => later === true;
+
 function ReportFacts({ report, unit }: { report: RoundReport; unit: Unit | undefined }) {
   const quality = report.evaluated[0];
   const accuracy = quality?.accuracy[0];
@@ -47,7 +69,7 @@ function ReportFacts({ report, unit }: { report: RoundReport; unit: Unit | undef
         ...(accuracy === undefined ? [] : [['Accuracy', share(accuracy)] as const]),
         ['Loss', quality ? figure(quality.loss) : '–'],
         ['Clients', count(report.clients.length)],
-        ...(unit ? [['Paid', <Amount key="paid" units={report.rewarded} unit={unit} />] as const] : []),
+        ...(unit ? [['Earned', <Amount key="paid" units={report.rewarded} unit={unit} />] as const] : []),
         ['Published', <Time key="published" ns={report.published_at} />, 'words'],
       ]}
     />
@@ -57,30 +79,40 @@ function ReportFacts({ report, unit }: { report: RoundReport; unit: Unit | undef
 function Clients({ report, unit }: { report: RoundReport; unit: Unit | undefined }) {
   if (report.clients.length === 0) return <p className="muted">No update was combined.</p>;
   const columns = ['Client', 'Samples', 'Norm', 'Worth', ...(unit ? ['Reward'] : [])];
+  const later = isLater(report);
   return (
-    <div className="table-scroll" tabIndex={0} role="group" aria-label="Clients">
-      <table className="stacked" role="table">
-        <thead role="rowgroup">
-          <tr role="row">
-            {columns.map((name, index) => (
-              <th key={name} role="columnheader" className={index > 0 ? 'right' : undefined}>
-                {name}
-              </th>
+    <>
+      {later && (
+        <p className="muted small">
+          What single clients were worth and earned is published, and paid, when the task ends: before, it
+          would tell of the held-out set.
+        </p>
+      )}
+      <div className="table-scroll" tabIndex={0} role="group" aria-label="Clients">
+        <table className="stacked" role="table">
+          <thead role="rowgroup">
+            <tr role="row">
+              {columns.map((name, index) => (
+                <th key={name} role="columnheader" className={index > 0 ? 'right' : undefined}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody role="rowgroup">
+            {report.clients.map((one) => (
+              <Client key={one.client.toText()} one={one} unit={unit} later={later} />
             ))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {report.clients.map((one) => (
-            <Client key={one.client.toText()} one={one} unit={unit} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </tbody>
+        </table>
+      </div>
+    </>
   );
 }
 
-function Client({ one, unit }: { one: ClientReport; unit: Unit | undefined }) {
+function Client({ one, unit, later }: { one: ClientReport; unit: Unit | undefined; later: boolean }) {
   const worth = one.score[0];
+  const finding = one.finding[0];
   return (
     <tr role="row">
       <td role="cell" data-label="Client">
@@ -90,6 +122,11 @@ function Client({ one, unit }: { one: ClientReport; unit: Unit | undefined }) {
             update <Id text={toHex(one.update)} label="the update’s content hash" />
             {one.staleness > 0 && `, ${counted(one.staleness, 'version')} behind`}
           </span>
+          {finding && (
+            <span className={'LeftOut' in finding ? 'small muted' : 'small fault'}>
+              {findingText(finding)}
+            </span>
+          )}
           {one.lineage.map((stream) => (
             <Lineage key={`${stream.registry} ${stream.stream}`} stream={stream} />
           ))}
@@ -102,11 +139,11 @@ function Client({ one, unit }: { one: ClientReport; unit: Unit | undefined }) {
         {figure(one.norm)}
       </td>
       <td role="cell" data-label="Worth" className="right num">
-        {worth === undefined ? '–' : figure(worth)}
+        {worth === undefined ? (later ? 'later' : '–') : figure(worth)}
       </td>
       {unit && (
         <td role="cell" data-label="Reward" className="right">
-          <Amount units={one.reward} unit={unit} />
+          {later ? 'later' : <Amount units={one.reward} unit={unit} />}
         </td>
       )}
     </tr>

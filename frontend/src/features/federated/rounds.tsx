@@ -16,6 +16,12 @@ export function RoundNow({ info }: { info: TaskInfo }) {
   const query = useQuery(openRoundQuery(info.id, round));
   return (
     <Panel title={`Round ${count(round)} of ${count(info.args.rounds.rounds)}`}>
+      {info.stopping[0] && (
+        <p>
+          <strong>It is being stopped.</strong> The updates accepted so far are combined, scored and paid
+          first; uploads that are not finished are dropped.
+        </p>
+      )}
       <Loaded query={query} lines={3}>
         {(view) =>
           view && 'Open' in view ? (
@@ -115,7 +121,7 @@ export function Rounds({ info }: { info: TaskInfo }) {
     ...(classes ? ['Accuracy'] : []),
     'Loss',
     'Clients',
-    ...(unit ? ['Paid'] : []),
+    ...(unit ? ['Earned'] : []),
   ];
   return (
     <div className="table-scroll table-tall table-taller" tabIndex={0} role="group" aria-label="Rounds">
@@ -166,7 +172,7 @@ function Row({ report, classes, unit }: { report: RoundReport; classes: boolean;
         {report.clients.length}
       </td>
       {unit && (
-        <td role="cell" data-label="Paid" className="right">
+        <td role="cell" data-label="Earned" className="right">
           <Amount units={report.rewarded} unit={unit} />
         </td>
       )}

@@ -28,7 +28,8 @@ export function stageDetail(stage: Stage): string {
   if ('Preparing' in stage) return 'The canister checks the files and evaluates the first model.';
   if ('Running' in stage) return 'Rounds are held one after another.';
   if ('Completed' in stage.Ended) return 'All its rounds were held. The model stays here to be used.';
-  if ('Stopped' in stage.Ended) return 'Its owner ended it. What was left of the budget went back.';
+  if ('Stopped' in stage.Ended)
+    return 'Its owner ended it. What was left of the budget, and of what computing was paid for, went back.';
   return `It could not go on: ${inWords(stage.Ended.Failed).words.replace(/\.$/, '')}. Budget and stakes went back.`;
 }
 
@@ -110,6 +111,24 @@ export function scoringText(scoring: Scoring): string {
 
 export const rewardRuleText = ({ rule }: Reward): string =>
   'ByWorth' in rule ? 'in proportion to worth' : 'in equal parts';
+
+const TRILLION = 1e12;
+const BILLION = 1e9;
+
+/** Cycles, in the greatest unit that people count them in. */
+export function cycles(amount: bigint): string {
+  const value = Number(amount);
+  if (value >= TRILLION) return `${figure(value / TRILLION)} trillion cycles`;
+  return value >= BILLION ? `${figure(value / BILLION)} billion cycles` : counted(amount, 'cycle');
+}
+
+/** Instructions that a canister executes. */
+export function instructions(amount: bigint): string {
+  const value = Number(amount);
+  return value >= BILLION
+    ? `${figure(value / BILLION)} billion instructions`
+    : counted(amount, 'instruction');
+}
 
 /** The steps of a round in order: their names in the interface, and what they are. */
 export const STEPS = [
