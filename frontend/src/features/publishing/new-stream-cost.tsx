@@ -96,8 +96,8 @@ export function NewStreamCostPanel({ told }: { told: NewStreamCost }) {
           autoComplete="off"
           hint={
             told.gibMonth === undefined
-              ? 'Records cost something each month.'
-              : `Records cost ${formatAmount(told.gibMonth, unit)} for each GiB and month. What is not used can be withdrawn.`
+              ? 'Publishing takes it from your prepaid balance, month by month.'
+              : `Records cost ${formatAmount(told.gibMonth, unit)} for each GiB and month, from your prepaid balance: publishing needs some. What is not used can be withdrawn.`
           }
           value={told.prepayText}
           fault={told.prepayFault}
